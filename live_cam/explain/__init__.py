@@ -1,0 +1,9 @@
+"""From a frame to an explanation: weights, network, the compiled step, labels, evidence.
+
+The only room that imports tensorflow, and it does so no earlier than an `Explainer` is made.
+"""
+
+from typing import Final
+
+DEFAULT_LAYER: Final = "conv5_block3_out"
+"""The last convolutional activation, which the article on Keras's ResNet50 called `activation_49`."""

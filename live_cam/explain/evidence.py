@@ -1,0 +1,56 @@
+"""An honest scale for saliency maps: how bright is bright, and is there anything to be seen at all?
+
+Dividing each map by its own maximum paints noise in full colour and makes brightness pump. Instead the peak is
+smoothed over time, and how strongly the map is painted follows how much evidence there is.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.frame import Target
+
+# Measured on the ImageNet weights: the top logit of black, white and grey frames is 5.0 to 5.9, of noise 7 to 10,
+# of photographs of one of the 1000 things 13 to 27.
+_NO_EVIDENCE_LOGIT = 6.0
+_FULL_EVIDENCE_LOGIT = 14.0
+# Of two classes held against each other, 8 logits apart is odds of 3000 to 1.
+_FULL_EVIDENCE_DIFFERENCE = 8.0
+
+_RELEASE_S = 0.5
+
+
+def strength(logits: NDArray[np.float32], target: Target) -> float:
+    """Gives how much evidence the logits hold for the target: 0 for no more than an empty picture has, to 1.
+
+    Args:
+        logits: float32 (classes,).
+        target: The question, with its `index` known.
+    """
+    score = float(logits[target.index])
+    if target.versus is None:
+        ramp = (score - _NO_EVIDENCE_LOGIT) / (_FULL_EVIDENCE_LOGIT - _NO_EVIDENCE_LOGIT)
+    else:
+        ramp = (score - float(logits[target.versus])) / _FULL_EVIDENCE_DIFFERENCE
+    return min(max(ramp, 0.0), 1.0)
+
+
+class PeakScale:
+    """The map value to paint at full strength: follows a rising peak at once and a falling one within half a second."""
+
+    def __init__(self) -> None:
+        self._peak = 0.0
+        self._pts_ns = 0
+        self._target: Target | None = None
+
+    def update(self, peak: float, pts_ns: int, target: Target) -> float:
+        """Takes in the peak of the next map and gives the scale; another target starts afresh."""
+        if target != self._target:
+            self._peak = 0.0
+        keep = math.exp(-max(pts_ns - self._pts_ns, 0) / (_RELEASE_S * 1e9))
+        self._peak = max(peak, self._peak * keep + peak * (1.0 - keep))
+        self._pts_ns, self._target = pts_ns, target
+        return self._peak

@@ -1,0 +1,109 @@
+"""The explainer: a frame and a question in, an explanation with names and an honest scale out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.explain import DEFAULT_LAYER
+from live_cam.explain.evidence import PeakScale, strength
+from live_cam.explain.labels import imagenet_labels
+from live_cam.explain.quiet import quiet_native_stderr
+from live_cam.explain.targets import target_vector
+from live_cam.explain.weights import Progress, find_weights, silent
+from live_cam.frame import ClassScore, Explanation, Frame, Score, Target
+
+if TYPE_CHECKING:
+    from live_cam.explain.step import TensorFlowStep
+
+
+class Explain(Protocol):
+    """What the pipeline needs of an explainer."""
+
+    layer: str
+    method: str
+    score: Score
+    runtime: str
+    precision: str
+
+    def explain(self, frame: Frame, target: Target) -> Explanation:
+        """Explains one frame."""
+        ...
+
+
+class Explainer:
+    """ResNet50 explained on the `tensorflow` runtime. Not thread-safe: one thread calls it.
+
+    Attributes:
+        layer, method, score, runtime, precision: What is explained, and how.
+        weights_way, weights_path: Where the weights came from.
+    """
+
+    method = "gradcam"
+    runtime = "tensorflow"
+    precision = "float32"
+
+    def __init__(
+        self,
+        weights: Path | None = None,
+        layer: str = DEFAULT_LAYER,
+        score: Score = "logit",
+        progress: Progress = silent,
+    ) -> None:
+        """Finds the weights, builds the network and compiles the step, so that the first frame costs what any costs.
+
+        Raises:
+            WeightsError: The weights can't be had or are not ResNet50's.
+            UnknownLayerError: The network has no activation of that name.
+        """
+        found = find_weights(weights, progress)
+        self.layer = layer
+        self.score: Score = score
+        self.weights_way, self.weights_path = found.way, found.path
+        self._labels = imagenet_labels()
+        self._scale = PeakScale()
+        with quiet_native_stderr():
+            # Here and not above: TensorFlow takes seconds to import, and a mistake is told before it.
+            from live_cam.explain.network import build_network
+            from live_cam.explain.step import TensorFlowStep
+
+            self._step: TensorFlowStep = TensorFlowStep(build_network(found), layer, self.method, score)
+            self._step(np.zeros((1, 224, 224, 3), np.uint8), np.zeros((1, 1, self._step.classes), np.float32))
+
+    def explain(self, frame: Frame, target: Target = Target()) -> Explanation:  # noqa: B008 (frozen)
+        """Explains one frame; frames come in the order of their time, on which the scale is smoothed."""
+        if target.index is None and target.versus is not None:
+            target = Target(int(self._run(frame, Target())[1].argmax()), target.versus)
+        saliency_map, logits = self._run(frame, target)
+        return self._describe(saliency_map, logits, frame.pts_ns, target)
+
+    def _run(self, frame: Frame, target: Target) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        vector = target_vector(target, self._step.classes)
+        maps, logits = self._step(frame.rgb[np.newaxis], vector[np.newaxis, np.newaxis])
+        return maps[0, 0], logits[0]
+
+    def _describe(
+        self, saliency_map: NDArray[np.float32], logits: NDArray[np.float32], pts_ns: int, asked: Target
+    ) -> Explanation:
+        target = asked if asked.index is not None else Target(int(logits.argmax()))
+        return Explanation(
+            saliency_map=saliency_map,
+            logits=logits,
+            top=top_classes(logits, self._labels),
+            target=target,
+            target_label=self._labels[target.index or 0],
+            versus_label=None if target.versus is None else self._labels[target.versus],
+            scale=self._scale.update(float(saliency_map.max()), pts_ns, asked),
+            strength=strength(logits, target),
+        )
+
+
+def top_classes(logits: NDArray[np.float32], labels: tuple[str, ...], n: int = 3) -> tuple[ClassScore, ...]:
+    """Gives the `n` likeliest classes with their softmax probabilities, likeliest first."""
+    exponentials = np.exp(logits.astype(np.float64) - logits.max())
+    probabilities = exponentials / exponentials.sum()
+    order = np.argsort(-logits, kind="stable")[:n]
+    return tuple(ClassScore(int(i), labels[i], float(probabilities[i])) for i in order)

@@ -1,0 +1,26 @@
+"""Questions as vectors over the classes: the step explains `target . logits`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.frame import Target
+
+
+def target_vector(target: Target, classes: int) -> NDArray[np.float32]:
+    """Gives the vector float32 (classes,) whose product with the logits is to be explained.
+
+    `e_A` explains class A; `e_A - e_B` asks why A and not B; all zeros lets the step choose the likeliest class.
+
+    Raises:
+        ValueError: `target.versus` without `target.index`: which class to hold it against is not known yet.
+    """
+    vector = np.zeros(classes, np.float32)
+    if target.index is not None:
+        vector[target.index] += 1.0
+    elif target.versus is not None:
+        raise ValueError("a class to hold against needs a class to explain")
+    if target.versus is not None:
+        vector[target.versus] -= 1.0
+    return vector

@@ -1,0 +1,97 @@
+"""The values that travel from the source to the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+SourceState = Literal["starting", "live", "lost", "reconnecting", "ended"]
+Score = Literal["logit", "probability"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture as a source gave it.
+
+    Attributes:
+        rgb: uint8 (H, W, 3), RGB, made read-only here; nobody downstream copies it to be safe.
+        pts_ns: When it was captured, on the clock of `time.monotonic_ns`.
+        seq: Its number within the source, counted from 0; a gap is a frame that was dropped.
+        source_id: The source's name, without credentials.
+    """
+
+    rgb: NDArray[np.uint8]
+    pts_ns: int
+    seq: int
+    source_id: str
+
+    def __post_init__(self) -> None:
+        if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
+            raise ValueError(f"a frame is uint8 (H, W, 3), not {self.rgb.dtype} {self.rgb.shape}")
+        self.rgb.flags.writeable = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The question put to the network.
+
+    Attributes:
+        index: The class to explain; None for the likeliest class of each frame.
+        versus: The class to hold against it: "why `index` and not `versus`?"; None for no such class.
+    """
+
+    index: int | None = None
+    versus: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One class with the probability the network gives it, in 0..1."""
+
+    index: int
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """What the network saw in one frame, and where.
+
+    Attributes:
+        saliency_map: float32 (h, w) at the layer's own size, rectified, not normalised, finite.
+        logits: float32 (classes,).
+        top: The three likeliest classes, likeliest first.
+        target: The question answered; its `index` is never None.
+        target_label: The name of the class explained.
+        versus_label: The name of the class held against it, or None.
+        scale: The map value to paint at full strength: a peak smoothed over time, so that brightness does not pump.
+        strength: How much evidence there is, 0 (none) to 1; see `live_cam.explain.evidence`.
+    """
+
+    saliency_map: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    top: tuple[ClassScore, ...]
+    target: Target
+    target_label: str
+    versus_label: str | None
+    scale: float
+    strength: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedFrame:
+    """One overlay picture, encoded once for everybody who watches.
+
+    Attributes:
+        jpeg: The picture.
+        seq, pts_ns: Those of the frame it shows.
+        explanation: What was painted over the frame.
+    """
+
+    jpeg: bytes
+    seq: int
+    pts_ns: int
+    explanation: Explanation

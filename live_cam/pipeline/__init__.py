@@ -1,0 +1,1 @@
+"""What joins source, step, overlay and viewers: two threads and what they share."""

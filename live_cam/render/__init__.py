@@ -1,0 +1,1 @@
+"""From a frame and its explanation to pixels. Pure functions, no state."""

@@ -1,0 +1,46 @@
+"""Writing files that are new: nothing of the user's is overwritten, nothing half-written stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from live_cam.errors import OutputError, UsageError
+
+
+def require_new(path: Path, suffix: str) -> None:
+    """Tells early that `path` can't become a new file with this suffix.
+
+    Raises:
+        UsageError: The name ends otherwise.
+        OutputError: The file is there already, or its folder is not.
+    """
+    if path.suffix.casefold() != suffix:
+        raise UsageError(f"{path} should end with {suffix}, which is what is written")
+    if path.exists():
+        raise OutputError(f"{path} is there already and is not overwritten; give another name or remove it")
+    if not path.parent.is_dir():
+        raise OutputError(f"there is no folder {path.parent} to write {path.name} into")
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file that must not be there yet; what fails in between leaves none behind.
+
+    Raises:
+        OutputError: The file is there already, or can't be written.
+    """
+    try:
+        file = path.open("xb")
+    except OSError as error:
+        raise OutputError(f"{path} can't be written: {error.strerror}") from error
+    try:
+        with file:
+            yield file
+    except BaseException as error:
+        path.unlink()
+        if isinstance(error, OSError):
+            raise OutputError(f"{path} can't be written: {error.strerror or error}") from error
+        raise

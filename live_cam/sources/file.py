@@ -1,0 +1,109 @@
+"""A video file as a live source: at its own pace, over and over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from live_cam.errors import SourceError
+from live_cam.frame import Frame
+from live_cam.sources.source import Pacer, SourceKind
+
+_SHORTEST_FRAME_NS = 1_000_000_000 // 120
+
+
+class FileSource:
+    """The first video stream of a file, looped. A picture file is a video of one frame."""
+
+    kind: SourceKind = "file"
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        self._path = path
+        self._container: InputContainer | None = None
+        self._pictures: Iterator[tuple[NDArray[np.uint8], int]] = iter(())
+        self._pacer = Pacer()
+        self._seq = 0
+        self._end_ns = 0
+
+    def open(self) -> None:
+        """Opens the file at its beginning.
+
+        Raises:
+            SourceError: There is no such file, it is no video, or it has no picture.
+        """
+        self.close()
+        if not self._path.is_file():
+            reason = "is not a file" if self._path.exists() else "does not exist"
+            raise SourceError(f"{self._path} {reason}; give a video file, a camera's number or `demo`")
+        try:
+            self._container = av.open(self._path)
+        except (av.FFmpegError, ValueError) as error:
+            detail = getattr(error, "strerror", None) or error
+            raise SourceError(f"{self._path} is not a video that can be read ({detail})") from error
+        if not self._container.streams.video:
+            self.close()
+            raise SourceError(f"{self._path} has no video stream; give a file with pictures in it")
+        self._pictures = self._decode(self._container)
+        self._pacer = Pacer()
+
+    def read(self) -> Frame:
+        """Waits until the next frame is due and gives it; after the last one comes the first.
+
+        Raises:
+            SourceError: Not one frame of the file can be decoded.
+        """
+        rgb, position_ns = self._next()
+        pts_ns = self._pacer.wait(position_ns)
+        frame = Frame(rgb, pts_ns, self._seq, self.name)
+        self._seq += 1
+        return frame
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._pictures = iter(())
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def _next(self) -> tuple[NDArray[np.uint8], int]:
+        picture = next(self._pictures, None)
+        if picture is None:
+            self._pacer.wait(self._end_ns)  # the last picture stays for its time, too
+            self.open()
+            picture = next(self._pictures, None)
+        if picture is None:
+            raise SourceError(f"{self._path} holds no frame that can be decoded; it may be cut short")
+        return picture
+
+    def _decode(self, container: InputContainer) -> Iterator[tuple[NDArray[np.uint8], int]]:
+        """Gives the pictures with their positions (ns from the first); what follows damage is left out."""
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        first_s: float | None = None
+        position_ns = self._end_ns = 0
+        try:
+            for picture in container.decode(stream):
+                time_s = picture.time
+                if first_s is None:
+                    first_s = time_s
+                elif time_s is None:
+                    position_ns = self._end_ns
+                else:
+                    position_ns = max(position_ns + _SHORTEST_FRAME_NS, int((time_s - first_s) * 1e9))
+                duration_ns = int(picture.duration * float(picture.time_base or 0) * 1e9)
+                self._end_ns = position_ns + max(duration_ns, _SHORTEST_FRAME_NS)
+                yield _upright(picture), position_ns
+        except av.FFmpegError:
+            return
+
+
+def _upright(picture: av.VideoFrame) -> NDArray[np.uint8]:
+    rgb = np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
+    quarter_turns = round(picture.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(rgb, quarter_turns)) if quarter_turns else rgb

@@ -1,0 +1,1 @@
+"""The page and its routes. The only room that imports gradio or fastapi."""

@@ -1,0 +1,149 @@
+"""Who may see the camera and steer it.
+
+Every request and every WebSocket passes here before any route:
+
+* Host must be a name of this server, so that a page whose own name was pointed at this machine (DNS rebinding) fails.
+* Origin, where a browser sends one, must be the page's own; and a request that a browser marks as coming from
+  another site is refused unless it is a person following a link to the page.
+* Where a token is set, it must come in the cookie, as a bearer token, or in the address.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import socket
+from collections.abc import Iterable
+from http.cookies import SimpleCookie
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_POLICY_VIOLATION = 1008
+
+_HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'self'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_LOGIN_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>live_cam: token needed</title>
+<style>body{font:1.1rem system-ui;max-width:30rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}
+input,button{font:inherit;padding:.5rem}</style>
+<h1>live_cam</h1><p>This camera is watched with a token. It stands in the terminal where live-cam was started.</p>
+<form><label>Token <input name="token" type="password" autofocus></label> <button>Watch</button></form></html>"""
+
+
+def is_loopback(host: str) -> bool:
+    """Tells whether an address to listen on is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
+
+
+class AccessGuard:
+    """ASGI middleware that lets through what may pass."""
+
+    def __init__(self, app: ASGIApp, host: str, token: str | None, extra_hosts: Iterable[str] = ()) -> None:
+        """Wraps `app`, which listens on `host`.
+
+        Raises:
+            ValueError: No token, though others than this machine reach `host`.
+        """
+        self._open_to_network = not is_loopback(host)
+        if self._open_to_network and not token:
+            raise ValueError(f"listening on {host} demands a token")
+        self._app = app
+        self._token = token
+        own_names = {host, socket.gethostname(), f"{socket.gethostname()}.local"} if self._open_to_network else {host}
+        self._hosts = {name.casefold() for name in _LOOPBACK_NAMES | own_names | set(extra_hosts)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, or answers it with the reason why not."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        answer = self._answer(scope, Headers(scope=scope))
+        if answer is None:
+            await self._app(scope, receive, _with_headers(send))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        else:
+            await answer(scope, receive, _with_headers(send))
+
+    def _answer(self, scope: Scope, headers: Headers) -> Response | None:
+        host = headers.get("host", "")
+        if not self._is_own(host):
+            return PlainTextResponse(f"{host!r} is not a name of this live_cam; allow it with --allow-host", 403)
+        if _comes_from_elsewhere(scope, headers, host):
+            return PlainTextResponse("Pages of other sites may neither see nor steer this camera.", 403)
+        return None if self._token is None else self._demand_token(scope, headers, self._token)
+
+    def _is_own(self, host: str) -> bool:
+        name = _hostname(host)
+        return name in self._hosts or (self._open_to_network and _is_address(name))
+
+    def _demand_token(self, scope: Scope, headers: Headers, token: str) -> Response | None:
+        cookie_name = f"live_cam_{(scope.get('server') or ('', 0))[1]}"
+        cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name)
+        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        if _same(cookie.value if cookie else "", token) or _same(bearer, token):
+            return None
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        for_a_person = scope["type"] == "http" and "text/html" in headers.get("accept", "")
+        if _same(query.pop("token", [""])[-1], token):
+            if not for_a_person:
+                return None
+            # Off the address bar, the history and bookmarks. Relative, so that it holds behind a proxy's prefix too.
+            rest = urlencode(query, doseq=True)
+            response = RedirectResponse(f"?{rest}" if rest else "./", 303)
+            response.set_cookie(cookie_name, token, httponly=True, samesite="lax", path="/")
+            return response
+        if for_a_person:
+            return HTMLResponse(_LOGIN_PAGE, 401)
+        return PlainTextResponse("This live_cam demands its token: ?token=..., or a bearer token.", 401)
+
+
+def _comes_from_elsewhere(scope: Scope, headers: Headers, host: str) -> bool:
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.casefold() != host.casefold():
+        return True
+    if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+        return False
+    follows_link = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    return not (follows_link and scope.get("method") == "GET")
+
+
+def _hostname(host: str) -> str:
+    """Gives the name in a Host header, without port and brackets."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _same(given: str, token: str) -> bool:
+    return secrets.compare_digest(given.encode(), token.encode())
+
+
+def _with_headers(send: Send) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(_HEADERS)
+        await send(message)
+
+    return wrapped

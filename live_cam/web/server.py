@@ -1,0 +1,92 @@
+"""The server: page, routes and guard on one socket, and an end within seconds."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable
+from types import FrameType
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from live_cam.errors import ServeError
+from live_cam.pipeline.session import Session
+from live_cam.web.access import AccessGuard
+from live_cam.web.page import CSS, THEME, build_page
+from live_cam.web.routes import frame_routes
+
+_SHUTDOWN_LIMIT_S = 1
+_MESSAGE_LIMIT_BYTES = 4096
+_UPLOAD_LIMIT_BYTES = 1024
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Takes the port, before anything slow is begun.
+
+    Raises:
+        ServeError: The port is taken, or the address is not one of this machine.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        if os.name == "posix":  # elsewhere the option would let two servers share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ServeError(f"can't listen on {host}, port {port}: {reason}; choose others with --host, --port") from error
+    return listener
+
+
+def build_app(session: Session, host: str, token: str | None, extra_hosts: Iterable[str] = ()) -> ASGIApp:
+    """Puts page and routes together behind the guard; see `AccessGuard` for `host`, `token` and `extra_hosts`."""
+    app = FastAPI(openapi_url=None)
+    app.include_router(frame_routes(session))
+    gr.mount_gradio_app(
+        app,
+        build_page(session),
+        path="/",
+        allowed_paths=[],
+        max_file_size=_UPLOAD_LIMIT_BYTES,
+        footer_links=[],
+        ssr_mode=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        show_error=False,
+        theme=THEME,
+        css=CSS,
+    )
+    return AccessGuard(app, host, token, extra_hosts)
+
+
+class _Server(uvicorn.Server):
+    """A server that sends its viewers home before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, session: Session) -> None:
+        super().__init__(config)
+        self._session = session
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._session.hub.close()
+        super().handle_exit(sig, frame)
+
+
+def serve(app: ASGIApp, session: Session, listener: socket.socket) -> None:
+    """Serves until SIGINT or SIGTERM, then ends within `_SHUTDOWN_LIMIT_S` of the last open request."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        ws_max_size=_MESSAGE_LIMIT_BYTES,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=_SHUTDOWN_LIMIT_S,
+    )
+    _Server(config, session).run(sockets=[listener])

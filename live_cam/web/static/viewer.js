@@ -1,0 +1,222 @@
+// @ts-check
+/**
+ * The moving picture and the words beside it.
+ *
+ * Pictures come over a WebSocket, one binary message each: the length of the header (uint32, little-endian), the
+ * header (JSON) and a JPEG, which is empty when only the state is told. Each picture painted is acknowledged, and the
+ * server sends no more than it has room for. After several failed sockets the same pictures are polled over HTTP.
+ *
+ * @typedef {{index: number, label: string, probability: number}} ClassScore
+ * @typedef {{source: string, state: string, message: string, running: boolean, fps: number,
+ *   painted_age_ms: number | null, seq?: number, age_ms?: number, top?: ClassScore[], target?: string,
+ *   versus?: string | null, strength?: number, evidence?: boolean, layer?: string, method?: string}} Header
+ */
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 8000;
+const SOCKETS_BEFORE_POLLING = 3;
+const SILENCE_LIMIT_MS = 5000;
+
+/** The address of a route beside the page, wherever a proxy has put the page. @param {string} route */
+function address(route) {
+  return new URL(route, location.origin + location.pathname.replace(/[^/]*$/, ""));
+}
+
+/** @param {number} milliseconds */
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Paints pictures and words into the page's elements. */
+class Screen {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
+  }
+
+  /** @param {string} name @returns {HTMLElement | null} */
+  part(name) {
+    return document.querySelector(`[data-live="${name}"]`);
+  }
+
+  /** @param {string} name @param {string} text */
+  write(name, text) {
+    const part = this.part(name);
+    if (part && part.textContent !== text) part.textContent = text;
+  }
+
+  /** @param {ImageBitmap} bitmap @param {Header} header */
+  paint(bitmap, header) {
+    if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
+      this.canvas.width = bitmap.width;
+      this.canvas.height = bitmap.height;
+    }
+    this.context.drawImage(bitmap, 0, 0);
+    this.root.dataset.seq = String(header.seq);
+    this.describe(header);
+    this.tell(header);
+  }
+
+  /** Says what is to be seen in a picture. @param {Header} header */
+  describe(header) {
+    (header.top ?? []).forEach((score, rank) => {
+      const percent = (100 * score.probability).toFixed(0);
+      this.write(`label-${rank}`, score.label);
+      this.write(`percent-${rank}`, `${percent} %`);
+      const bar = this.part(`bar-${rank}`);
+      if (bar) bar.style.width = `${percent}%`;
+    });
+    const question = header.versus ? `${header.target}, not ${header.versus}` : (header.target ?? "");
+    this.write("target", question);
+    this.write("evidence", header.evidence ? "" : "no evidence for it in this picture");
+    const age = header.painted_age_ms ?? header.age_ms;
+    this.write("age", age === undefined ? "–" : `${age.toFixed(0)} ms`);
+  }
+
+  /** Says how the source is. @param {Header} header */
+  tell(header) {
+    this.write("source", header.source);
+    this.write("fps", header.fps.toFixed(0));
+    this.root.dataset.state = header.state;
+    this.notice(header.state === "live" ? "" : header.message);
+  }
+
+  /** Lays a sentence over the picture, or takes it away. @param {string} text */
+  notice(text) {
+    this.write("notice", text);
+    const notice = this.part("notice");
+    if (notice) notice.hidden = !text;
+  }
+}
+
+/** Fetches pictures for one screen until its element leaves the page. */
+class Viewer {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.screen = new Screen(root);
+    this.root = root;
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    /** @type {{header: Header, jpeg: Blob} | null} */
+    this.waiting = null;
+    this.painting = false;
+    this.lastWordMs = performance.now();
+  }
+
+  get gone() {
+    return !this.root.isConnected;
+  }
+
+  async run() {
+    document.addEventListener("visibilitychange", () => this.say({ hidden: document.hidden }));
+    let failures = 0;
+    while (!this.gone) {
+      const spoke = failures < SOCKETS_BEFORE_POLLING ? await this.watchSocket() : await this.poll();
+      if (this.gone) return;
+      failures = spoke ? 0 : failures + 1;
+      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+      this.root.dataset.state = "disconnected";
+      this.screen.notice(`No connection to live_cam; trying again in ${Math.ceil(pauseMs / 1000)} s`);
+      await pause(pauseMs);
+    }
+  }
+
+  /** Watches over one socket and tells whether anything came. @returns {Promise<boolean>} */
+  watchSocket() {
+    return new Promise((resolve) => {
+      const url = address("frames");
+      url.protocol = url.protocol.replace("http", "ws");
+      const socket = new WebSocket(url);
+      socket.binaryType = "arraybuffer";
+      let spoke = false;
+      this.socket = socket;
+      this.lastWordMs = performance.now();
+      const watchdog = setInterval(() => {
+        const silent = !document.hidden && performance.now() - this.lastWordMs > SILENCE_LIMIT_MS;
+        if (this.gone || silent) socket.close();
+      }, 1000);
+      socket.onopen = () => this.say({ hidden: document.hidden });
+      socket.onmessage = (message) => {
+        spoke = true;
+        this.lastWordMs = performance.now();
+        this.receive(message.data);
+      };
+      socket.onclose = () => {
+        clearInterval(watchdog);
+        this.socket = null;
+        resolve(spoke);
+      };
+    });
+  }
+
+  /** Asks for one picture after the other over HTTP, and tells whether any came. @returns {Promise<boolean>} */
+  async poll() {
+    let seq = -1;
+    let spoke = false;
+    while (!this.gone) {
+      try {
+        const url = address("frame.jpg");
+        url.searchParams.set("after", String(seq));
+        const answer = await fetch(url, { signal: AbortSignal.timeout(15000) });
+        if (!answer.ok) return spoke;
+        /** @type {Header} */
+        const header = JSON.parse(answer.headers.get("X-Live-Cam") ?? "");
+        spoke = true;
+        if (answer.status === 200) {
+          seq = header.seq ?? -1;
+          await this.paint({ header, jpeg: await answer.blob() });
+        } else {
+          this.screen.tell(header);
+        }
+        while (document.hidden && !this.gone) await pause(200);
+      } catch {
+        return spoke;
+      }
+    }
+    return spoke;
+  }
+
+  /** @param {ArrayBuffer} message */
+  receive(message) {
+    const length = new DataView(message).getUint32(0, true);
+    /** @type {Header} */
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(message, 4, length)));
+    if (message.byteLength === 4 + length) {
+      this.screen.tell(header);
+      return;
+    }
+    this.waiting = { header, jpeg: new Blob([new Uint8Array(message, 4 + length)], { type: "image/jpeg" }) };
+    if (!this.painting) this.paintWaiting();
+  }
+
+  /** Paints the newest picture that has come, until none waits. */
+  async paintWaiting() {
+    this.painting = true;
+    while (this.waiting) {
+      const picture = this.waiting;
+      this.waiting = null;
+      await this.paint(picture);
+      this.say({ painted: picture.header.seq });
+    }
+    this.painting = false;
+  }
+
+  /** @param {{header: Header, jpeg: Blob}} picture */
+  async paint(picture) {
+    const bitmap = await createImageBitmap(picture.jpeg);
+    // Not in a hidden tab, where no animation frame ever comes.
+    if (!document.hidden) await new Promise(requestAnimationFrame);
+    this.screen.paint(bitmap, picture.header);
+    bitmap.close();
+  }
+
+  /** @param {{painted?: number, hidden?: boolean}} words */
+  say(words) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(words));
+  }
+}
+
+/** Brings a viewer's element to life. @param {HTMLElement} root */
+export function mount(root) {
+  new Viewer(root).run();
+}
