@@ -93,8 +93,7 @@ def serve(
     # Imported when nothing the user said can be wrong any more: these take seconds.
     from live_cam.explain.explainer import Explainer
     from live_cam.pipeline.session import Session
-    from live_cam.web.server import build_app
-    from live_cam.web.server import serve as run_server
+    from live_cam.web.server import LiveServer, build_app
 
     explainer = Explainer(weights, layer, score, show_progress)
     address = _page_address(host, port, token)
@@ -105,7 +104,7 @@ def serve(
         if open_:
             _open_browser(address)
         with suppress(KeyboardInterrupt):
-            run_server(site, session, listener)
+            LiveServer(site, session).run(sockets=[listener])
     # All of ours is closed. Interpreter shutdown would take TensorFlow seconds, and a driver that still blocks a
     # thread could hold it up for ever.
     sys.stdout.flush()

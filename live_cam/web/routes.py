@@ -8,7 +8,6 @@ import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
@@ -69,7 +68,7 @@ def frame_routes(session: Session) -> APIRouter:
         try:
             while True:
                 _hear(await websocket.receive_json(), flow)
-        except (WebSocketDisconnect, ValueError, TypeError, KeyError):
+        except (WebSocketDisconnect, ValueError, KeyError, RecursionError):
             pass  # the viewer left, or speaks another language: its socket ends either way
         finally:
             sender.cancel()
@@ -81,11 +80,14 @@ def frame_routes(session: Session) -> APIRouter:
     return router
 
 
-def _hear(said: dict[str, Any], flow: Flow) -> None:
-    if "painted" in said:
-        flow.painted(int(said["painted"]), time.monotonic_ns())
-    if "hidden" in said:
-        flow.hide(bool(said["hidden"]))
+def _hear(said: object, flow: Flow) -> None:
+    match said:
+        case {"painted": int(seq)}:
+            flow.painted(seq, time.monotonic_ns())
+        case {"hidden": bool(hidden)}:
+            flow.hide(hidden)
+        case _:
+            raise ValueError(f"not a word of the viewer's language: {said!r}")
 
 
 async def _send(session: Session, websocket: WebSocket, flow: Flow) -> None:

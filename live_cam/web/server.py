@@ -67,26 +67,25 @@ def build_app(session: Session, host: str, token: str | None, extra_hosts: Itera
     return AccessGuard(app, host, token, extra_hosts)
 
 
-class _Server(uvicorn.Server):
-    """A server that sends its viewers home before it waits for them."""
+class LiveServer(uvicorn.Server):
+    """Serves until SIGINT or SIGTERM; then sends its viewers home first, so that it ends within `_SHUTDOWN_LIMIT_S`.
 
-    def __init__(self, config: uvicorn.Config, session: Session) -> None:
+    Open streams would otherwise hold a server for as long as they are watched.
+    """
+
+    def __init__(self, app: ASGIApp, session: Session) -> None:
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            ws_max_size=_MESSAGE_LIMIT_BYTES,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=_SHUTDOWN_LIMIT_S,
+        )
         super().__init__(config)
         self._session = session
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begins the end."""
         self._session.hub.close()
         super().handle_exit(sig, frame)
-
-
-def serve(app: ASGIApp, session: Session, listener: socket.socket) -> None:
-    """Serves until SIGINT or SIGTERM, then ends within `_SHUTDOWN_LIMIT_S` of the last open request."""
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        ws_max_size=_MESSAGE_LIMIT_BYTES,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=_SHUTDOWN_LIMIT_S,
-    )
-    _Server(config, session).run(sockets=[listener])

@@ -1,0 +1,61 @@
+"""How many pictures may be on their way to one viewer."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from live_cam.web.flow import Flow
+
+MS = 1_000_000
+
+
+def run_for(flow: Flow, round_trip_ms: int, interval_ms: int, frames: int = 100) -> None:
+    """Sends and paints at a steady pace."""
+    for seq in range(frames):
+        now_ns = seq * interval_ms * MS
+        flow.sent(seq, now_ns, now_ns)
+        flow.painted(seq, now_ns + round_trip_ms * MS)
+
+
+@pytest.mark.parametrize(("round_trip_ms", "window"), [(5, 2), (33, 2), (50, 3), (90, 4), (1000, 4)])
+def test_the_window_grows_with_the_round_trip_from_two_to_four(round_trip_ms, window):
+    flow = Flow()
+    run_for(flow, round_trip_ms, interval_ms=34)
+    assert flow.window == window
+
+
+def test_credit_is_given_until_the_window_is_full_and_again_after_painting():
+    async def scenario() -> None:
+        flow = Flow()
+        for seq in range(flow.window):
+            await asyncio.wait_for(flow.credit(), 0.1)
+            flow.sent(seq, 0, 0)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(flow.credit(), 0.05)
+        flow.painted(0, 10 * MS)
+        await asyncio.wait_for(flow.credit(), 0.1)
+
+    asyncio.run(scenario())
+
+
+def test_painting_the_newest_settles_those_that_gave_way_to_it():
+    flow = Flow()
+    flow.sent(1, 0, 0)
+    flow.sent(2, 30 * MS, 30 * MS)
+    flow.painted(2, 80 * MS)
+    asyncio.run(asyncio.wait_for(flow.credit(), 0.1))
+    assert flow.painted_age_ms == 50.0
+
+
+def test_an_answer_to_a_picture_never_sent_gives_no_credit():
+    async def scenario() -> None:
+        flow = Flow()
+        for seq in range(flow.window):
+            flow.sent(seq, 0, 0)
+        flow.painted(99, 10 * MS)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(flow.credit(), 0.05)
+
+    asyncio.run(scenario())
