@@ -93,7 +93,7 @@ def _pan(photograph: NDArray[np.uint8], time_s: float, width_px: int) -> NDArray
     height, width = photograph.shape[:2]
     centre = (
         width / 2 + (width - width_px) / 2 * math.sin(phase),
-        height / 2 + (HEIGHT_PX - height) / 2 * math.cos(phase),
+        height / 2 + (HEIGHT_PX - height) / 4 * math.cos(phase),
     )
     return np.asarray(cv2.getRectSubPix(photograph, (width_px, HEIGHT_PX), centre), np.uint8)
 

@@ -59,7 +59,7 @@ def build_page(session: Session) -> gr.Blocks:
                     info="Type to search the 1000 classes",
                     elem_id="live-target",
                 )
-                opacity = gr.Slider(0.0, 1.0, step=0.05, label="Heat map opacity", elem_id="live-opacity")
+                opacity = gr.Slider(0.0, 1.0, step=0.05, label="Opacity", elem_id="live-opacity")
                 colormap = gr.Dropdown(list(COLORMAPS), label="Colours", elem_id="live-colormap")
 
         def explain(index: int) -> None:
@@ -94,7 +94,7 @@ def _words(session: Session) -> str:
   <ol>{rows}</ol>
   <p>The colours show where the picture speaks for <b data-live="target">–</b>
      <span class="live-evidence" data-live="evidence"></span></p>
-  <p class="live-figures"><span><span data-live="fps">–</span> fps</span>
-     <span>age <span data-live="age">–</span></span>
-     <span>{explainer.method} at {explainer.layer}</span></p>
+  <p class="live-figures"><span><span data-live="fps">–</span> frames a second</span>
+     <span>age <span data-live="age">–</span></span></p>
+  <p class="live-figures">{explainer.method} at {explainer.layer}</p>
 </section>"""

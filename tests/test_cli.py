@@ -1,0 +1,183 @@
+"""The command line as a person types it: real processes, real weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import live_cam
+from live_cam.explain.weights import find_weights
+
+
+def run(*words: object, cwd=None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "live_cam", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=cwd)
+
+
+def assert_told_in_one_line(result, status: int, *fragments: str) -> None:
+    assert result.returncode == status, result.stderr
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("live-cam: ")
+    for fragment in fragments:
+        assert fragment in lines[0]
+    assert result.stdout == ""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def weights_at_hand():
+    """So that no process under test has a progress bar to show."""
+    find_weights()
+
+
+@pytest.fixture(scope="module")
+def lion(gradio_media):
+    return gradio_media / "images" / "lion.jpg"
+
+
+@pytest.fixture(scope="module")
+def cheetah(gradio_media):
+    return gradio_media / "images" / "cheetah.jpg"
+
+
+def test_it_tells_its_version():
+    assert run("--version").stdout == f"live_cam {live_cam.__version__}\n"
+
+
+def test_help_names_the_commands_and_serve_help_the_sources():
+    assert all(word in run("--help").stdout for word in ("serve", "explain", "doctor"))
+    assert "demo" in run("serve", "--help").stdout
+
+
+def test_no_camera():
+    assert_told_in_one_line(run("97", "--no-open", "--port", free_port()), 1, "camera", "97", "demo")
+
+
+def test_a_device_that_is_no_camera_or_busy():
+    assert_told_in_one_line(run(os.devnull, "--no-open", "--port", free_port()), 1, os.devnull)
+
+
+def test_a_missing_file():
+    assert_told_in_one_line(run("nowhere.mp4", "--no-open", "--port", free_port()), 1, "nowhere.mp4")
+
+
+def test_a_corrupt_file(tmp_path):
+    path = tmp_path / "spoilt.mp4"
+    path.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(500))
+    assert_told_in_one_line(run(path, "--no-open", "--port", free_port()), 1, "spoilt.mp4")
+
+
+def test_a_port_in_use():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert_told_in_one_line(run("demo", "--no-open", "--port", port), 1, str(port), "--port")
+
+
+@pytest.mark.parametrize(
+    "words", [("--colour", "red"), ("demo", "--port", "0"), ("explain",), ("explain", "x.jpg", "--score", "guess")]
+)
+def test_wrong_usage(words):
+    result = run(*words)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_label_is_told_before_anything_slow(lion):
+    assert_told_in_one_line(run("explain", lion, "--target", "cheeta"), 2, "'cheeta'", "'cheetah'")
+
+
+def test_one_result_file_for_several_pictures_is_wrong_usage(lion, cheetah, tmp_path):
+    assert_told_in_one_line(run("explain", lion, cheetah, "-o", tmp_path / "out.png"), 2, "one IMAGE")
+    assert_told_in_one_line(run("explain", lion, "-o", tmp_path / "out.jpg"), 2, ".png")
+
+
+def test_nothing_of_the_users_is_overwritten(lion, tmp_path):
+    path = tmp_path / "precious.png"
+    path.write_bytes(b"precious")
+    assert_told_in_one_line(run("explain", lion, "-o", path), 1, "precious.png", "not overwritten")
+    assert path.read_bytes() == b"precious"
+
+
+@pytest.mark.slow
+def test_an_unknown_layer(lion):
+    assert_told_in_one_line(run("explain", lion, "--layer", "conv5_block3_outt"), 2, "conv5_block3_out,")
+
+
+@pytest.mark.slow
+def test_wrong_weights(lion, tmp_path):
+    path = tmp_path / "other.npz"
+    np.savez(path, **{"conv1_conv/kernel": np.zeros((3, 3), np.float32)})
+    assert_told_in_one_line(run("explain", lion, "--weights", path), 1, "other.npz", "conv1_conv/kernel")
+
+
+@pytest.mark.slow
+def test_json_gives_one_object_a_picture_and_a_bad_picture_spoils_no_other(lion, cheetah, tmp_path):
+    text = tmp_path / "text.jpg"
+    text.write_text("no picture")
+    result = run("explain", lion, text, cheetah, "--json")
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "text.jpg" in result.stderr
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert first["image"] == str(lion)
+    assert (first["target"], second["target"]) == ("lion", "cheetah")
+    assert [set(score) for score in first["top"]] == [{"index", "label", "probability"}] * 3
+    assert first["top"][0]["probability"] == pytest.approx(0.98, abs=0.01)
+    rest = {key: first[key] for key in ("versus", "layer", "method", "score", "runtime", "precision")}
+    assert rest == {
+        "versus": None,
+        "layer": "conv5_block3_out",
+        "method": "gradcam",
+        "score": "logit",
+        "runtime": "tensorflow",
+        "precision": "float32",
+    }
+    assert first["map"]["shape"] == [7, 7]
+
+
+@pytest.mark.slow
+def test_picture_and_map_are_written(lion, tmp_path):
+    picture, saved = tmp_path / "out.png", tmp_path / "out.npz"
+    result = run("explain", lion, "-o", picture, "--save-map", saved, "--target", "tiger", "--versus", "lion", "--json")
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert (told["target"], told["versus"]) == ("tiger", "lion")
+    with np.load(saved) as arrays:
+        assert arrays["map"].dtype == np.float32
+        assert list(arrays["map"].shape) == told["map"]["shape"]
+        assert arrays["map"].max() == pytest.approx(told["map"]["max"], abs=1e-6)
+        assert arrays["map"].min() >= 0
+        assert arrays["logits"].shape == (1000,)
+        assert arrays["logits"].argmax() == 291
+    with Image.open(picture) as written, Image.open(lion) as original:
+        assert written.size == original.size
+
+
+@pytest.mark.slow
+def test_a_person_reads_the_result_in_words(lion):
+    result = run("explain", lion, "--versus", "tiger")
+    assert result.stdout.splitlines()[0].endswith("lion, not tiger")
+    assert "98.5%  lion" in result.stdout
+
+
+def test_the_doctor_looks_at_everything_and_changes_nothing(tmp_path):
+    result = run("doctor", cwd=tmp_path)
+    assert result.returncode == 0, result.stdout
+    for word in ("Python 3.", "tensorflow", "gradio", "websockets", "weights", "camera", "free"):
+        assert word in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,260 @@
+"""A person at a browser: a real Chromium, the real network, the real page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
+
+pytestmark = pytest.mark.slow
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+LEFT, RIGHT, WHOLE = (0.0, 0.5), (0.5, 1.0), (0.0, 1.0)
+
+# The default colours of the heat map run over green, which neither lion nor cheetah is.
+GREENNESS = """([from, to]) => {
+  const canvas = document.querySelector(".live-stage canvas");
+  const left = Math.round(from * canvas.width), width = Math.round((to - from) * canvas.width);
+  const { data } = canvas.getContext("2d").getImageData(left, 0, width, canvas.height);
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += Math.max(0, data[i + 1] - data[i]);
+  return sum / (data.length / 4);
+}"""
+
+
+class LiveCam:
+    """A `live-cam` process of its own."""
+
+    def __init__(self, source: str, port: int | None = None) -> None:
+        self.source = source
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        command = [sys.executable, "-m", "live_cam", source, "--no-open", "--port", str(self.port)]
+        self.process = subprocess.Popen(command)
+        deadline_s = time.monotonic() + 240
+        while self.explained() == 0:
+            assert self.process.poll() is None, "live-cam ended by itself"
+            assert time.monotonic() < deadline_s, "live-cam explained nothing"
+            time.sleep(0.2)
+
+    def explained(self) -> int:
+        try:
+            return httpx.get(f"{self.url}stats").json()["frames"]["explained"]
+        except httpx.TransportError:
+            return 0
+
+    def stop(self, how: int = signal.SIGINT) -> float:
+        """Stops it as a person would, and gives the seconds that took."""
+        begin_s = time.monotonic()
+        self.process.send_signal(how)
+        assert self.process.wait(20) == 0
+        return time.monotonic() - begin_s
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+# One class, one server: two at once would starve each other on two cores.
+@pytest.fixture(scope="class")
+def demo():
+    live_cam = LiveCam("demo")
+    yield live_cam
+    live_cam.stop()
+
+
+@pytest.fixture(scope="class")
+def pair(gradio_media, tmp_path_factory):
+    """A still picture as the source: a lion on the left, a cheetah on the right."""
+    images = [Image.open(gradio_media / "images" / name).convert("RGB") for name in ("lion.jpg", "cheetah1.jpg")]
+    picture = np.hstack([np.asarray(image.resize((400, 400))) for image in images])
+    path = tmp_path_factory.mktemp("pair") / "pair.png"
+    Image.fromarray(picture).save(path)
+    live_cam = LiveCam(str(path))
+    yield live_cam
+    live_cam.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert executable, "no Chromium on this machine; ./scripts/test installs one"
+    arguments = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+    if os.name == "posix" and os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def size(request):
+    return request.param
+
+
+@pytest.fixture
+def open_page(chromium, size):
+    """Opens a page and waits for its first picture; fails the test when the page had errors or asked the internet."""
+    contexts, faults = [], []
+
+    def open_(url: str, sockets_pass: bool = True) -> Page:
+        contexts.append(chromium.new_context(viewport=size))
+        page = contexts[-1].new_page()
+        if not sockets_pass:
+            page.route_web_socket("**/frames", lambda route: route.close())
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "request", lambda request: request.url.startswith((url, "data:", "blob:")) or faults.append(request.url)
+        )
+        page.goto(url)
+        page.wait_for_selector(".live-stage[data-seq]", timeout=20_000)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def text(page: Page, name: str) -> str:
+    return page.locator(f'[data-live="{name}"]').inner_text()
+
+
+def seq(page: Page) -> int:
+    return int(page.locator(".live-stage").get_attribute("data-seq"))
+
+
+def wait_for_label(page: Page, label: str) -> None:
+    expect(page.locator('[data-live="label-0"]')).to_have_text(label, timeout=45_000)
+
+
+def choose_target(page: Page, label: str) -> None:
+    field = page.locator("#live-target input")
+    field.click()
+    field.press("ControlOrMeta+a")
+    field.press_sequentially(label)
+    page.get_by_role("option", name=label, exact=True).click()
+
+
+def wait_for_greenness(page: Page, span: tuple[float, float], holds) -> float:
+    deadline_s = time.monotonic() + 15
+    while not holds(greenness := page.evaluate(GREENNESS, list(span))):
+        assert time.monotonic() < deadline_s, f"greenness stays at {greenness}"
+        time.sleep(0.05)
+    return greenness
+
+
+def expect_viewers(live_cam: LiveCam, count: int) -> None:
+    deadline_s = time.monotonic() + 10
+    while httpx.get(f"{live_cam.url}stats").json()["viewers"] != count:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+
+
+class TestDemo:
+    """The demo as the source."""
+
+    def test_the_demo_moves_and_its_labels_change_from_lion_to_cheetah(self, demo, open_page):
+        page = open_page(demo.url)
+        wait_for_label(page, "lion")
+        canvas = page.locator(".live-stage canvas")
+        before, number = canvas.screenshot(), seq(page)
+        time.sleep(0.5)
+        assert seq(page) > number
+        assert canvas.screenshot() != before
+        wait_for_label(page, "cheetah")
+        assert "Demo pictures" in text(page, "source")
+        assert text(page, "target") == text(page, "label-0")
+        assert text(page, "percent-0").endswith("%")
+        assert text(page, "age").endswith("ms")
+
+    def test_the_picture_and_the_likeliest_class_are_in_sight_without_scrolling(self, demo, open_page, size):
+        page = open_page(demo.url)
+        for box in (
+            page.locator(".live-stage canvas").bounding_box(),
+            page.locator('[data-live="label-0"]').bounding_box(),
+        ):
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= size["width"]
+            assert box["y"] + box["height"] <= size["height"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+    def test_the_target_picker_changes_the_map_of_the_demo(self, demo, open_page):
+        page = open_page(demo.url)
+        wait_for_label(page, "lion")
+        choose_target(page, "teapot")
+        expect(page.locator('[data-live="target"]')).to_have_text("teapot")
+        expect(page.locator('[data-live="evidence"]')).to_contain_text("no evidence")
+        wait_for_greenness(page, WHOLE, lambda green: green < 1)
+        choose_target(page, "the likeliest class")
+        wait_for_label(page, "lion")
+        wait_for_greenness(page, WHOLE, lambda green: green > 3)
+
+    def test_where_sockets_do_not_pass_the_page_polls(self, demo, open_page):
+        page = open_page(demo.url, sockets_pass=False)
+        number = seq(page)
+        page.wait_for_function(f"document.querySelector('.live-stage').dataset.seq > {number} + 10")
+
+    def test_a_picture_taken_off_the_page_lets_go_of_its_socket(self, demo, open_page):
+        page = open_page(demo.url)
+        expect_viewers(self, demo, 1)
+        page.evaluate("document.querySelector('.live-stage').remove()")
+        expect_viewers(self, demo, 0)
+
+
+class TestPair:
+    """Two animals side by side, which stand still."""
+
+    def test_the_map_goes_to_the_animal_asked_about(self, pair, open_page):
+        page = open_page(pair.url)
+        choose_target(page, "lion")
+        on_the_cheetah = wait_for_greenness(page, LEFT, lambda green: green > 2) and page.evaluate(
+            GREENNESS, list(RIGHT)
+        )
+        choose_target(page, "cheetah")
+        assert wait_for_greenness(page, RIGHT, lambda green: green > 4) > 2 * on_the_cheetah
+        assert page.evaluate(GREENNESS, list(LEFT)) < 1
+        choose_target(page, "the likeliest class")
+
+    def test_controls_act_on_the_picture(self, pair, open_page):
+        page = open_page(pair.url)
+        wait_for_greenness(page, LEFT, lambda green: green > 2)
+        page.locator("#live-opacity input[type=number]").fill("0")
+        page.locator("#live-opacity input[type=number]").press("Enter")
+        wait_for_greenness(page, LEFT, lambda green: green < 0.5)
+        page.locator("#live-opacity input[type=number]").fill("0.7")
+        page.locator("#live-opacity input[type=number]").press("Enter")
+        wait_for_greenness(page, LEFT, lambda green: green > 2)
+        page.get_by_role("button", name="Stop").click()
+        expect(page.locator('[data-live="notice"]')).to_contain_text("press Start")
+        number = seq(page)
+        page.get_by_role("button", name="Start").click()
+        expect(page.locator('[data-live="notice"]')).to_be_hidden()
+        assert seq(page) >= number
+
+
+@pytest.mark.parametrize("size", [DESKTOP], ids=["desktop"])
+def test_a_watched_server_ends_within_two_seconds_and_its_page_heals_when_it_is_back(open_page):
+    first = LiveCam("demo")
+    page = open_page(first.url)
+    assert first.stop(signal.SIGTERM) < 2
+    expect(page.locator('[data-live="notice"]')).to_contain_text("No connection", timeout=5_000)
+    second = LiveCam("demo", first.port)
+    expect(page.locator('[data-live="notice"]')).to_be_hidden(timeout=15_000)
+    number = seq(page)
+    page.wait_for_function(f"document.querySelector('.live-stage').dataset.seq != {number}")
+    assert second.stop(signal.SIGINT) < 2
