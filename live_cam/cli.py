@@ -97,7 +97,6 @@ def serve(
 
     explainer = Explainer(weights, layer, score, show_progress)
     address = _page_address(host, port, token)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Session(found, explainer) as session:
         site = build_app(session, host, token, allow_host or ())
         typer.echo(f"{found.name}: {address}  (Ctrl-C ends it)")
@@ -188,6 +187,8 @@ def run() -> None:
     """Runs the command line; what the user can mend is told without a traceback."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    # SIGTERM unwinds like Ctrl-C, so that nothing half-written stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     try:
         app()

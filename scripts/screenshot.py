@@ -1,6 +1,6 @@
 """Takes the README's picture of the page: the real demo, the real weights, a real Chromium.
 
-    .venv/bin/python scripts/screenshot.py docs/page.png
+Run it with the path to write: `.venv/bin/python scripts/screenshot.py docs/page.png`.
 """
 
 from __future__ import annotations

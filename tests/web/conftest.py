@@ -34,13 +34,16 @@ class Site:
 
 @pytest.fixture
 def serve_session() -> Iterator[Callable[..., Site]]:
-    """Serves a session: `serve_session(source, explainer, host=..., token=None, extra_hosts=(), port=0)`."""
+    """Serves a session: `serve_session(source, explainer, host=..., token=None, extra_hosts=(), wrap=None)`.
+
+    `wrap` is an ASGI middleware put in front of it all, as a proxy would be.
+    """
     stops = []
 
-    def serve(source, explainer, host="127.0.0.1", token=None, extra_hosts=(), port=0):
-        listener = bind("127.0.0.1", port)
+    def serve(source, explainer, host="127.0.0.1", token=None, extra_hosts=(), wrap=lambda app: app):
+        listener = bind("127.0.0.1", 0)
         session = Session(source, explainer)
-        server = LiveServer(build_app(session, host, token, extra_hosts), session)
+        server = LiveServer(wrap(build_app(session, host, token, extra_hosts)), session)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
         session.__enter__()
         thread.start()

@@ -158,6 +158,13 @@ def test_a_token_in_the_address_becomes_a_cookie_and_leaves_the_address_bar(guar
         assert browser.get(f"{guarded_site.url}snapshot.jpg").headers["content-type"] == "image/jpeg"
 
 
+def test_a_token_in_the_address_of_a_picture_leads_to_that_picture(guarded_site):
+    with httpx.Client(headers={"Accept": "text/html"}, follow_redirects=True) as browser:
+        answer = browser.get(f"{guarded_site.url}snapshot.jpg?token={TOKEN}")
+        assert answer.url == f"{guarded_site.url}snapshot.jpg"
+        assert answer.headers["content-type"] == "image/jpeg"
+
+
 def test_tools_pass_with_a_bearer_token_or_the_token_in_the_address(guarded_site):
     headers = {"Authorization": f"Bearer {TOKEN}"}
     assert httpx.get(f"{guarded_site.url}stats", headers=headers).status_code == 200

@@ -258,3 +258,31 @@ def test_a_watched_server_ends_within_two_seconds_and_its_page_heals_when_it_is_
     number = seq(page)
     page.wait_for_function(f"document.querySelector('.live-stage').dataset.seq != {number}")
     assert second.stop(signal.SIGINT) < 2
+
+
+@pytest.mark.parametrize("size", [DESKTOP], ids=["desktop"])
+def test_the_page_works_behind_a_proxy_that_serves_it_under_a_prefix(
+    serve_session, fake_source, fake_explainer, open_page, monkeypatch
+):
+    def proxy(app):
+        async def strip_prefix(scope, receive, send):
+            if scope["type"] != "lifespan":
+                if not scope["path"].startswith("/cam/"):
+                    await send({"type": "http.response.start", "status": 404, "headers": []})
+                    await send({"type": "http.response.body"})
+                    return
+                path = scope["path"].removeprefix("/cam")
+                scope = {**scope, "path": path, "raw_path": path.encode()}
+            await app(scope, receive, send)
+
+        return strip_prefix
+
+    monkeypatch.setenv("GRADIO_ROOT_PATH", "/cam")
+    site = serve_session(fake_source(), fake_explainer(), wrap=proxy)
+    page = open_page(f"{site.url}cam/")
+    page.locator("#live-opacity input[type=number]").fill("0.2")
+    page.locator("#live-opacity input[type=number]").press("Enter")
+    deadline_s = time.monotonic() + 10
+    while site.session.controls.settings.opacity != 0.2:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
