@@ -88,14 +88,15 @@ class Explainer:
     def _describe(
         self, saliency_map: NDArray[np.float32], logits: NDArray[np.float32], pts_ns: int, asked: Target
     ) -> Explanation:
-        target = asked if asked.index is not None else Target(int(logits.argmax()))
+        index = int(logits.argmax()) if asked.index is None else asked.index
+        target = Target(index, asked.versus)
         return Explanation(
             saliency_map=saliency_map,
             logits=logits,
             top=top_classes(logits, self._labels),
             target=target,
-            target_label=self._labels[target.index or 0],
-            versus_label=None if target.versus is None else self._labels[target.versus],
+            target_label=self._labels[index],
+            versus_label=None if asked.versus is None else self._labels[asked.versus],
             scale=self._scale.update(float(saliency_map.max()), pts_ns, asked),
             strength=strength(logits, target),
         )

@@ -70,9 +70,9 @@ class TensorFlowStep:
             likeliest = tf.one_hot(tf.argmax(logits, axis=-1), self.classes)[:, tf.newaxis]
             asked = tf.reduce_any(targets != 0, axis=-1, keepdims=True)
             outputs = logits if self._score == "logit" else tf.nn.softmax(logits)
-            scores = tf.reduce_sum(tf.where(asked, targets, likeliest) * outputs[:, tf.newaxis], axis=-1)
-            # Symbolic gradients differentiate only what lies between the activation and the scores.
-            gradients = [tf.gradients(scores[:, k], activations)[0] for k in range(targets_k)]
+            questions = tf.unstack(tf.where(asked, targets, likeliest), axis=1)
+            # Symbolic gradients differentiate only what lies between the activation and the score.
+            gradients = [tf.gradients(tf.reduce_sum(q * outputs), activations)[0] for q in questions]
             maps = tf.stack([self._method(activations, gradient) for gradient in gradients], axis=1)
             return tf.nn.relu(maps), logits
 

@@ -62,7 +62,7 @@ class Statistics:
             ages_ms = [age / 1e6 for _, age in self._recent]
             captured, explained = self._captured, self._explained
         span_ns = ready_ns[-1] - ready_ns[0] if ready_ns else 0
-        p50, p95 = np.percentile(ages_ms, (50, 95)).tolist() if ages_ms else (None, None)
+        p50, p95 = np.percentile(ages_ms, (50, 95)).round(1).tolist() if ages_ms else (None, None)
         return Readings(captured, explained, (len(ready_ns) - 1) * 1e9 / span_ns if span_ns else 0.0, p50, p95)
 
     def _forget(self, now_ns: int) -> None:
