@@ -27,7 +27,8 @@ class FakeExplainer:
     Attributes:
         delay_s: How long one explanation takes; may be changed at any time.
         failure: Raised in place of an answer while it is set.
-        explained: The `seq` and the target of each frame it was asked about.
+        asked: How many frames it was asked about, the one it is at work on included.
+        explained: The `seq` and the target of each frame it has done with.
     """
 
     layer = "conv5_block3_out"
@@ -40,10 +41,12 @@ class FakeExplainer:
         self.delay_s = delay_s
         self.strength = strength
         self.failure = None
+        self.asked = 0
         self.explained = []
         self._ended = threading.Event()
 
     def explain(self, frame, target=Target()):  # noqa: B008 (frozen)
+        self.asked += 1
         self._ended.wait(self.delay_s)
         self.explained.append((frame.seq, target))
         if self.failure is not None:
@@ -62,6 +65,7 @@ class FakeSource:
         open_errors, read_errors: Raised by the next calls, one each.
         opened_at_s: When `open` was called, on `time.monotonic`.
         is_open: Whether it is open now.
+        is_blocked: Whether `read` waits for `release` now.
     """
 
     def __init__(self, name="Fake camera", kind="camera", rate_fps=30.0, size_px=(64, 48)):
@@ -71,6 +75,7 @@ class FakeSource:
         self.read_errors = []
         self.opened_at_s = []
         self.is_open = False
+        self.is_blocked = False
         self._interval_s = 1.0 / rate_fps
         self._size_px = size_px
         self._seq = 0
@@ -92,7 +97,9 @@ class FakeSource:
             raise self.read_errors.pop(0)
         self._due_s = max(self._due_s + self._interval_s, time.monotonic())
         time.sleep(max(0.0, self._due_s - time.monotonic()))
+        self.is_blocked = not self._flowing.is_set()
         self._flowing.wait()
+        self.is_blocked = False
         width, height = self._size_px
         rgb = np.full((height, width, 3), self._seq % 200 + 20, np.uint8)
         frame = Frame(rgb, time.monotonic_ns(), self._seq, self.name)

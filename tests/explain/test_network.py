@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from live_cam.errors import UnknownLayerError
+from live_cam.explain.explainer import top_classes
+from live_cam.explain.labels import imagenet_labels
+
+
+@pytest.mark.parametrize(
+    ("label", "probability"), [("cheetah", 0.97), ("lion", 0.98), ("Egyptian cat", 0.95), ("espresso", 0.99)]
+)
+def test_the_real_network_names_real_photographs_as_surely_as_it_should(step, photographs, label, probability):
+    _, logits = step(photographs[label][np.newaxis], np.zeros((1, 1, 1000), np.float32))
+    likeliest = top_classes(logits[0], imagenet_labels())[0]
+    assert likeliest.label == label
+    assert likeliest.probability == pytest.approx(probability, abs=0.01)
+
+
+def test_the_network_gives_logits_and_no_probabilities(network):
+    logits = network(np.zeros((1, 224, 224, 3), np.float32)).numpy()
+    assert logits.shape == (1, 1000)
+    assert logits.min() < 0.0
+    assert logits.max() > 1.0
+
+
+@pytest.mark.parametrize(
+    ("layer", "places", "channels"),
+    [
+        ("conv1_relu", 112, 64),
+        ("conv2_block3_out", 56, 256),
+        ("conv4_block6_out", 14, 1024),
+        ("conv5_block3_out", 7, 2048),
+    ],
+)
+def test_the_layer_asked_for_is_the_layer_given(network, layer, places, channels):
+    from live_cam.explain.network import activation
+
+    output = activation(network, layer)
+    assert tuple(output.shape) == (None, places, places, channels)
+    assert output is network.get_layer(layer).output
+
+
+def test_an_unknown_layer_is_answered_with_the_names_near_it(network):
+    from live_cam.explain.step import TensorFlowStep
+
+    with pytest.raises(UnknownLayerError, match=r"'conv5_block3_ou'; did you mean conv5_block3_out") as caught:
+        TensorFlowStep(network, "conv5_block3_ou")
+    assert caught.value.exit_status == 2
+    assert "\n" not in str(caught.value)
+
+
+# The article's name in its version of Keras; nothing here is called anything like it.
+def test_an_unknown_layer_with_no_name_near_it_is_answered_with_the_default(network):
+    from live_cam.explain.step import TensorFlowStep
+
+    with pytest.raises(UnknownLayerError, match=r"'xyz'; the default is conv5_block3_out"):
+        TensorFlowStep(network, "xyz")
+
+
+@pytest.mark.parametrize("layer", ["avg_pool", "predictions"])
+def test_a_layer_that_keeps_no_places_is_refused(network, layer):
+    from live_cam.explain.step import TensorFlowStep
+
+    with pytest.raises(UnknownLayerError, match=f"'{layer}' keeps no places.*the default is conv5_block3_out"):
+        TensorFlowStep(network, layer)

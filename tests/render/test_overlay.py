@@ -1,0 +1,145 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from live_cam.render.colormaps import COLORMAPS, DEFAULT_COLORMAP, color_table
+from live_cam.render.overlay import overlay
+
+_CORNERS = {"top left": (1, 1), "top right": (1, 5), "bottom left": (5, 1), "bottom right": (5, 5)}
+
+
+@pytest.fixture
+def photograph_frame(make_frame):
+    """A frame in which every value occurs."""
+    return make_frame(np.random.default_rng(0).integers(0, 256, (96, 160, 3), np.uint8))
+
+
+def _with_map(explanation, saliency_map, scale=None):
+    saliency_map = np.asarray(saliency_map, np.float32)
+    return replace(explanation, saliency_map=saliency_map, scale=float(saliency_map.max()) if scale is None else scale)
+
+
+def _peak_at(row, column):
+    saliency_map = np.zeros((7, 7), np.float32)
+    saliency_map[row, column] = 3.0
+    return saliency_map
+
+
+def _change(picture, frame):
+    """Gives how much each pixel differs from the frame's."""
+    return np.abs(picture.astype(np.int16) - frame.rgb).sum(axis=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "opacity"),
+    [
+        ({"strength": 0.0}, 1.0),
+        ({"scale": 0.0}, 1.0),
+        ({"scale": 0.0, "saliency_map": np.zeros((7, 7), np.float32)}, 1.0),
+        ({"saliency_map": np.zeros((7, 7), np.float32)}, 1.0),
+        ({"saliency_map": np.full((7, 7), -5.0, np.float32)}, 1.0),
+        ({}, 0.0),
+    ],
+    ids=["no strength", "no scale", "empty map, no scale", "empty map", "nothing but evidence against", "no opacity"],
+)
+def test_a_picture_without_evidence_stays_as_it_is_to_the_bit(photograph_frame, make_explanation, changes, opacity):
+    picture = overlay(photograph_frame, replace(make_explanation(), **changes), opacity, DEFAULT_COLORMAP)
+    assert np.array_equal(picture, photograph_frame.rgb)
+
+
+@pytest.mark.parametrize(("row", "column"), _CORNERS.values(), ids=_CORNERS)
+def test_the_place_that_mattered_most_is_the_one_painted_most(make_frame, make_explanation, row, column):
+    frame = make_frame(np.full((140, 280, 3), 128, np.uint8))
+    picture = overlay(frame, _with_map(make_explanation(), _peak_at(row, column)), 0.7, DEFAULT_COLORMAP)
+    change = _change(picture, frame)
+    y, x = np.unravel_index(change.argmax(), change.shape)
+    assert (y // 20, x // 40) == (row, column)
+    rows, columns = np.indices(change.shape) // np.reshape((20, 40), (2, 1, 1))
+    elsewhere = (abs(rows - row) > 1) | (abs(columns - column) > 1)
+    assert change[elsewhere].max() == 0
+
+
+@pytest.mark.parametrize("colormap", COLORMAPS)
+def test_full_evidence_at_full_opacity_shows_the_strongest_colour_of_the_map(make_frame, make_explanation, colormap):
+    frame = make_frame(np.full((60, 80, 3), 128, np.uint8))
+    picture = overlay(frame, _with_map(make_explanation(), np.full((7, 7), 4.0)), 1.0, colormap)
+    assert np.allclose(picture, color_table(colormap)[255, 0], atol=1)
+
+
+def test_the_strongest_place_of_the_default_colours_is_yellow_and_not_cyan(make_frame, make_explanation):
+    picture = overlay(make_frame(), _with_map(make_explanation(), np.ones((7, 7))), 1.0, "viridis")
+    red, green, blue = picture[24, 32].tolist()
+    assert red > 200
+    assert green > 200
+    assert blue < 100
+
+
+def test_twice_the_evidence_changes_the_picture_twice_as_much(photograph_frame, make_explanation):
+    change = {
+        strength: _change(
+            overlay(photograph_frame, make_explanation(strength=strength), 0.8, DEFAULT_COLORMAP), photograph_frame
+        ).mean()
+        for strength in (0.25, 0.5, 1.0)
+    }
+    assert change[0.5] == pytest.approx(2 * change[0.25], rel=0.1)
+    assert change[1.0] == pytest.approx(2 * change[0.5], rel=0.1)
+
+
+def test_twice_the_opacity_changes_the_picture_twice_as_much(photograph_frame, make_explanation):
+    faint, plain = (
+        _change(overlay(photograph_frame, make_explanation(), opacity, DEFAULT_COLORMAP), photograph_frame).mean()
+        for opacity in (0.4, 0.8)
+    )
+    assert plain == pytest.approx(2 * faint, rel=0.1)
+
+
+def test_a_map_that_is_weak_against_its_scale_is_painted_faintly(photograph_frame, make_explanation):
+    weak, full = (
+        _change(
+            overlay(photograph_frame, _with_map(make_explanation(), _peak_at(3, 3), scale), 0.8, DEFAULT_COLORMAP),
+            photograph_frame,
+        ).max()
+        for scale in (300.0, 3.0)
+    )
+    assert weak < full / 4
+
+
+def test_a_map_above_its_scale_is_painted_as_at_the_scale(photograph_frame, make_explanation):
+    at_scale, above = (
+        overlay(photograph_frame, _with_map(make_explanation(), np.full((7, 7), peak), 2.0), 0.7, DEFAULT_COLORMAP)
+        for peak in (2.0, 2e30)
+    )
+    assert np.array_equal(at_scale, above)
+
+
+@pytest.mark.parametrize("magnitude", [1e-30, 1e-3, 1.0, 1e30])
+def test_the_picture_does_not_depend_on_the_unit_of_the_map(photograph_frame, make_explanation, magnitude):
+    expected = overlay(photograph_frame, _with_map(make_explanation(), _peak_at(2, 4)), 0.7, DEFAULT_COLORMAP)
+    scaled = _with_map(make_explanation(), _peak_at(2, 4) * np.float32(magnitude))
+    picture = overlay(photograph_frame, scaled, 0.7, DEFAULT_COLORMAP)
+    assert np.allclose(picture, expected, atol=1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 3), (33, 77), (480, 640), (720, 1280)])
+@pytest.mark.parametrize("map_size", [(1, 1), (7, 7), (14, 14), (56, 28)])
+def test_a_picture_of_any_size_keeps_it_under_a_map_of_any_size(make_frame, make_explanation, size, map_size):
+    frame = make_frame(np.full((*size, 3), 90, np.uint8))
+    before = frame.rgb.copy()
+    picture = overlay(frame, _with_map(make_explanation(), np.ones(map_size)), 0.7, DEFAULT_COLORMAP)
+    assert picture.dtype == np.uint8
+    assert picture.shape == (*size, 3)
+    assert np.array_equal(frame.rgb, before)
+    assert not frame.rgb.flags.writeable
+
+
+def test_the_explanation_stays_as_it_is(photograph_frame, make_explanation):
+    explanation = make_explanation()
+    before = explanation.saliency_map.copy()
+    overlay(photograph_frame, explanation, 0.7, DEFAULT_COLORMAP)
+    assert np.array_equal(explanation.saliency_map, before)
+
+
+def test_the_same_frame_painted_twice_is_the_same_picture(photograph_frame, make_explanation):
+    first, second = (overlay(photograph_frame, make_explanation(), 0.7, DEFAULT_COLORMAP) for _ in range(2))
+    assert np.array_equal(first, second)

@@ -1,0 +1,139 @@
+import struct
+import time
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from live_cam.errors import SourceError
+from live_cam.sources.image import read_rgb
+
+_ORIENTATION = 0x0112
+
+
+def _assert_one_line_about(error, path):
+    assert str(path) in str(error)
+    assert len(str(error).splitlines()) == 1
+
+
+def _stored_picture():
+    return np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
+
+
+def _png(width, height, rows=b""):
+    """Gives a PNG with the size declared, and as many rows as are given."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turn"),
+    [
+        (1, lambda stored: stored),
+        (2, np.fliplr),
+        (3, lambda stored: np.rot90(stored, 2)),
+        (4, np.flipud),
+        (5, lambda stored: stored.transpose(1, 0, 2)),
+        (6, lambda stored: np.rot90(stored, -1)),
+        (7, lambda stored: np.rot90(stored, 2).transpose(1, 0, 2)),
+        (8, lambda stored: np.rot90(stored, 1)),
+    ],
+)
+def test_a_picture_is_upright_whatever_way_the_camera_was_held(tmp_path, orientation, turn):
+    stored = _stored_picture()
+    exif = Image.Exif()
+    exif[_ORIENTATION] = orientation
+    Image.fromarray(stored).save(tmp_path / "turned.png", exif=exif)
+    assert np.array_equal(read_rgb(tmp_path / "turned.png"), turn(stored))
+
+
+def test_transparency_is_laid_over_white(tmp_path):
+    rgba = np.zeros((2, 3, 4), np.uint8)
+    rgba[:, 0] = (200, 10, 10, 255)
+    rgba[:, 1] = (200, 10, 10, 0)
+    rgba[:, 2] = (0, 0, 0, 128)
+    Image.fromarray(rgba).save(tmp_path / "logo.png")
+    rgb = read_rgb(tmp_path / "logo.png")
+    assert rgb.shape == (2, 3, 3)
+    assert np.array_equal(rgb[0, 0], (200, 10, 10))
+    assert np.array_equal(rgb[0, 1], (255, 255, 255))
+    assert np.allclose(rgb[0, 2], 127, atol=1)
+
+
+def test_the_transparent_colour_of_a_palette_is_white(tmp_path):
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([0, 0, 0, 30, 60, 90])
+    palette.putpixel((1, 0), 1)
+    palette.save(tmp_path / "logo.gif", transparency=0)
+    assert read_rgb(tmp_path / "logo.gif").tolist() == [[[255, 255, 255], [30, 60, 90]]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "value", "rgb"),
+    [("L", 77, (77, 77, 77)), ("1", 1, (255, 255, 255)), ("LA", (77, 255), (77, 77, 77))],
+)
+def test_a_picture_without_colours_becomes_rgb(tmp_path, mode, value, rgb):
+    Image.new(mode, (5, 4), value).save(tmp_path / "grey.png")
+    picture = read_rgb(tmp_path / "grey.png")
+    assert picture.dtype == np.uint8
+    assert picture.shape == (4, 5, 3)
+    assert (picture == rgb).all()
+
+
+def test_a_picture_for_printers_becomes_rgb(tmp_path):
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "print.jpg")
+    assert np.allclose(read_rgb(tmp_path / "print.jpg"), (255, 0, 0), atol=12)
+
+
+def test_a_photograph_is_read_as_pillow_reads_it(gradio_media):
+    path = gradio_media / "images" / "cheetah.jpg"
+    with Image.open(path) as image:
+        assert np.array_equal(read_rgb(path), np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize("name", ["lion.jpg", "bus.png"])
+def test_a_picture_cut_short_is_refused_and_not_padded_with_grey(gradio_media, tmp_path, name):
+    whole = (gradio_media / "images" / name).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SourceError) as refusal:
+        read_rgb(path)
+    _assert_one_line_about(refusal.value, path)
+
+
+@pytest.mark.parametrize("content", [b"", b"dear diary\n" * 50, b"\xff\xd8\xff", b"<svg xmlns='x'/>"])
+def test_what_is_no_picture_is_refused_in_one_line_that_names_it(tmp_path, content):
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(content)
+    with pytest.raises(SourceError) as refusal:
+        read_rgb(path)
+    _assert_one_line_about(refusal.value, path)
+
+
+@pytest.mark.parametrize("side_px", [10_000, 20_000, 60_000])
+def test_a_tiny_file_that_declares_a_huge_picture_is_refused_at_once(tmp_path, side_px):
+    path = tmp_path / "bomb.png"
+    path.write_bytes(_png(side_px, side_px, b"\0" * 1000))
+    start_s = time.monotonic()
+    with pytest.raises(SourceError, match="larger than this program opens") as refusal:
+        read_rgb(path)
+    # Decoding even the smallest of these takes longer than that.
+    assert time.monotonic() - start_s < 1.0
+    _assert_one_line_about(refusal.value, path)
+
+
+def test_a_missing_picture_is_told_to_be_missing(tmp_path):
+    with pytest.raises(SourceError, match="there is no picture") as refusal:
+        read_rgb(tmp_path / "lion.jpg")
+    _assert_one_line_about(refusal.value, tmp_path / "lion.jpg")
+
+
+def test_a_folder_is_no_picture(tmp_path):
+    with pytest.raises(SourceError, match="not a file") as refusal:
+        read_rgb(tmp_path)
+    _assert_one_line_about(refusal.value, tmp_path)
