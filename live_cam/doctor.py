@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from live_cam.explain import weights
 from live_cam.explain.npm import find_npm
-from live_cam.sources.camera import first_camera
+from live_cam.sources.opening import first_camera
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "av", "gradio", "uvicorn", "websockets")
 _FREE_FLOOR_BYTES = 500_000_000

@@ -42,14 +42,14 @@ class CaptureThread(threading.Thread):
         self._controls = controls
         self._statistics = statistics
         self._stop_requested = threading.Event()
-        self._status = SourceStatus("starting", f"Opening {source.name}")
-        self._last_frame_s = 0.0
+        self._status = self._opening()
+        self._waiting_since_s = time.monotonic()
 
     @property
     def status(self) -> SourceStatus:
-        """How the source is now; one that fell silent is lost, even while its `read` still blocks."""
-        status, silence_s = self._status, time.monotonic() - self._last_frame_s
-        if status.state == "live" and silence_s > _SILENCE_LIMIT_S:
+        """How the source is now; one that falls silent is lost, even while its `open` or `read` still blocks."""
+        status, silence_s = self._status, time.monotonic() - self._waiting_since_s
+        if status.state in ("starting", "live", "reconnecting") and silence_s > _SILENCE_LIMIT_S:
             return SourceStatus("lost", f"{self._source.name} has given no picture for {silence_s:.0f} s")
         return status
 
@@ -64,29 +64,50 @@ class CaptureThread(threading.Thread):
             if not self._controls.wait_until_running(timeout_s=0.1):
                 self._status = SourceStatus("ended", "Stopped; press Start to go on")
                 continue
-            before = self._status
-            try:
-                if before.state == "ended":
-                    self._status = SourceStatus("starting", f"Opening {self._source.name}")
-                self._source.open()
-                self._read_until_told()
+            if self._status.state == "ended":
+                self._status, pause_s = self._opening(), _FIRST_PAUSE_S
+            message = self._read_until_it_ends()
+            if message is None:
                 continue
-            except SourceError as error:
-                message = str(error)
-            except Exception as error:
-                _log.exception("reading %s failed", self._source.name)
-                message = f"{self._source.name} failed: {error}"
-            finally:
-                self._source.close()
-            pause_s = _FIRST_PAUSE_S if self._status.state == "live" else min(2 * pause_s, _LONGEST_PAUSE_S)
+            if self._status.state == "live":
+                pause_s = _FIRST_PAUSE_S
             self._status = SourceStatus("lost", f"{message}; trying again in {pause_s:g} s")
-            self._stop_requested.wait(pause_s)
+            self._pause(pause_s)
             self._status = SourceStatus("reconnecting", f"{message}; trying again")
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
-    def _read_until_told(self) -> None:
-        while not self._stop_requested.is_set() and self._controls.settings.running:
-            frame = self._source.read()
-            self._last_frame_s = time.monotonic()
-            self._status = SourceStatus("live")
-            self._statistics.count_captured()
-            self._mailbox.put(frame)
+    def _read_until_it_ends(self) -> str | None:
+        """Reads frames until the source fails, and gives the reason; or until told to stop."""
+        self._waiting_since_s = time.monotonic()
+        try:
+            self._source.open()
+            while self._wanted:
+                frame = self._source.read()
+                self._waiting_since_s = time.monotonic()
+                self._status = SourceStatus("live")
+                self._statistics.count_captured()
+                self._mailbox.put(frame)
+        except SourceError as error:
+            return str(error)
+        except Exception as error:
+            _log.exception("reading %s failed", self._source.name)
+            return f"{self._source.name} failed: {error}"
+        finally:
+            try:
+                self._source.close()
+            except Exception:
+                _log.exception("closing %s failed", self._source.name)
+        return None
+
+    @property
+    def _wanted(self) -> bool:
+        return self._controls.settings.running and not self._stop_requested.is_set()
+
+    def _pause(self, pause_s: float) -> None:
+        """Waits, but no longer than the source is wanted."""
+        end_s = time.monotonic() + pause_s
+        while self._wanted and (left_s := end_s - time.monotonic()) > 0:
+            self._stop_requested.wait(min(left_s, 0.1))
+
+    def _opening(self) -> SourceStatus:
+        return SourceStatus("starting", f"Opening {self._source.name}")

@@ -40,7 +40,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         with file:
             yield file
     except BaseException as error:
-        path.unlink()
+        path.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise OutputError(f"{path} can't be written: {error.strerror or error}") from error
         raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from live_cam.errors import SourceError
 from live_cam.frame import Frame
 from live_cam.sources.source import SourceKind
 
-_FIRST_FRAME_LIMIT_S = 5.0
 _PROBED_INDICES = 3
 
 
@@ -73,31 +71,11 @@ class CameraSource:
             self._capture = None
 
 
-def first_camera() -> CameraSource | None:
-    """Gives the first camera of this machine that delivers a frame, closed again, or None."""
+def find_cameras() -> list[CameraSource]:
+    """Gives the cameras that may be on this machine, whether or not they work."""
     devices: list[int | str]
     if sys.platform == "linux":
         devices = sorted(str(path) for path in Path("/dev").glob("video*"))
     else:
         devices = list(range(_PROBED_INDICES))
-    return next((camera for camera in map(CameraSource, devices) if _delivers(camera)), None)
-
-
-def _delivers(camera: CameraSource) -> bool:
-    """Tells whether the camera gives a frame in time; one that blocks is left to its thread."""
-    delivered = threading.Event()
-
-    def try_it() -> None:
-        try:
-            camera.open()
-            camera.read()
-        except SourceError:
-            return
-        finally:
-            camera.close()
-        delivered.set()
-
-    thread = threading.Thread(target=try_it, name=f"probe-{camera.name}", daemon=True)
-    thread.start()
-    thread.join(_FIRST_FRAME_LIMIT_S)
-    return delivered.is_set()
+    return [CameraSource(device) for device in devices]

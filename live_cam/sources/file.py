@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from live_cam.errors import SourceError
 from live_cam.frame import Frame
+from live_cam.sources.existing import require_file
 from live_cam.sources.source import Pacer, SourceKind
 
 _SHORTEST_FRAME_NS = 1_000_000_000 // 120
+_USUAL_FPS = 25
 
 
 class FileSource:
@@ -38,11 +40,10 @@ class FileSource:
             SourceError: There is no such file, it is no video, or it has no picture.
         """
         self.close()
-        if not self._path.is_file():
-            reason = "is not a file" if self._path.exists() else "does not exist"
-            raise SourceError(f"{self._path} {reason}; give a video file, a camera's number or `demo`")
+        require_file(self._path, "a video file, a camera's number or `demo`")
         try:
-            self._container = av.open(self._path)
+            # Absolute, since FFmpeg takes what stands before a colon in a name for a protocol.
+            self._container = av.open(self._path.absolute())
         except (av.FFmpegError, ValueError) as error:
             detail = getattr(error, "strerror", None) or error
             raise SourceError(f"{self._path} is not a video that can be read ({detail})") from error
@@ -72,6 +73,8 @@ class FileSource:
             self._container = None
 
     def _next(self) -> tuple[NDArray[np.uint8], int]:
+        if self._container is None:
+            raise SourceError(f"{self._path} is not open")
         picture = next(self._pictures, None)
         if picture is None:
             self._pacer.wait(self._end_ns)  # the last picture stays for its time, too
@@ -87,17 +90,19 @@ class FileSource:
         stream.thread_type = "AUTO"
         first_s: float | None = None
         position_ns = self._end_ns = 0
+        # Raw streams tell no times; their pictures follow each other at the rate the stream claims.
+        usual_ns = int(1e9 / (stream.average_rate or stream.guessed_rate or _USUAL_FPS))
         try:
             for picture in container.decode(stream):
                 time_s = picture.time
                 if first_s is None:
                     first_s = time_s
-                elif time_s is None:
+                if time_s is None or first_s is None:
                     position_ns = self._end_ns
                 else:
-                    position_ns = max(position_ns + _SHORTEST_FRAME_NS, int((time_s - first_s) * 1e9))
+                    position_ns = max(position_ns, int((time_s - first_s) * 1e9))
                 duration_ns = int(picture.duration * float(picture.time_base or 0) * 1e9)
-                self._end_ns = position_ns + max(duration_ns, _SHORTEST_FRAME_NS)
+                self._end_ns = position_ns + max(duration_ns or usual_ns, _SHORTEST_FRAME_NS)
                 yield _upright(picture), position_ns
         except av.FFmpegError:
             return

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from live_cam.errors import SourceError
+from live_cam.sources.existing import require_file
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -21,13 +22,17 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     Raises:
         SourceError: There is no such file, it is no picture, it is cut short, or it would take too much memory.
     """
-    if not path.is_file():
-        raise SourceError(f"there is no picture {path}" if not path.exists() else f"{path} is not a file")
+    require_file(path, "a picture")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                upright = ImageOps.exif_transpose(image)
+                upright: Image.Image = ImageOps.exif_transpose(image)
+                if upright.mode.startswith("I;16"):
+                    # Pillow would clip what is above 255, and a bright picture would come out white.
+                    upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+                elif upright.mode in ("I", "F"):
+                    raise SourceError(f"{path} has more than 16 bits a value; save it with 8 or 16")
                 if upright.has_transparency_data:
                     rgba = upright.convert("RGBA")
                     upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
@@ -36,5 +41,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         raise SourceError(f"{path} is not a picture that can be read; give a JPEG, PNG or WebP file") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
         raise SourceError(f"{path} claims to be larger than this program opens") from None
-    except (OSError, ValueError, SyntaxError) as error:
+    except SourceError:
+        raise
+    except (OSError, ValueError, SyntaxError, RuntimeError) as error:
         raise SourceError(f"{path} is damaged ({error})") from error

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import queue
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from live_cam.errors import SourceError
-from live_cam.sources.camera import CameraSource, first_camera
+from live_cam.sources.camera import CameraSource, find_cameras
 from live_cam.sources.demo import DemoSource
 from live_cam.sources.file import FileSource
 from live_cam.sources.source import Source
+
+_FIRST_FRAME_LIMIT_S = 5.0
 
 
 def find_source(word: str) -> Source:
@@ -24,12 +29,45 @@ def find_source(word: str) -> Source:
     if word == "auto":
         return first_camera() or DemoSource("Demo pictures (no camera found)")
     source = _named(word)
-    source.open()
-    try:
-        source.read()
-    finally:
-        source.close()
+    _require_frame(source)
     return source
+
+
+def first_camera() -> CameraSource | None:
+    """Gives the first camera of this machine that delivers a frame, closed again, or None."""
+    for camera in find_cameras():
+        with suppress(SourceError):
+            _require_frame(camera)
+            return camera
+    return None
+
+
+def _require_frame(source: Source) -> None:
+    """Reads one frame in a thread of its own, so that a driver that blocks does not block us.
+
+    Raises:
+        SourceError: The source fails, or gives no frame in time.
+    """
+    failures: queue.Queue[SourceError | None] = queue.Queue(1)
+
+    def read_one() -> None:
+        try:
+            source.open()
+            source.read()
+        except SourceError as error:
+            failures.put(error)
+        else:
+            failures.put(None)
+        finally:
+            source.close()
+
+    thread = threading.Thread(target=read_one, name=f"probe {source.name}", daemon=True)
+    thread.start()
+    thread.join(_FIRST_FRAME_LIMIT_S)
+    if thread.is_alive():
+        raise SourceError(f"{source.name} gave no picture within {_FIRST_FRAME_LIMIT_S:.0f} s; is it blocked?")
+    if (failure := failures.get_nowait()) is not None:
+        raise failure
 
 
 def _named(word: str) -> Source:

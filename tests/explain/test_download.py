@@ -108,13 +108,24 @@ def silent(_connection, ended):
     ended.wait()
 
 
+def headers_one_by_one(connection, ended):
+    """Says something often enough for each read of the socket to end in time, and never says all."""
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.0 200 OK\r\n")
+    # Fewer than the hundred that the client would refuse, and more than anybody should wait for.
+    for _ in range(90):
+        if ended.wait(0.1):
+            return
+        connection.sendall(b"X-Wait: 1\r\n")
+
+
 def half_a_body(connection, ended):
     connection.recv(65536)
     connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
     ended.wait()
 
 
-@pytest.mark.parametrize("talk", [silent, half_a_body])
+@pytest.mark.parametrize("talk", [silent, headers_one_by_one, half_a_body])
 def test_a_server_that_keeps_us_waiting_is_given_up_within_seconds(talk, raw_server, tmp_path, monkeypatch):
     assert download._ANSWER_LIMIT_S <= 10.0
     monkeypatch.setattr(download, "_ANSWER_LIMIT_S", 0.4)

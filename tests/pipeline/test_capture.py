@@ -184,3 +184,43 @@ def test_a_source_that_was_stopped_before_the_thread_began_is_not_opened(start, 
     capture.thread.request_stop()
     capture.thread.join(10.0)
     assert source.opened_at_s == []
+
+
+def test_a_camera_that_opens_but_never_gives_its_first_frame_is_told_to_be_lost(start, fake_source, eventually):
+    source = fake_source()
+    source.block()
+    begin_s = time.monotonic()
+    capture = start(source)
+    eventually(lambda: capture.state == "lost")
+    assert time.monotonic() - begin_s > 1.5
+    assert source.name in capture.thread.status.message
+    source.release()
+    eventually(lambda: capture.state == "live")
+
+
+def test_a_source_that_fails_even_to_close_is_opened_again(start, fake_source, eventually):
+    source = fake_source()
+    close = source.close
+
+    def fail_to_close():
+        close()
+        raise OSError("the bus is gone")
+
+    source.close = fail_to_close
+    capture = start(source)
+    eventually(lambda: capture.captured > 0)
+    source.read_errors = [SourceError("it was unplugged")]
+    eventually(lambda: len(source.opened_at_s) == 2 and capture.state == "live")
+
+
+def test_stop_and_start_do_not_wait_for_a_pause_between_tries(start, fake_source, eventually):
+    source = fake_source()
+    source.open_errors = [SourceError("it is unplugged")] * 3
+    capture = start(source)
+    eventually(lambda: len(source.opened_at_s) == 3)
+    begin_s = time.monotonic()  # the pause that now begins takes 2 s
+    capture.controls.set_running(False)
+    eventually(lambda: capture.state == "ended")
+    capture.controls.set_running(True)
+    eventually(lambda: capture.state == "live")
+    assert time.monotonic() - begin_s < 1.5

@@ -284,3 +284,30 @@ def test_a_path_given_as_seen_from_the_working_directory_plays(write_video, monk
     path = write_video("one.mp4", [_grey(120)])
     monkeypatch.chdir(path.parent)
     assert _levels(_read(Path("one.mp4"), 1)) == [120]
+
+
+def test_a_raw_stream_without_times_plays_at_the_rate_it_claims(tmp_path):
+    path = tmp_path / "raw.h264"
+    with av.open(str(path), "w", format="h264") as output:
+        stream = output.add_stream("libx264", rate=20)
+        stream.width, stream.height = 64, 48
+        for level in (10, 60, 110, 160, 210):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(_grey(level), format="rgb24")))
+        output.mux(stream.encode())
+    frames = _read(path, 5)
+    assert (frames[4].pts_ns - frames[0].pts_ns) / 1e9 > 0.1
+
+
+def test_a_colon_in_a_name_is_no_protocol(write_video, monkeypatch):
+    path = write_video("film.mp4", [_grey(10), _grey(200)])
+    path.rename(path.parent / "10:30:05.mp4")
+    monkeypatch.chdir(path.parent)
+    assert _read(Path("10:30:05.mp4"), 1)[0].rgb.shape == (48, 64, 3)
+
+
+def test_a_file_that_was_closed_gives_no_more(write_video):
+    source = FileSource(write_video("film.mp4", [_grey(10), _grey(200)]))
+    source.open()
+    source.close()
+    with pytest.raises(SourceError, match="not open"):
+        source.read()

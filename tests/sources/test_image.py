@@ -128,7 +128,7 @@ def test_a_tiny_file_that_declares_a_huge_picture_is_refused_at_once(tmp_path, s
 
 
 def test_a_missing_picture_is_told_to_be_missing(tmp_path):
-    with pytest.raises(SourceError, match="there is no picture") as refusal:
+    with pytest.raises(SourceError, match="does not exist") as refusal:
         read_rgb(tmp_path / "lion.jpg")
     _assert_one_line_about(refusal.value, tmp_path / "lion.jpg")
 
@@ -137,3 +137,17 @@ def test_a_folder_is_no_picture(tmp_path):
     with pytest.raises(SourceError, match="not a file") as refusal:
         read_rgb(tmp_path)
     _assert_one_line_about(refusal.value, tmp_path)
+
+
+def test_a_picture_with_sixteen_bits_a_value_keeps_its_shades(tmp_path):
+    ramp = np.linspace(0, 65535, 64, dtype=np.uint16).reshape(8, 8)
+    path = tmp_path / "ramp.png"
+    Image.fromarray(ramp).save(path)
+    np.testing.assert_array_equal(read_rgb(path), np.repeat((ramp >> 8)[..., np.newaxis], 3, axis=2))
+
+
+def test_a_picture_with_more_bits_than_can_be_shown_is_refused(tmp_path):
+    path = tmp_path / "depth.tiff"
+    Image.fromarray(np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)).save(path)
+    with pytest.raises(SourceError, match=r"depth\.tiff has more than 16 bits"):
+        read_rgb(path)

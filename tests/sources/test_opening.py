@@ -97,3 +97,27 @@ def test_what_opens_a_network_camera_is_never_said_aloud(address):
         find_source(address)
     assert address.split(":", maxsplit=1)[0] in str(refusal.value)
     assert _SECRET not in _all_that_is_said(refusal.value)
+
+
+def test_a_camera_that_blocks_keeps_nobody_waiting(monkeypatch, fake_source):
+    monkeypatch.setattr(opening, "_FIRST_FRAME_LIMIT_S", 0.2)
+    blocked = fake_source(name="Camera 0")
+    blocked.block()
+    monkeypatch.setattr(opening, "find_cameras", lambda: [blocked])
+    assert find_source("auto").kind == "demo"
+    monkeypatch.setattr(opening, "CameraSource", lambda _device: blocked)
+    with pytest.raises(SourceError, match="Camera 0 gave no picture within"):
+        find_source("0")
+
+
+def test_a_camera_that_works_is_found_behind_those_that_do_not(monkeypatch, fake_source):
+    broken, fine = fake_source(name="Camera 0"), fake_source(name="Camera 1")
+    broken.open_errors = [SourceError("busy")]
+    monkeypatch.setattr(opening, "find_cameras", lambda: [broken, fine])
+    assert find_source("auto") is fine
+    assert not fine.is_open
+
+
+def test_a_name_too_long_for_a_file_is_told_in_one_line():
+    with pytest.raises(SourceError, match=r"can't be looked at \(File name too long\)"):
+        find_source("a" * 300)
