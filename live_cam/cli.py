@@ -23,7 +23,7 @@ from live_cam import __version__
 from live_cam.errors import LiveCamError, UsageError
 from live_cam.explain import DEFAULT_LAYER
 from live_cam.explain.npm import Progress as Report
-from live_cam.frame import Score
+from live_cam.frame import Precision, Runtime, Score
 
 _told = Console(stderr=True, highlight=False)
 
@@ -44,6 +44,13 @@ Layer = Annotated[str, typer.Option(metavar="NAME", help="The activation to expl
 ScoreOption = Annotated[
     Score,
     typer.Option(help="What is differentiated. The probability's maps are noisier, and empty when it is saturated."),
+]
+
+RuntimeOption = Annotated[
+    Runtime | None, typer.Option(help="What the step runs on; by default tensorflow with an NVIDIA GPU, else openvino.")
+]
+PrecisionOption = Annotated[
+    Precision | None, typer.Option(help="What the network computes in; by default the fastest that is as good.")
 ]
 
 
@@ -80,6 +87,8 @@ def serve(
     weights: Weights = None,
     layer: Layer = DEFAULT_LAYER,
     score: ScoreOption = "logit",
+    runtime: RuntimeOption = None,
+    precision: PrecisionOption = None,
 ) -> None:
     """Explain SOURCE live on a web page."""
     from live_cam.sources.opening import find_source
@@ -95,7 +104,7 @@ def serve(
     from live_cam.pipeline.session import Session
     from live_cam.web.server import LiveServer, build_app
 
-    explainer = Explainer(weights, layer, score, show_progress)
+    explainer = Explainer(weights, layer, score, runtime, precision, show_progress)
     address = _page_address(host, port, token)
     with Session(found, explainer) as session:
         site = build_app(session, host, token, allow_host or ())
@@ -127,6 +136,8 @@ def explain(
     weights: Weights = None,
     layer: Layer = DEFAULT_LAYER,
     score: ScoreOption = "logit",
+    runtime: RuntimeOption = None,
+    precision: PrecisionOption = None,
 ) -> None:
     """Explain pictures: what the network sees in each, and where."""
     from live_cam.explain.labels import find_label
@@ -142,7 +153,7 @@ def explain(
     question = Target(None if target is None else find_label(target), None if versus is None else find_label(versus))
     from live_cam.explain.explainer import Explainer
 
-    explainer = Explainer(weights, layer, score, show_progress)
+    explainer = Explainer(weights, layer, score, runtime, precision, show_progress)
     failed = False
     for image in images:
         try:

@@ -13,7 +13,17 @@ from live_cam.explain import weights
 from live_cam.explain.npm import find_npm
 from live_cam.sources.opening import first_camera
 
-_PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "av", "gradio", "uvicorn", "websockets")
+_PACKAGES = (
+    "tensorflow",
+    "openvino",
+    "keras",
+    "numpy",
+    "opencv-python-headless",
+    "av",
+    "gradio",
+    "uvicorn",
+    "websockets",
+)
 _FREE_FLOOR_BYTES = 500_000_000
 
 

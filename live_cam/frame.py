@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 SourceState = Literal["starting", "live", "lost", "reconnecting", "ended"]
 Score = Literal["logit", "probability"]
+Runtime = Literal["tensorflow", "openvino"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -83,7 +83,14 @@ def test_a_port_in_use():
 
 
 @pytest.mark.parametrize(
-    "words", [("--colour", "red"), ("demo", "--port", "0"), ("explain",), ("explain", "x.jpg", "--score", "guess")]
+    "words",
+    [
+        ("--colour", "red"),
+        ("demo", "--port", "0"),
+        ("explain",),
+        ("explain", "x.jpg", "--score", "guess"),
+        ("demo", "--runtime", "abacus"),
+    ],
 )
 def test_wrong_usage(words):
     result = run(*words)
@@ -123,7 +130,7 @@ def test_wrong_weights(lion, tmp_path):
 def test_json_gives_one_object_a_picture_and_a_bad_picture_spoils_no_other(lion, cheetah, tmp_path):
     text = tmp_path / "text.jpg"
     text.write_text("no picture")
-    result = run("explain", lion, text, cheetah, "--json")
+    result = run("explain", lion, text, cheetah, "--json", "--runtime", "tensorflow")
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 1
     assert "text.jpg" in result.stderr
@@ -164,7 +171,7 @@ def test_picture_and_map_are_written(lion, tmp_path):
 
 @pytest.mark.slow
 def test_a_person_reads_the_result_in_words(lion):
-    result = run("explain", lion, "--versus", "tiger")
+    result = run("explain", lion, "--versus", "tiger", "--runtime", "openvino", "--precision", "float32")
     assert result.stdout.splitlines()[0].endswith("lion, not tiger")
     assert "98.5%  lion" in result.stdout
 

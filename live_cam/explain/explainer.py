@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,10 @@ from live_cam.explain import DEFAULT_LAYER
 from live_cam.explain.evidence import PeakScale, strength
 from live_cam.explain.labels import imagenet_labels
 from live_cam.explain.quiet import quiet_native_stderr
+from live_cam.explain.runtimes import compile_step
 from live_cam.explain.targets import target_vector
 from live_cam.explain.weights import Progress, find_weights, silent
-from live_cam.frame import ClassScore, Explanation, Frame, Score, Target
-
-if TYPE_CHECKING:
-    from live_cam.explain.step import TensorFlowStep
+from live_cam.frame import ClassScore, Explanation, Frame, Precision, Runtime, Score, Target
 
 
 class Explain(Protocol):
@@ -26,8 +24,8 @@ class Explain(Protocol):
     layer: str
     method: str
     score: Score
-    runtime: str
-    precision: str
+    runtime: Runtime
+    precision: Precision
 
     def explain(self, frame: Frame, target: Target) -> Explanation:
         """Explains one frame."""
@@ -35,7 +33,7 @@ class Explain(Protocol):
 
 
 class Explainer:
-    """ResNet50 explained on the `tensorflow` runtime. Not thread-safe: one thread calls it.
+    """ResNet50 explained. Not thread-safe: one thread calls it.
 
     Attributes:
         layer, method, score, runtime, precision: What is explained, and how.
@@ -43,21 +41,30 @@ class Explainer:
     """
 
     method = "gradcam"
-    runtime = "tensorflow"
-    precision = "float32"
 
     def __init__(
         self,
         weights: Path | None = None,
         layer: str = DEFAULT_LAYER,
         score: Score = "logit",
+        runtime: Runtime | None = None,
+        precision: Precision | None = None,
         progress: Progress = silent,
     ) -> None:
-        """Finds the weights, builds the network and compiles the step, so that the first frame costs what any costs.
+        """Finds the weights and compiles the step, so that the first frame costs what any costs.
+
+        Args:
+            weights: The user's own weight file; None to find them.
+            layer: The activation to explain.
+            score: What is differentiated.
+            runtime: None for `tensorflow` with an NVIDIA GPU, `openvino` without.
+            precision: None for what the runtime does best on this processor.
+            progress: How to show what takes long.
 
         Raises:
             WeightsError: The weights can't be had or are not ResNet50's.
             UnknownLayerError: The network has no activation of that name.
+            UsageError: The runtime does not compute in that precision.
         """
         found = find_weights(weights, progress)
         self.layer = layer
@@ -66,11 +73,8 @@ class Explainer:
         self._labels = imagenet_labels()
         self._scale = PeakScale()
         with quiet_native_stderr():
-            # Here and not above: TensorFlow takes seconds to import, and a mistake is told before it.
-            from live_cam.explain.network import build_network
-            from live_cam.explain.step import TensorFlowStep
-
-            self._step: TensorFlowStep = TensorFlowStep(build_network(found), layer, self.method, score)
+            compiled = compile_step(found, layer, self.method, score, runtime, precision)
+            self._step, self.runtime, self.precision = compiled
             self._step(np.zeros((1, 224, 224, 3), np.uint8), np.zeros((1, 1, self._step.classes), np.float32))
 
     def explain(self, frame: Frame, target: Target = Target()) -> Explanation:  # noqa: B008 (frozen)

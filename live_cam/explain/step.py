@@ -57,6 +57,10 @@ class TensorFlowStep:
         maps, logits = self._compiled[size](frames, targets)
         return maps.numpy(), logits.numpy()
 
+    def concrete(self, frames_n: int, targets_k: int) -> Any:
+        """Gives the traced function for N frames and K targets, for a converter."""
+        return self._compile(frames_n, targets_k).get_concrete_function()
+
     def _compile(self, frames_n: int, targets_k: int) -> Any:
         signature = [
             tf.TensorSpec([frames_n, None, None, 3], tf.uint8),

@@ -6,6 +6,7 @@ so that of several processes that start at once one fetches and the others use w
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -36,6 +37,14 @@ class Weights:
     way: Literal["file", "cache", "keras-cache", "keras-download", "npm"]
     path: Path
     values: arrays.Arrays | None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the values, or of a Keras file's bytes."""
+        if self.values is not None:
+            return arrays.digest(self.values)
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def silent(_title: str) -> AbstractContextManager[npm.Progress]:
