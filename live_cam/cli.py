@@ -151,6 +151,8 @@ def explain(
                 raise UsageError("-o and --save-map take one IMAGE at a time")
             require_new(path, suffix)
     question = Target(None if target is None else find_label(target), None if versus is None else find_label(versus))
+    if question.index is not None and question.index == question.versus:
+        raise UsageError(f"--target and --versus are the same class, {target!r}; nothing sets it apart from itself")
     from live_cam.explain.explainer import Explainer
 
     explainer = Explainer(weights, layer, score, runtime, precision, show_progress)

@@ -102,6 +102,10 @@ def test_an_unknown_label_is_told_before_anything_slow(lion):
     assert_told_in_one_line(run("explain", lion, "--target", "cheeta"), 2, "'cheeta'", "'cheetah'")
 
 
+def test_a_class_against_itself_is_wrong_usage(lion):
+    assert_told_in_one_line(run("explain", lion, "--target", "lion", "--versus", "291"), 2, "--versus")
+
+
 def test_one_result_file_for_several_pictures_is_wrong_usage(lion, cheetah, tmp_path):
     assert_told_in_one_line(run("explain", lion, cheetah, "-o", tmp_path / "out.png"), 2, "one IMAGE")
     assert_told_in_one_line(run("explain", lion, "-o", tmp_path / "out.jpg"), 2, ".png")

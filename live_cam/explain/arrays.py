@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,10 +34,14 @@ def read_archive(path: Path) -> dict[str, NDArray[np.float32]]:
         WeightsError: The file is no such archive, is cut short, or holds anything but float32 arrays.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, since numpy leaves a file open that is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise WeightsError(f"{path} is not a readable weight archive ({error})") from error
+            if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+                raise ValueError("it holds something other than arrays")
+    except Exception as error:  # numpy and zipfile raise a dozen kinds on spoilt files, tokenize's among them
+        reason = (str(error).splitlines() or [repr(error)])[0]
+        raise WeightsError(f"{path} is not a readable weight archive ({reason})") from error
     if any(array.dtype != np.float32 for array in arrays.values()):
         raise WeightsError(f"{path} holds values that are not float32; these are not the network's weights")
     return arrays

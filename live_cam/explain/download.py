@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import queue
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,27 +53,32 @@ def download(url: str, path: Path, md5: str, progress: Progress) -> None:
             if had_md5 != md5:
                 raise OSError("it is another file than Keras publishes: its MD5 differs")
     except (OSError, http.client.HTTPException) as error:
-        raise WeightsError(f"Keras's download failed ({error})") from error
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the socket
+        reason = (str(error).splitlines() or [repr(error)])[0]
+        raise WeightsError(f"Keras's download failed ({reason})") from error
 
 
 def _open_in_time(url: str) -> http.client.HTTPResponse:
     """Opens the address, bounding also the name look-up, for which no socket has a time-out."""
-    answers: queue.Queue[http.client.HTTPResponse | Exception] = queue.Queue(1)
+    answer: Future[http.client.HTTPResponse] = Future()
 
     def ask() -> None:
         try:
-            answers.put(urllib.request.urlopen(url, timeout=_ANSWER_LIMIT_S))
+            answer.set_result(urllib.request.urlopen(url, timeout=_ANSWER_LIMIT_S))
         except Exception as error:  # handed over to the thread that waits
-            answers.put(error)
+            answer.set_exception(error)
 
     threading.Thread(target=ask, name="weights-download", daemon=True).start()
-    try:
-        answer = answers.get(timeout=_ANSWER_LIMIT_S)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {_ANSWER_LIMIT_S:.0f} s") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    if not wait([answer], _ANSWER_LIMIT_S).done:
+        answer.add_done_callback(_close)
+        raise TimeoutError(f"no answer within {_ANSWER_LIMIT_S:.0f} s")
+    return answer.result()
+
+
+def _close(late: Future[http.client.HTTPResponse]) -> None:
+    if late.exception() is None:
+        late.result().close()
 
 
 def _copy(answer: http.client.HTTPResponse, file: BinaryIO, progress: Progress) -> str:

@@ -82,6 +82,8 @@ class Explainer:
         if target.index is None and target.versus is not None:
             target = Target(int(self._run(frame, Target())[1].argmax()), target.versus)
         saliency_map, logits = self._run(frame, target)
+        if target.index is not None and target.index == target.versus:
+            saliency_map = np.zeros_like(saliency_map)  # e_A - e_A is all zeros, which asks for the likeliest class
         return self._describe(saliency_map, logits, frame.pts_ns, target)
 
     def _run(self, frame: Frame, target: Target) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

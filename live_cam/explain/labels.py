@@ -29,7 +29,8 @@ def find_label(text: str) -> int:
         return folded.index(wanted)
     if wanted.isascii() and wanted.isdigit() and int(wanted) < len(labels):
         return int(wanted)
-    near = difflib.get_close_matches(wanted, folded, n=3, cutoff=0.5)
-    near += [label for label in folded if wanted and wanted in label and label not in near][: 3 - len(near)]
+    near = [label for label in folded if wanted and wanted in label][:3]
+    close = difflib.get_close_matches(wanted, folded, n=3, cutoff=0.5)
+    near += [label for label in close if label not in near][: 3 - len(near)]
     hint = ", ".join(repr(labels[folded.index(label)]) for label in near) or "a name from imagenet_classes.txt"
     raise UnknownLabelError(f"no ImageNet class is called {text!r}; did you mean {hint}?")

@@ -1,7 +1,4 @@
-"""Fetching a package with the npm client as configured on the machine, so that mirrors and proxies are honoured.
-
-Imports nothing beyond the standard library and the errors: it also runs where the rest is not installed yet.
-"""
+"""Fetching a package with the npm client as configured on the machine, so that mirrors and proxies are honoured."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ def fetch_package(folder: Path, progress: Progress) -> Path:
     """
     npm = find_npm() or install_npm()
     log_path, cache = folder / "npm.log", folder / "npm-cache"
-    command = [npm, "pack", PACKAGE, "--silent", "--pack-destination", str(folder), "--cache", str(cache)]
+    command = [npm, "pack", PACKAGE, "--loglevel=error", "--pack-destination", str(folder), "--cache", str(cache)]
     environment = {**os.environ, "PATH": f"{Path(npm).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     deadline = time.monotonic() + _LIMIT_S
     with log_path.open("wb") as log:

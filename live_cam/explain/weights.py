@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -73,12 +73,16 @@ def find_weights(file: Path | None = None, progress: Progress = silent) -> Weigh
     if found is not None:
         return found
     cached = cache_file()
+    lock = FileLock(cached.with_suffix(".lock"))
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except OSError as error:
         raise WeightsError(f"no place to keep the weights: {error}; give a file with --weights") from error
-    with FileLock(cached.with_suffix(".lock")):
+    try:
         return find_local() or _fetch(cached, progress)
+    finally:
+        lock.release()
 
 
 def find_local() -> Weights | None:
@@ -87,7 +91,7 @@ def find_local() -> Weights | None:
         try:
             if (found := way()) is not None:
                 return found
-        except WeightsError:
+        except (WeightsError, OSError):
             continue
     return None
 
@@ -120,6 +124,10 @@ def _from_keras_cache() -> Weights | None:
 
 def _fetch(cached: Path, progress: Progress) -> Weights:
     keras_file = download.keras_cache_file()
+    for path in (cached, keras_file):
+        with suppress(OSError):
+            for stale in path.parent.glob(f".{path.name}.*"):  # what a killed process left; the lock is ours
+                stale.unlink()
     try:
         with progress("Weights from Keras") as report:
             download.download(download.URL, keras_file, download.MD5, report)

@@ -154,3 +154,11 @@ def test_weights_in_double_precision_are_refused(values, tmp_path):
     np.savez(tmp_path / "w.npz", **{**values, "predictions/bias": values["predictions/bias"].astype(np.float64)})
     with pytest.raises(WeightsError, match=r"w\.npz holds values that are not float32"):
         Explainer(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize("target", [Target(LION, LION), Target(CHEETAH, CHEETAH), Target(versus=LION)])
+def test_nothing_sets_a_class_apart_from_itself(explainer, photographs, make_frame, target):
+    # The lion is the likeliest class here: e_A - e_A is all zeros, which elsewhere means "the likeliest class".
+    found = explainer.explain(make_frame(photographs["lion"]), target)
+    assert not found.saliency_map.any()
+    assert found.strength == 0.0

@@ -55,3 +55,9 @@ def test_what_names_no_class_is_a_usage_error_that_ends_with_status_2(text):
     # A LookupError's text is shown in quotes, as its repr.
     assert not isinstance(caught.value, LookupError)
     assert "\n" not in str(caught.value)
+
+
+def test_a_name_that_several_classes_share_is_answered_with_all_of_them():
+    with pytest.raises(UnknownLabelError, match=r"'crane \(bird\)'") as caught:
+        find_label("crane")
+    assert "'crane (machine)'" in str(caught.value)

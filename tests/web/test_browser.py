@@ -211,9 +211,9 @@ class TestDemo:
 
     def test_a_picture_taken_off_the_page_lets_go_of_its_socket(self, demo, open_page):
         page = open_page(demo.url)
-        expect_viewers(self, demo, 1)
+        expect_viewers(demo, 1)
         page.evaluate("document.querySelector('.live-stage').remove()")
-        expect_viewers(self, demo, 0)
+        expect_viewers(demo, 0)
 
 
 class TestPair:
