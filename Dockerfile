@@ -12,6 +12,8 @@ RUN pip install --no-cache-dir --constraint constraints.txt .
 # Keep the weights between containers: docker run -v live_cam:/home/watcher/.cache
 RUN useradd --create-home --groups video watcher
 USER watcher
+RUN mkdir /home/watcher/.cache
+ENV KERAS_HOME=/home/watcher/.cache/keras
 EXPOSE 7860
 # Beyond loopback a token is demanded: set LIVE_CAM_TOKEN, or read the one made up from the log.
 ENTRYPOINT ["live-cam"]

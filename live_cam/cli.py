@@ -12,7 +12,8 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -23,7 +24,7 @@ from live_cam import __version__
 from live_cam.errors import LiveCamError, UsageError
 from live_cam.explain import DEFAULT_LAYER
 from live_cam.explain.npm import Progress as Report
-from live_cam.frame import Precision, Runtime, Score
+from live_cam.frame import Score
 
 _told = Console(stderr=True, highlight=False)
 
@@ -47,10 +48,12 @@ ScoreOption = Annotated[
 ]
 
 RuntimeOption = Annotated[
-    Runtime | None, typer.Option(help="What the step runs on; by default tensorflow with an NVIDIA GPU, else openvino.")
+    Literal["auto", "tensorflow", "openvino"],
+    typer.Option(help="What the step runs on; auto is tensorflow with an NVIDIA GPU, else openvino."),
 ]
 PrecisionOption = Annotated[
-    Precision | None, typer.Option(help="What the network computes in; by default the fastest that is as good.")
+    Literal["auto", "float32", "bfloat16"],
+    typer.Option(help="What the network computes in; auto is bfloat16 where runtime and processor have it."),
 ]
 
 
@@ -87,18 +90,19 @@ def serve(
     weights: Weights = None,
     layer: Layer = DEFAULT_LAYER,
     score: ScoreOption = "logit",
-    runtime: RuntimeOption = None,
-    precision: PrecisionOption = None,
+    runtime: RuntimeOption = "auto",
+    precision: PrecisionOption = "auto",
 ) -> None:
     """Explain SOURCE live on a web page."""
     from live_cam.sources.opening import find_source
-    from live_cam.web.access import is_loopback
+    from live_cam.web.access import token_needed
     from live_cam.web.server import bind
 
     listener = bind(host, port)
     found = find_source(source)
-    if token is None and not is_loopback(host):
-        token = secrets.token_urlsafe(12)
+    hosts = tuple(allow_host or ())
+    if not token:
+        token = secrets.token_urlsafe(12) if token_needed(host, hosts) else None
     # Imported when nothing the user said can be wrong any more: these take seconds.
     from live_cam.explain.explainer import Explainer
     from live_cam.pipeline.session import Session
@@ -107,7 +111,7 @@ def serve(
     explainer = Explainer(weights, layer, score, runtime, precision, show_progress)
     address = _page_address(host, port, token)
     with Session(found, explainer) as session:
-        site = build_app(session, host, token, allow_host or ())
+        site = build_app(session, host, token, hosts)
         typer.echo(f"{found.name}: {address}  (Ctrl-C ends it)")
         if open_:
             _open_browser(address)
@@ -136,8 +140,8 @@ def explain(
     weights: Weights = None,
     layer: Layer = DEFAULT_LAYER,
     score: ScoreOption = "logit",
-    runtime: RuntimeOption = None,
-    precision: PrecisionOption = None,
+    runtime: RuntimeOption = "auto",
+    precision: PrecisionOption = "auto",
 ) -> None:
     """Explain pictures: what the network sees in each, and where."""
     from live_cam.explain.labels import find_label
@@ -212,7 +216,7 @@ def run() -> None:
 
 def _page_address(host: str, port: int, token: str | None) -> str:
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+    return f"http://{name}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
 
 
 def _open_browser(address: str) -> None:

@@ -5,25 +5,24 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
+from importlib.metadata import version
 
-from live_cam.explain import weights
-from live_cam.explain.npm import find_npm
-from live_cam.sources.opening import first_camera
+from live_cam.explain.quiet import quiet_native_stderr
 
-_PACKAGES = (
-    "tensorflow",
-    "openvino",
-    "keras",
-    "numpy",
-    "opencv-python-headless",
-    "av",
-    "gradio",
-    "uvicorn",
-    "websockets",
-)
+_MODULES = {
+    "numpy": "numpy",
+    "opencv-python-headless": "cv2",
+    "av": "av",
+    "openvino": "live_cam.explain.openvino_step",
+    "tensorflow": "tensorflow",
+    "gradio": "gradio",
+    "uvicorn": "uvicorn",
+    "websockets": "websockets",
+}
+"""What is needed, and the module that shows by its import whether it works."""
+
 _FREE_FLOOR_BYTES = 500_000_000
 
 
@@ -44,24 +43,33 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Looks at Python, packages, weights, camera and disk; changes nothing and fetches nothing."""
-    return [_python(), *map(_package, _PACKAGES), _weights(), _camera(), _accelerator(), _disk()]
+    packages = [_package(name, module) for name, module in _MODULES.items()]
+    if not all(package.fine for package in packages):
+        return [_python(), *packages]  # what else there is to look at rests on these
+    return [_python(), *packages, _weights(), _camera(), _accelerator(), _disk()]
 
 
 def _python() -> Finding:
-    fine = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    text = f"Python {platform.python_version()} on {platform.platform()}, {os.cpu_count()} processors"
-    return Finding(fine, True, text if fine else f"{text}; live_cam runs on Python 3.11 to 3.13")
+    return Finding(
+        True, True, f"Python {platform.python_version()} on {platform.platform()}, {os.cpu_count()} processors"
+    )
 
 
-def _package(name: str) -> Finding:
+def _package(name: str, module: str) -> Finding:
     try:
+        with quiet_native_stderr():
+            import_module(module)
         return Finding(True, True, f"{name} {version(name)}")
-    except PackageNotFoundError:
-        return Finding(False, True, f"{name} is not installed; run ./scripts/run or pip install live_cam")
+    except Exception as error:  # an import runs whatever the package runs
+        reason = (str(error).splitlines() or [repr(error)])[0]
+        return Finding(False, True, f"{name} can't be used ({reason}); install it again with ./scripts/run")
 
 
 def _weights() -> Finding:
-    found = weights.find_local()
+    from live_cam.explain.npm import find_npm
+    from live_cam.explain.weights import find_local
+
+    found = find_local()
     if found is not None:
         return Finding(True, True, f"ImageNet weights in {found.path}, digest verified")
     npm = find_npm()
@@ -70,6 +78,8 @@ def _weights() -> Finding:
 
 
 def _camera() -> Finding:
+    from live_cam.sources.opening import first_camera
+
     camera = first_camera()
     if camera is not None:
         return Finding(True, False, f"{camera.name} delivers pictures")
@@ -77,12 +87,17 @@ def _camera() -> Finding:
 
 
 def _accelerator() -> Finding:
-    tool = shutil.which("nvidia-smi")
-    return Finding(True, False, f"NVIDIA driver tools at {tool}" if tool else "no NVIDIA GPU; the step runs on the CPU")
+    from live_cam.explain.runtimes import gpu_in_reach
+
+    if gpu_in_reach():
+        return Finding(True, False, "TensorFlow reaches an NVIDIA GPU; the step runs there")
+    return Finding(True, False, "TensorFlow reaches no NVIDIA GPU; the step runs on the CPU, with OpenVINO")
 
 
 def _disk() -> Finding:
-    folder = weights.cache_file().parent
+    from live_cam.explain.weights import cache_file
+
+    folder = cache_file().parent
     while not folder.exists():
         folder = folder.parent
     free_bytes = shutil.disk_usage(folder).free

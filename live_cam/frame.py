@@ -12,6 +12,7 @@ SourceState = Literal["starting", "live", "lost", "reconnecting", "ended"]
 Score = Literal["logit", "probability"]
 Runtime = Literal["tensorflow", "openvino"]
 Precision = Literal["float32", "bfloat16"]
+Auto = Literal["auto"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

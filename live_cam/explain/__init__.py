@@ -1,6 +1,6 @@
 """From a frame to an explanation: weights, network, the compiled step, labels, evidence.
 
-The only room that imports tensorflow, and it does so no earlier than an `Explainer` is made.
+The only room that imports tensorflow and openvino, and it does so no earlier than an `Explainer` is made.
 """
 
 from typing import Final

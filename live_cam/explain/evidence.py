@@ -47,8 +47,8 @@ class PeakScale:
         self._target: Target | None = None
 
     def update(self, peak: float, pts_ns: int, target: Target) -> float:
-        """Takes in the peak of the next map and gives the scale; another target starts afresh."""
-        if target != self._target:
+        """Takes in the peak of the next map and gives the scale; another target, or time gone back, starts afresh."""
+        if target != self._target or pts_ns <= self._pts_ns:
             self._peak = 0.0
         keep = math.exp(-max(pts_ns - self._pts_ns, 0) / (_RELEASE_S * 1e9))
         self._peak = max(peak, self._peak * keep + peak * (1.0 - keep))

@@ -15,7 +15,7 @@ from live_cam.explain.quiet import quiet_native_stderr
 from live_cam.explain.runtimes import compile_step
 from live_cam.explain.targets import target_vector
 from live_cam.explain.weights import Progress, find_weights, silent
-from live_cam.frame import ClassScore, Explanation, Frame, Precision, Runtime, Score, Target
+from live_cam.frame import Auto, ClassScore, Explanation, Frame, Precision, Runtime, Score, Target
 
 
 class Explain(Protocol):
@@ -47,8 +47,8 @@ class Explainer:
         weights: Path | None = None,
         layer: str = DEFAULT_LAYER,
         score: Score = "logit",
-        runtime: Runtime | None = None,
-        precision: Precision | None = None,
+        runtime: Runtime | Auto = "auto",
+        precision: Precision | Auto = "auto",
         progress: Progress = silent,
     ) -> None:
         """Finds the weights and compiles the step, so that the first frame costs what any costs.
@@ -57,8 +57,8 @@ class Explainer:
             weights: The user's own weight file; None to find them.
             layer: The activation to explain.
             score: What is differentiated.
-            runtime: None for `tensorflow` with an NVIDIA GPU, `openvino` without.
-            precision: None for what the runtime does best on this processor.
+            runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without.
+            precision: `auto` is what the runtime does best on this processor.
             progress: How to show what takes long.
 
         Raises:

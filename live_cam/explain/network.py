@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from live_cam.errors import UnknownLayerError, WeightsError
 from live_cam.explain import DEFAULT_LAYER, arrays
@@ -29,6 +30,10 @@ def build_network(weights: Weights) -> Any:
         _load_keras_file(network, weights.path)
     else:
         _assign(network, weights.values, weights.path)
+    if not all(np.isfinite(variable.numpy()).all() for variable in network.variables):
+        raise WeightsError(
+            f"{weights.path} holds values that are not finite numbers; nothing can be computed with them"
+        )
     return network
 
 

@@ -6,13 +6,13 @@ import hashlib
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from live_cam.frame import Precision
@@ -75,29 +75,35 @@ class OpenVinoStep:
     def _compile(self, frames_n: int, targets_k: int) -> ov.InferRequest:
         key = hashlib.sha256(json.dumps([*self._depends_on, frames_n, targets_k]).encode()).hexdigest()
         folder = self._cache / f"step-{key[:16]}"
-        try:
-            model = self._core.read_model(folder / "step.xml")
-        except RuntimeError:  # not there, or spoilt
-            self._convert(frames_n, targets_k, folder)
-            model = self._core.read_model(folder / "step.xml")
+        model = self._read(folder)
+        if model is None:
+            try:
+                self._cache.mkdir(parents=True, exist_ok=True)
+                with FileLock(self._cache / "steps.lock"):
+                    model = self._read(folder) or self._convert(frames_n, targets_k, folder)
+            except OSError:  # a step that can't be kept is converted at each start
+                model = self._convert(frames_n, targets_k, None)
         return self._core.compile_model(model, _DEVICE, self._options).create_infer_request()
 
-    def _convert(self, frames_n: int, targets_k: int, folder: Path) -> None:
-        """Converts the step into `folder`, which holds all of it or is not there."""
+    def _read(self, folder: Path) -> ov.Model | None:
+        try:
+            return self._core.read_model(folder / "step.xml")
+        except RuntimeError:  # not there, or spoilt
+            return None
+
+    def _convert(self, frames_n: int, targets_k: int, folder: Path | None) -> ov.Model:
+        """Converts the step, and keeps it in `folder`, which then holds all of it; call it under the lock."""
         from live_cam.explain.conversion import convert
 
         model = convert(self._define().concrete(frames_n, targets_k))
-        self._cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._cache, prefix=".step-") as scratch:
-            whole = Path(scratch) / "step"
-            whole.mkdir()
-            ov.save_model(model, whole / "step.xml", compress_to_fp16=False)
+        if folder is not None:
+            partial = self._cache / "step.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            ov.save_model(model, partial / "step.xml", compress_to_fp16=False)
             shutil.rmtree(folder, ignore_errors=True)
-            try:
-                whole.rename(folder)
-            except OSError:
-                if not folder.is_dir():  # else another process was first, with the same
-                    raise
+            partial.rename(folder)
+        return model
 
 
 def _definition_digest() -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from live_cam.errors import UsageError
 from live_cam.explain.weights import Weights, cache_file
-from live_cam.frame import Precision, Runtime, Score
+from live_cam.frame import Auto, Precision, Runtime, Score
 
 if TYPE_CHECKING:
     from live_cam.explain.step import TensorFlowStep
@@ -32,10 +32,19 @@ class Step(Protocol):
         ...
 
 
+def gpu_in_reach() -> bool:
+    """Tells whether TensorFlow computes on an NVIDIA GPU; imports it only where there is a driver to ask for."""
+    if shutil.which("nvidia-smi") is None:
+        return False
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
 def compile_step(
-    weights: Weights, layer: str, method: str, score: Score, runtime: Runtime | None, precision: Precision | None
+    weights: Weights, layer: str, method: str, score: Score, runtime: Runtime | Auto, precision: Precision | Auto
 ) -> tuple[Step, Runtime, Precision]:
-    """Makes the step on the runtime and in the precision asked for, or on the best of each (None).
+    """Makes the step on the runtime and in the precision asked for, or on the best of each.
 
     Raises:
         WeightsError: The weights are of another network.
@@ -49,15 +58,16 @@ def compile_step(
 
         return TensorFlowStep(build_network(weights), layer, method, score)
 
-    if runtime is None:
-        runtime = "tensorflow" if shutil.which("nvidia-smi") else "openvino"
+    if runtime == "auto":
+        runtime = "tensorflow" if gpu_in_reach() else "openvino"
     if runtime == "tensorflow":
-        if precision not in (None, "float32"):
+        if precision not in ("auto", "float32"):
             raise UsageError(f"the tensorflow runtime computes in float32, not {precision}")
         return define(), runtime, "float32"
     from live_cam.explain.openvino_step import OpenVinoStep, best_precision
 
-    precision = precision or best_precision()
+    if precision == "auto":
+        precision = best_precision()
     folder = cache_file().parent
     depends_on = (weights.digest, layer, method, score)
     return OpenVinoStep(define, folder, depends_on, precision), runtime, precision

@@ -16,7 +16,7 @@ from live_cam.pipeline.worker import WorkerThread
 from live_cam.sinks.hub import Hub
 from live_cam.sources.source import Source
 
-_JOIN_LIMIT_S = 1.5
+_JOIN_LIMIT_S = 0.7
 
 
 class Session:
@@ -46,10 +46,14 @@ class Session:
         self._capture.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def request_stop(self) -> None:
+        """Asks threads and viewers to end; called from any thread, and from a signal handler."""
         self._capture.request_stop()
         self._mailbox.close()
         self.hub.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.request_stop()
         deadline_s = time.monotonic() + _JOIN_LIMIT_S
         for thread in (self._worker, self._capture):
             thread.join(max(0.0, deadline_s - time.monotonic()))

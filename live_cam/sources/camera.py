@@ -75,7 +75,8 @@ def find_cameras() -> list[CameraSource]:
     """Gives the cameras that may be on this machine, whether or not they work."""
     devices: list[int | str]
     if sys.platform == "linux":
-        devices = sorted(str(path) for path in Path("/dev").glob("video*"))
+        paths = Path("/dev").glob("video[0-9]*")
+        devices = [str(path) for path in sorted(paths, key=lambda path: (len(path.name), path.name))]
     else:
         devices = list(range(_PROBED_INDICES))
     return [CameraSource(device) for device in devices]

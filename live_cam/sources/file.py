@@ -16,6 +16,7 @@ from live_cam.sources.existing import require_file
 from live_cam.sources.source import Pacer, SourceKind
 
 _SHORTEST_FRAME_NS = 1_000_000_000 // 120
+_LONGEST_FRAME_NS = 1_000_000_000
 _USUAL_FPS = 25
 
 
@@ -89,6 +90,8 @@ class FileSource:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         first_s: float | None = None
+        shown: NDArray[np.uint8] | None = None
+        shown_ns = 0
         position_ns = self._end_ns = 0
         # Raw streams tell no times; their pictures follow each other at the rate the stream claims.
         usual_ns = int(1e9 / (stream.average_rate or stream.guessed_rate or _USUAL_FPS))
@@ -102,8 +105,12 @@ class FileSource:
                 else:
                     position_ns = max(position_ns, int((time_s - first_s) * 1e9))
                 duration_ns = int(picture.duration * float(picture.time_base or 0) * 1e9)
-                self._end_ns = position_ns + max(duration_ns or usual_ns, _SHORTEST_FRAME_NS)
-                yield _upright(picture), position_ns
+                self._end_ns = position_ns + min(max(duration_ns or usual_ns, _SHORTEST_FRAME_NS), _LONGEST_FRAME_NS)
+                while shown is not None and position_ns - shown_ns > _LONGEST_FRAME_NS:
+                    shown_ns += _LONGEST_FRAME_NS
+                    yield shown, shown_ns  # a picture that stays is given again, as a camera would
+                shown, shown_ns = _upright(picture), position_ns
+                yield shown, shown_ns
         except av.FFmpegError:
             return
 

@@ -27,7 +27,7 @@ def find_source(word: str) -> Source:
         SourceError: The source asked for gives no frame.
     """
     if word == "auto":
-        return first_camera() or DemoSource("Demo pictures (no camera found)")
+        return first_camera() or DemoSource("Demo pictures (no camera gives pictures)")
     source = _named(word)
     _require_frame(source)
     return source
@@ -56,6 +56,8 @@ def _require_frame(source: Source) -> None:
             source.read()
         except SourceError as error:
             failures.put(error)
+        except Exception as error:  # whatever a driver or a decoder raises
+            failures.put(SourceError(f"{source.name} failed: {error}"))
         else:
             failures.put(None)
         finally:

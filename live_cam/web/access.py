@@ -10,14 +10,15 @@ Every request and every WebSocket passes here before any route:
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import secrets
 import socket
-from collections.abc import Iterable
-from http.cookies import SimpleCookie
+from collections.abc import Collection
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -47,22 +48,30 @@ def is_loopback(host: str) -> bool:
         return host.casefold() == "localhost"
 
 
+def token_needed(host: str, extra_hosts: Collection[str]) -> bool:
+    """Tells whether others than this machine come by: over the network, or through a proxy under a further name."""
+    return bool(extra_hosts) or not is_loopback(host)
+
+
 class AccessGuard:
     """ASGI middleware that lets through what may pass."""
 
-    def __init__(self, app: ASGIApp, host: str, token: str | None, extra_hosts: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, host: str, token: str | None, extra_hosts: Collection[str] = ()) -> None:
         """Wraps `app`, which listens on `host`.
 
         Raises:
             ValueError: No token, though others than this machine reach `host`.
         """
+        extra_hosts = frozenset(extra_hosts)
+        if token_needed(host, extra_hosts) and not token:
+            raise ValueError(f"listening on {host} for {', '.join(extra_hosts) or 'the network'} demands a token")
         self._open_to_network = not is_loopback(host)
-        if self._open_to_network and not token:
-            raise ValueError(f"listening on {host} demands a token")
         self._app = app
         self._token = token
+        # A digest, since every server on this host gets to see its cookies.
+        self._pass = hashlib.sha256((token or "").encode()).hexdigest()
         own_names = {host, socket.gethostname(), f"{socket.gethostname()}.local"} if self._open_to_network else {host}
-        self._hosts = {name.casefold() for name in _LOOPBACK_NAMES | own_names | set(extra_hosts)}
+        self._hosts = {name.casefold() for name in _LOOPBACK_NAMES | own_names | extra_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, or answers it with the reason why not."""
@@ -82,7 +91,10 @@ class AccessGuard:
         if not self._is_own(host):
             return PlainTextResponse(f"{host!r} is not a name of this live_cam; allow it with --allow-host", 403)
         if _comes_from_elsewhere(scope, headers, host):
-            return PlainTextResponse("Pages of other sites may neither see nor steer this camera.", 403)
+            reason = (
+                "Pages of other sites may neither see nor steer this camera; a proxy has to pass the Host header on."
+            )
+            return PlainTextResponse(reason, 403)
         return None if self._token is None else self._demand_token(scope, headers, self._token)
 
     def _is_own(self, host: str) -> bool:
@@ -91,9 +103,9 @@ class AccessGuard:
 
     def _demand_token(self, scope: Scope, headers: Headers, token: str) -> Response | None:
         cookie_name = f"live_cam_{(scope.get('server') or ('', 0))[1]}"
-        cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name)
+        cookie = cookie_parser(headers.get("cookie", "")).get(cookie_name, "")
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if _same(cookie.value if cookie else "", token) or _same(bearer, token):
+        if _same(cookie, self._pass) or _same(bearer, token):
             return None
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         for_a_person = scope["type"] == "http" and "text/html" in headers.get("accept", "")
@@ -103,7 +115,7 @@ class AccessGuard:
             # Off the address bar, the history and bookmarks. Relative, so that it holds behind a proxy's prefix too.
             here = "./" + quote(scope["path"].rpartition("/")[2])
             response = RedirectResponse(f"{here}?{urlencode(query, doseq=True)}".removesuffix("?"), 303)
-            response.set_cookie(cookie_name, token, httponly=True, samesite="lax", path="/")
+            response.set_cookie(cookie_name, self._pass, httponly=True, samesite="lax", path="/")
             return response
         if for_a_person:
             return HTMLResponse(_LOGIN_PAGE, 401)

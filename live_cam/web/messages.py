@@ -27,7 +27,6 @@ def header(session: Session, frame: EncodedFrame | None, painted_age_ms: float |
         "source": session.source.name,
         "state": status.state,
         "message": status.message,
-        "running": session.controls.settings.running,
         "fps": round(session.statistics.read().fps, 1),
         "painted_age_ms": painted_age_ms,
     }
@@ -41,8 +40,6 @@ def header(session: Session, frame: EncodedFrame | None, painted_age_ms: float |
             "versus": explanation.versus_label,
             "strength": round(explanation.strength, 3),
             "evidence": explanation.strength > 0.0 and explanation.scale > 0.0,
-            "layer": session.explainer.layer,
-            "method": session.explainer.method,
         }
     return words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection
 from types import FrameType
 
 import gradio as gr
@@ -40,13 +40,13 @@ def bind(host: str, port: int) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise ServeError(f"can't listen on {host}, port {port}: {reason}; choose others with --host, --port") from error
     return listener
 
 
-def build_app(session: Session, host: str, token: str | None, extra_hosts: Iterable[str] = ()) -> ASGIApp:
+def build_app(session: Session, host: str, token: str | None, extra_hosts: Collection[str] = ()) -> ASGIApp:
     """Puts page and routes together behind the guard; see `AccessGuard` for `host`, `token` and `extra_hosts`."""
     app = FastAPI(openapi_url=None)
     app.include_router(frame_routes(session))
@@ -59,6 +59,7 @@ def build_app(session: Session, host: str, token: str | None, extra_hosts: Itera
         footer_links=[],
         ssr_mode=False,
         enable_monitoring=False,
+        run_history=False,
         mcp_server=False,
         show_error=False,
         theme=THEME,
@@ -86,6 +87,6 @@ class LiveServer(uvicorn.Server):
         self._session = session
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begins the end."""
-        self._session.hub.close()
+        """Begins the end, the threads' too, so that they end while the last viewers leave."""
+        self._session.request_stop()
         super().handle_exit(sig, frame)

@@ -93,3 +93,8 @@ def test_another_question_starts_with_a_scale_of_its_own(other):
     scale = PeakScale()
     scale.update(100.0, 0, Target(A))
     assert scale.update(1.0, 1, other) == 1.0
+
+
+def test_pictures_without_times_do_not_share_a_scale():
+    scale = PeakScale()
+    assert [scale.update(peak, 0, Target()) for peak in (10.0, 1.0, 5.0)] == [10.0, 1.0, 5.0]

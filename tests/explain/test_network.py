@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from live_cam.errors import UnknownLayerError
+from live_cam.errors import UnknownLayerError, WeightsError
 from live_cam.explain.explainer import top_classes
 from live_cam.explain.labels import imagenet_labels
+from live_cam.explain.weights import Weights
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,12 @@ def test_a_layer_that_keeps_no_places_is_refused(network, layer):
 
     with pytest.raises(UnknownLayerError, match=f"'{layer}' keeps no places.*the default is conv5_block3_out"):
         TensorFlowStep(network, layer)
+
+
+def test_weights_that_are_not_numbers_are_refused(values, tmp_path):
+    from live_cam.explain.network import build_network
+
+    kernel = values["conv1_conv/kernel"].copy()
+    kernel[0, 0, 0, 0] = np.nan
+    with pytest.raises(WeightsError, match="not finite"):
+        build_network(Weights("file", tmp_path / "nan.npz", {**values, "conv1_conv/kernel": kernel}))

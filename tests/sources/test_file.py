@@ -311,3 +311,10 @@ def test_a_file_that_was_closed_gives_no_more(write_video):
     source.close()
     with pytest.raises(SourceError, match="not open"):
         source.read()
+
+
+def test_a_picture_that_stays_for_long_is_given_again_each_second(write_video):
+    frames = _read(write_video("slow.mp4", [_grey(40), _grey(200)], times_ms=[0, 2500]), 4)
+    assert _levels(frames) == [40, 40, 40, 200]
+    gaps_s = np.diff([frame.pts_ns for frame in frames]) / 1e9
+    np.testing.assert_allclose(gaps_s, [1.0, 1.0, 0.5], atol=0.2)

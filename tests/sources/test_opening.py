@@ -121,3 +121,10 @@ def test_a_camera_that_works_is_found_behind_those_that_do_not(monkeypatch, fake
 def test_a_name_too_long_for_a_file_is_told_in_one_line():
     with pytest.raises(SourceError, match=r"can't be looked at \(File name too long\)"):
         find_source("a" * 300)
+
+
+def test_a_camera_whose_driver_fails_in_its_own_way_is_passed_over(monkeypatch, fake_source):
+    broken, fine = fake_source(name="Camera 0"), fake_source(name="Camera 1")
+    broken.open_errors = [ValueError("a driver's own words")]
+    monkeypatch.setattr(opening, "find_cameras", lambda: [broken, fine])
+    assert find_source("auto") is fine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -107,6 +108,11 @@ def test_the_page_gives_no_files_of_the_machine(site, path):
     assert "live_cam" not in answer.text
 
 
+def test_a_further_name_means_that_others_come_by_and_demands_a_token():
+    with pytest.raises(ValueError, match="demands a token"):
+        AccessGuard(lambda *_: None, "127.0.0.1", None, ["cam.example"])
+
+
 def test_listening_beyond_this_machine_without_a_token_is_impossible():
     with pytest.raises(ValueError, match="demands a token"):
         AccessGuard(lambda *_: None, "0.0.0.0", None)
@@ -156,6 +162,24 @@ def test_a_token_in_the_address_becomes_a_cookie_and_leaves_the_address_bar(guar
         assert "httponly" in cookie
         assert "samesite=lax" in cookie
         assert browser.get(f"{guarded_site.url}snapshot.jpg").headers["content-type"] == "image/jpeg"
+
+
+@pytest.mark.parametrize("foreign", ['x={"a": 1}', "foo[bar]=1", "n=\u00e9", "a/b=1", "=", ";;"])
+def test_cookies_of_other_servers_on_this_host_lock_nobody_out(guarded_site, foreign):
+    answer = httpx.get(f"{guarded_site.url}?token={TOKEN}", headers={"Accept": "text/html"})
+    own = answer.headers["set-cookie"].partition(";")[0]
+    assert TOKEN not in own, "every server on this host sees its cookies"
+    for cookies in (f"{foreign}; {own}", f"{own}; {foreign}"):
+        headers = {"Cookie": cookies.encode("latin-1")}
+        assert httpx.get(f"{guarded_site.url}stats", headers=headers).status_code == 200
+
+
+def test_any_text_will_do_for_a_token(serve_session, fake_source, fake_explainer, eventually):
+    token = "a+b&c=d #%\u2713"
+    site = serve_session(fake_source(), fake_explainer(), host="0.0.0.0", token=token)
+    eventually(lambda: site.session.hub.newest is not None)
+    with httpx.Client(headers={"Accept": "text/html"}, follow_redirects=True) as browser:
+        assert browser.get(f"{site.url}?token={quote(token, safe='')}").status_code == 200
 
 
 def test_a_token_in_the_address_of_a_picture_leads_to_that_picture(guarded_site):

@@ -257,6 +257,10 @@ def test_a_watched_server_ends_within_two_seconds_and_its_page_heals_when_it_is_
     expect(page.locator('[data-live="notice"]')).to_be_hidden(timeout=15_000)
     number = seq(page)
     page.wait_for_function(f"document.querySelector('.live-stage').dataset.seq != {number}")
+    polls = []
+    page.on("request", lambda request: polls.append(request.url) if "frame.jpg" in request.url else None)
+    time.sleep(1)
+    assert polls == [], "it is back on its socket"
     assert second.stop(signal.SIGINT) < 2
 
 

@@ -7,15 +7,16 @@
  * server sends no more than it has room for. After several failed sockets the same pictures are polled over HTTP.
  *
  * @typedef {{index: number, label: string, probability: number}} ClassScore
- * @typedef {{source: string, state: string, message: string, running: boolean, fps: number,
+ * @typedef {{source: string, state: string, message: string, fps: number,
  *   painted_age_ms: number | null, seq?: number, age_ms?: number, top?: ClassScore[], target?: string,
- *   versus?: string | null, strength?: number, evidence?: boolean, layer?: string, method?: string}} Header
+ *   versus?: string | null, strength?: number, evidence?: boolean}} Header
  */
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
 const SOCKETS_BEFORE_POLLING = 3;
 const SILENCE_LIMIT_MS = 5000;
+const POLLING_MS = 60000;
 
 /** The address of a route beside the page, wherever a proxy has put the page. @param {string} route */
 function address(route) {
@@ -108,17 +109,28 @@ class Viewer {
   }
 
   async run() {
-    document.addEventListener("visibilitychange", () => this.say({ hidden: document.hidden }));
+    const left = new AbortController();
+    document.addEventListener("visibilitychange", () => this.tellWhetherHidden(), { signal: left.signal });
     let failures = 0;
+    let failedSockets = 0;
     while (!this.gone) {
-      const spoke = failures < SOCKETS_BEFORE_POLLING ? await this.watchSocket() : await this.poll();
-      if (this.gone) return;
-      failures = spoke ? 0 : failures + 1;
+      const heard = await this.watchSocket();
+      failedSockets = heard ? 0 : failedSockets + 1;
+      const polled = failedSockets >= SOCKETS_BEFORE_POLLING && (await this.poll());
+      failures = heard || polled ? 0 : failures + 1;
+      if (polled) continue; // one more socket, and back to polling where sockets still don't pass
+      if (this.gone) break;
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
       this.root.dataset.state = "disconnected";
       this.screen.notice(`No connection to live_cam; trying again in ${Math.ceil(pauseMs / 1000)} s`);
       await pause(pauseMs);
     }
+    left.abort();
+  }
+
+  tellWhetherHidden() {
+    this.lastWordMs = performance.now(); // a hidden page is sent nothing, and that is no silence
+    this.say({ hidden: document.hidden });
   }
 
   /** Watches over one socket and tells whether anything came. @returns {Promise<boolean>} */
@@ -135,7 +147,7 @@ class Viewer {
         const silent = !document.hidden && performance.now() - this.lastWordMs > SILENCE_LIMIT_MS;
         if (this.gone || silent) socket.close();
       }, 1000);
-      socket.onopen = () => this.say({ hidden: document.hidden });
+      socket.onopen = () => this.tellWhetherHidden();
       socket.onmessage = (message) => {
         spoke = true;
         this.lastWordMs = performance.now();
@@ -149,11 +161,12 @@ class Viewer {
     });
   }
 
-  /** Asks for one picture after the other over HTTP, and tells whether any came. @returns {Promise<boolean>} */
+  /** Asks for one picture after the other over HTTP for a while, and tells whether any came. @returns {Promise<boolean>} */
   async poll() {
     let seq = -1;
     let spoke = false;
-    while (!this.gone) {
+    const endMs = performance.now() + POLLING_MS;
+    while (!this.gone && performance.now() < endMs) {
       try {
         const url = address("frame.jpg");
         url.searchParams.set("after", String(seq));
@@ -195,7 +208,11 @@ class Viewer {
     while (this.waiting) {
       const picture = this.waiting;
       this.waiting = null;
-      await this.paint(picture);
+      try {
+        await this.paint(picture);
+      } catch (error) {
+        console.warn("live_cam: a picture could not be painted", error);
+      }
       this.say({ painted: picture.header.seq });
     }
     this.painting = false;
