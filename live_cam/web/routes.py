@@ -18,7 +18,7 @@ from live_cam.web.messages import header, pack
 
 _STATIC = Path(__file__).with_name("static")
 _STATUS_EVERY_S = 0.5
-_POLL_LIMIT_S = 10.0
+_POLL_LIMIT_S = 2.0
 _NO_STORE = {"Cache-Control": "no-store"}
 _BOUNDARY = "frame"
 
