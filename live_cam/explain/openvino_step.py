@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,15 +76,22 @@ class OpenVinoStep:
     def _compile(self, frames_n: int, targets_k: int) -> ov.InferRequest:
         key = hashlib.sha256(json.dumps([*self._depends_on, frames_n, targets_k]).encode()).hexdigest()
         folder = self._cache / f"step-{key[:16]}"
-        model = self._read(folder)
-        if model is None:
-            try:
-                self._cache.mkdir(parents=True, exist_ok=True)
-                with FileLock(self._cache / "steps.lock"):
-                    model = self._read(folder) or self._convert(frames_n, targets_k, folder)
-            except OSError:  # a step that can't be kept is converted at each start
-                model = self._convert(frames_n, targets_k, None)
+        with self._lock():
+            model = self._read(folder)
+            if model is None:
+                from live_cam.explain.conversion import convert
+
+                model = convert(self._define().concrete(frames_n, targets_k))
+                self._keep(model, folder)
         return self._core.compile_model(model, _DEVICE, self._options).create_infer_request()
+
+    def _lock(self) -> AbstractContextManager[object]:
+        """Keeps other processes from converting the same meanwhile, where the cache can be written at all."""
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            return FileLock(self._cache / "steps.lock").acquire()
+        except OSError:
+            return nullcontext()
 
     def _read(self, folder: Path) -> ov.Model | None:
         try:
@@ -91,19 +99,17 @@ class OpenVinoStep:
         except RuntimeError:  # not there, or spoilt
             return None
 
-    def _convert(self, frames_n: int, targets_k: int, folder: Path | None) -> ov.Model:
-        """Converts the step, and keeps it in `folder`, which then holds all of it; call it under the lock."""
-        from live_cam.explain.conversion import convert
-
-        model = convert(self._define().concrete(frames_n, targets_k))
-        if folder is not None:
-            partial = self._cache / "step.partial"
-            shutil.rmtree(partial, ignore_errors=True)
+    def _keep(self, model: ov.Model, folder: Path) -> None:
+        """Writes the model into `folder`, which then holds all of it; if that fails, the next start converts anew."""
+        partial = self._cache / "step.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
             partial.mkdir()
             ov.save_model(model, partial / "step.xml", compress_to_fp16=False)
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
-        return model
+        except (OSError, RuntimeError):  # the latter is OpenVINO's word for a full disk
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _definition_digest() -> str:

@@ -73,16 +73,13 @@ def find_weights(file: Path | None = None, progress: Progress = silent) -> Weigh
     if found is not None:
         return found
     cached = cache_file()
-    lock = FileLock(cached.with_suffix(".lock"))
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        lock = FileLock(cached.with_suffix(".lock")).acquire()
     except OSError as error:
         raise WeightsError(f"no place to keep the weights: {error}; give a file with --weights") from error
-    try:
+    with lock:
         return find_local() or _fetch(cached, progress)
-    finally:
-        lock.release()
 
 
 def find_local() -> Weights | None:

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from live_cam.errors import UnknownLayerError, UsageError
+from live_cam.errors import UnknownLayerError, UsageError, WeightsError
 from live_cam.explain import arrays
 from live_cam.explain.openvino_step import OpenVinoStep
 from live_cam.explain.runtimes import compile_step
@@ -101,6 +101,26 @@ def test_a_spoilt_step_in_the_cache_is_converted_again_and_nothing_else_stays(ne
     (folder / "step.xml").write_text((folder / "step.xml").read_text()[:1000])
     assert ask(make()) == LION
     assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name, "steps.lock"]
+
+
+def test_a_step_that_cannot_be_kept_is_computed_all_the_same(network, tmp_path, photographs):
+    from live_cam.explain.step import TensorFlowStep
+
+    (tmp_path / "file").touch()
+    step = OpenVinoStep(lambda: TensorFlowStep(network, "conv5_block3_out"), tmp_path / "file", ("x",), "float32")
+    assert step(photographs["lion"][np.newaxis], questions({}))[1].argmax() == LION
+
+
+def test_weights_that_do_not_fit_are_tried_once(tmp_path):
+    tries = []
+
+    def define():
+        tries.append(1)
+        raise WeightsError("they do not fit")
+
+    with pytest.raises(WeightsError, match="do not fit"):
+        OpenVinoStep(define, tmp_path, ("x",), "float32")(np.zeros((1, 9, 9, 3), np.uint8), questions({}))
+    assert len(tries) == 1
 
 
 def test_other_weights_are_another_step(values, tmp_path):
