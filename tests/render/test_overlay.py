@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from live_cam.frame import Frame
 from live_cam.render.colormaps import COLORMAPS, DEFAULT_COLORMAP, color_table
 from live_cam.render.overlay import overlay
 
@@ -24,6 +25,26 @@ def _peak_at(row, column):
     saliency_map = np.zeros((7, 7), np.float32)
     saliency_map[row, column] = 3.0
     return saliency_map
+
+
+def _between(values, positions):
+    """Gives the values between the rows of an array; beyond the first and the last stand these."""
+    positions = np.clip(positions, 0, len(values) - 1)
+    before = positions.astype(int)
+    after = np.minimum(before + 1, len(values) - 1)
+    part = (positions - before).reshape(-1, *(1,) * (values.ndim - 1))
+    return values[before] * (1 - part) + values[after] * part
+
+
+def _painted_in_real_numbers(rgb, explanation, opacity, colormap):
+    """Gives the overlay as it is defined, not rounded anywhere, float64 (H, W, 3)."""
+    relative = np.clip(explanation.saliency_map.astype(np.float64) / explanation.scale, 0, 1)
+    for axis, length in enumerate(rgb.shape[:2]):
+        centres = (np.arange(length) + 0.5) * relative.shape[axis] / length - 0.5
+        relative = np.moveaxis(_between(np.moveaxis(relative, axis, 0), centres), 0, axis)
+    colors = _between(color_table(colormap)[:, 0].astype(np.float64), relative.ravel() * 255).reshape(rgb.shape)
+    weights = (np.sqrt(relative) * opacity * explanation.strength)[..., np.newaxis]
+    return colors * weights + rgb * (1 - weights)
 
 
 def _change(picture, frame):
@@ -92,6 +113,33 @@ def test_twice_the_opacity_changes_the_picture_twice_as_much(photograph_frame, m
         for opacity in (0.4, 0.8)
     )
     assert plain == pytest.approx(2 * faint, rel=0.1)
+
+
+# 480x640 and 720x1281 are painted in several bands, the last of which is smaller.
+@pytest.mark.parametrize("size", [(1, 1), (5, 3), (33, 77), (480, 640), (720, 1281)])
+@pytest.mark.parametrize("map_size", [(1, 1), (7, 7), (14, 14), (56, 28)])
+@pytest.mark.parametrize("colormap", COLORMAPS)
+def test_the_picture_is_the_one_defined_but_for_rounding(make_frame, make_explanation, size, map_size, colormap):
+    random = np.random.default_rng(3)
+    frame = make_frame(random.integers(0, 256, (*size, 3), np.uint8))
+    # A third is negative, and the strongest places are above the scale.
+    explanation = _with_map(make_explanation(strength=0.9), random.uniform(-1, 2, map_size), scale=1.8)
+    picture = overlay(frame, explanation, 0.7, colormap)
+    error = np.abs(picture - _painted_in_real_numbers(frame.rgb, explanation, 0.7, colormap))
+    assert error.max() < 4.5, "a colour looked up by a root of eight bits"
+    assert error.mean() < 0.7
+
+
+@pytest.mark.parametrize("view", [np.s_[:, ::-1], np.s_[::2, ::2], np.s_[..., ::-1]], ids=["mirrored", "halved", "BGR"])
+def test_a_frame_that_is_a_view_of_another_picture_is_painted_like_a_copy_of_it(
+    photograph_frame, make_explanation, view
+):
+    rgb = photograph_frame.rgb[view].transpose(1, 0, 2)
+    pictures = [
+        overlay(frame, make_explanation(), 0.7, DEFAULT_COLORMAP)
+        for frame in (Frame(rgb, 0, 0, "a view"), Frame(rgb.copy(order="C"), 0, 0, "a copy"))
+    ]
+    assert np.array_equal(*pictures)
 
 
 def test_a_map_that_is_weak_against_its_scale_is_painted_faintly(photograph_frame, make_explanation):
