@@ -87,11 +87,16 @@ def _camera() -> Finding:
 
 
 def _accelerator() -> Finding:
+    from live_cam.explain.openvino_step import devices
     from live_cam.explain.runtimes import gpu_in_reach
 
     if gpu_in_reach():
         return Finding(True, False, "TensorFlow reaches an NVIDIA GPU; the step runs there")
-    return Finding(True, False, "TensorFlow reaches no NVIDIA GPU; the step runs on the CPU, with OpenVINO")
+    reached = ", ".join(devices())
+    text = (
+        f"TensorFlow reaches no NVIDIA GPU; the step runs on the CPU, with OpenVINO, which reaches {reached} (--device)"
+    )
+    return Finding(True, False, text)
 
 
 def _disk() -> Finding:

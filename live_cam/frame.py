@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 SourceState = Literal["starting", "live", "lost", "reconnecting", "ended"]
 Score = Literal["logit", "probability"]
 Runtime = Literal["tensorflow", "openvino"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "float16"]
+Method = Literal["gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "layercam-fused", "eigencam"]
 Auto = Literal["auto"]
+
+CLASSLESS_METHODS: Final[frozenset[Method]] = frozenset({"eigencam"})
+"""Methods whose map is the same whatever class is asked about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

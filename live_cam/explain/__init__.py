@@ -7,3 +7,6 @@ from typing import Final
 
 DEFAULT_LAYER: Final = "conv5_block3_out"
 """The last convolutional activation, which the article on Keras's ResNet50 called `activation_49`."""
+
+FUSED_LAYERS: Final = ("conv3_block4_out", "conv4_block6_out", DEFAULT_LAYER)
+"""What the method `layercam-fused` explains, finest first."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 import openvino as ov
@@ -11,6 +12,9 @@ from openvino.frontend import FrontEndManager
 from openvino.frontend.tensorflow import ConversionExtension
 from openvino.frontend.tensorflow.graph_iterator import GraphIteratorTFGraph
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+_NHWC_TO_NCHW: Final = (0, 3, 1, 2)
+_NCHW_TO_NHWC: Final = (0, 2, 3, 1)
 
 
 def convert(function: Any) -> ov.Model:
@@ -22,13 +26,59 @@ def convert(function: Any) -> ov.Model:
     frozen = convert_variables_to_constants_v2(function)
     # The front end itself, since `openvino.convert_model` fails on Python 3.13 (2026.4 runs `del` in an `exec`).
     front_end = FrontEndManager().load_by_framework("tf")
-    front_end.add_extension(ConversionExtension("ReluGrad", _relu_grad))
+    for operation, rule in _RULES.items():
+        front_end.add_extension(ConversionExtension(operation, rule))
     graph = GraphIteratorTFGraph(frozen.graph, share_weights=True)  # named, since the front end keeps no reference
     return front_end.convert(front_end.load(graph))
 
 
 def _relu_grad(node: Any) -> list[Any]:
-    """Gives the rule that OpenVINO lacks: the gradient passes where the feature was positive."""
+    """The gradient of a ReLU passes where the feature was positive."""
     gradient, feature = node.get_input(0), node.get_input(1)
     zero = ops.constant(np.float32(0))
     return [ops.select(ops.greater(feature, zero), gradient, zero).output(0)]
+
+
+def _max_pool_grad(node: Any) -> list[Any]:
+    """The gradient of a max pool goes to the place that its window's maximum came from."""
+    features, gradients = (ops.transpose(node.get_input(i), _NHWC_TO_NCHW) for i in (0, 2))
+    kernel, strides = (list(node.get_attribute(name))[1:3] for name in ("ksize", "strides"))
+    pooled = ops.max_pool(features, strides, [1, 1], [0, 0], [0, 0], kernel, index_element_type="i32", axis=2)
+    batch, channels, height, width = features.get_output_shape(0)
+    places, arrived = (ops.reshape(each, [batch, channels, -1], False) for each in (pooled.output(1), gradients))
+    nothing = ops.constant(np.zeros((batch, channels, height * width), np.float32))
+    scattered = ops.scatter_elements_update(nothing, places, arrived, 2, reduction="sum")
+    in_place = ops.reshape(scattered, [batch, channels, height, width], False)
+    return [ops.transpose(in_place, _NCHW_TO_NHWC).output(0)]
+
+
+def _convolution_grad(node: Any) -> list[Any]:
+    """The gradient of a convolution is a convolution with the kernel turned round, or a transposed one.
+
+    OpenVINO has a rule, which makes all of them transposed ones. Read from a file, where they share the kernel with the
+    forward pass, the CPU plugin of 2026.4 then takes the one's memory for the other's if the kernel has as many
+    channels in as out, and the gradients are wrong. Convolutions are also faster.
+    """
+    kernel = node.get_input(1)  # HWIO
+    gradients = ops.transpose(node.get_input(2), _NHWC_TO_NCHW)
+    sizes = list(kernel.get_shape())[:2]
+    strides = list(node.get_attribute("strides"))[1:3]
+    if strides == [1, 1]:
+        turned = kernel
+        for axis, size in enumerate(sizes):
+            turned = ops.gather(turned, ops.constant(np.arange(size)[::-1].copy()), ops.constant(axis))
+        padding = [size - 1 if node.get_attribute("padding") == "VALID" else size // 2 for size in sizes]
+        passed = ops.convolution(gradients, ops.transpose(turned, [2, 3, 0, 1]), strides, padding, padding, [1, 1])
+    else:
+        height_and_width = ops.gather(node.get_input(0), ops.constant([1, 2]), ops.constant(0))
+        passed = ops.convolution_backprop_data(
+            gradients, ops.transpose(kernel, [3, 2, 0, 1]), strides, height_and_width, [0, 0], [0, 0], [1, 1]
+        )
+    return [ops.transpose(passed, _NCHW_TO_NHWC).output(0)]
+
+
+_RULES: Final[dict[str, Callable[[Any], list[Any]]]] = {
+    "ReluGrad": _relu_grad,
+    "MaxPoolGrad": _max_pool_grad,
+    "Conv2DBackpropInput": _convolution_grad,
+}

@@ -7,6 +7,7 @@ smoothed over time, and how strongly the map is painted follows how much evidenc
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ _FULL_EVIDENCE_LOGIT = 14.0
 _FULL_EVIDENCE_DIFFERENCE = 8.0
 
 _RELEASE_S = 0.5
+_MOST_QUESTIONS = 64
 
 
 def strength(logits: NDArray[np.float32], target: Target) -> float:
@@ -38,19 +40,22 @@ def strength(logits: NDArray[np.float32], target: Target) -> float:
     return min(max(ramp, 0.0), 1.0)
 
 
-class PeakScale:
-    """The map value to paint at full strength: follows a rising peak at once and a falling one within half a second."""
+class Scales:
+    """The map value to paint at full strength, for each question put to each source.
+
+    It follows a rising peak at once and a falling one within half a second.
+    """
 
     def __init__(self) -> None:
-        self._peak = 0.0
-        self._pts_ns = 0
-        self._target: Target | None = None
+        self._peaks: dict[Hashable, tuple[float, int]] = {}
 
-    def update(self, peak: float, pts_ns: int, target: Target) -> float:
-        """Takes in the peak of the next map and gives the scale; another target, or time gone back, starts afresh."""
-        if target != self._target or pts_ns <= self._pts_ns:
-            self._peak = 0.0
-        keep = math.exp(-max(pts_ns - self._pts_ns, 0) / (_RELEASE_S * 1e9))
-        self._peak = max(peak, self._peak * keep + peak * (1.0 - keep))
-        self._pts_ns, self._target = pts_ns, target
-        return self._peak
+    def update(self, peak: float, pts_ns: int, question: Hashable) -> float:
+        """Takes in the peak of the next map and gives the scale; a new question, or time gone back, starts afresh."""
+        before, before_ns = self._peaks.pop(question, (0.0, pts_ns))
+        if pts_ns > before_ns:
+            keep = math.exp(-(pts_ns - before_ns) / (_RELEASE_S * 1e9))
+            peak = max(peak, before * keep + peak * (1.0 - keep))
+        if len(self._peaks) >= _MOST_QUESTIONS:
+            del self._peaks[next(iter(self._peaks))]  # the one not asked for longest
+        self._peaks[question] = peak, pts_ns
+        return peak

@@ -1,28 +1,30 @@
-"""The explainer: a frame and a question in, an explanation with names and an honest scale out."""
+"""From frames to explanations: the compiled step, with names and an honest scale out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.explain import DEFAULT_LAYER
-from live_cam.explain.evidence import PeakScale, strength
+from live_cam.explain.evidence import Scales, strength
 from live_cam.explain.labels import imagenet_labels
 from live_cam.explain.quiet import quiet_native_stderr
 from live_cam.explain.runtimes import compile_step
 from live_cam.explain.targets import target_vector
 from live_cam.explain.weights import Progress, find_weights, silent
-from live_cam.frame import Auto, ClassScore, Explanation, Frame, Precision, Runtime, Score, Target
+from live_cam.frame import Auto, ClassScore, Explanation, Frame, Method, Precision, Runtime, Score, Target
+
+_TOP = 3
 
 
 class Explain(Protocol):
     """What the pipeline needs of an explainer."""
 
     layer: str
-    method: str
+    method: Method
     score: Score
     runtime: Runtime
     precision: Precision
@@ -36,79 +38,115 @@ class Explainer:
     """ResNet50 explained. Not thread-safe: one thread calls it.
 
     Attributes:
-        layer, method, score, runtime, precision: What is explained, and how.
+        layer, method, score, runtime, precision: What is explained, and how; layers whose maps are fused are joined
+            with "+".
         weights_way, weights_path: Where the weights came from.
     """
-
-    method = "gradcam"
 
     def __init__(
         self,
         weights: Path | None = None,
-        layer: str = DEFAULT_LAYER,
+        layer: str | None = None,
+        method: Method = "gradcam",
         score: Score = "logit",
         runtime: Runtime | Auto = "auto",
         precision: Precision | Auto = "auto",
+        device: str = "auto",
         progress: Progress = silent,
     ) -> None:
         """Finds the weights and compiles the step, so that the first frame costs what any costs.
 
         Args:
             weights: The user's own weight file; None to find them.
-            layer: The activation to explain.
+            layer: The activation to explain; None for the last convolutional one, or what the method prescribes.
+            method: The saliency method.
             score: What is differentiated.
             runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without.
-            precision: `auto` is what the runtime does best on this processor.
+            precision: `auto` is what the runtime does best on this device.
+            device: A device of OpenVINO's, such as GPU for an Intel GPU; `auto` is its CPU.
             progress: How to show what takes long.
 
         Raises:
             WeightsError: The weights can't be had or are not ResNet50's.
             UnknownLayerError: The network has no activation of that name.
-            UsageError: The runtime does not compute in that precision.
+            UsageError: The device, or the precision on it, can't be had.
         """
         found = find_weights(weights, progress)
-        self.layer = layer
+        self.method: Method = method
         self.score: Score = score
         self.weights_way, self.weights_path = found.way, found.path
         self._labels = imagenet_labels()
-        self._scale = PeakScale()
+        self._scales = Scales()
         with quiet_native_stderr():
-            compiled = compile_step(found, layer, self.method, score, runtime, precision)
-            self._step, self.runtime, self.precision = compiled
+            compiled = compile_step(found, layer, method, score, runtime, precision, device)
+            self._step, self.runtime, self.precision = compiled.step, compiled.runtime, compiled.precision
+            self.layer = "+".join(compiled.layers)
             self._step(np.zeros((1, 224, 224, 3), np.uint8), np.zeros((1, 1, self._step.classes), np.float32))
 
     def explain(self, frame: Frame, target: Target = Target()) -> Explanation:  # noqa: B008 (frozen)
-        """Explains one frame; frames come in the order of their time, on which the scale is smoothed."""
-        if target.index is None and target.versus is not None:
-            target = Target(int(self._run(frame, Target())[1].argmax()), target.versus)
-        saliency_map, logits = self._run(frame, target)
-        if target.index is not None and target.index == target.versus:
-            saliency_map = np.zeros_like(saliency_map)  # e_A - e_A is all zeros, which asks for the likeliest class
-        return self._describe(saliency_map, logits, frame.pts_ns, target)
+        """Explains one frame; frames of a source come in the order of their time, on which the scale is smoothed."""
+        return self.explain_all([frame], [target])[0][0]
 
-    def _run(self, frame: Frame, target: Target) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        vector = target_vector(target, self._step.classes)
-        maps, logits = self._step(frame.rgb[np.newaxis], vector[np.newaxis, np.newaxis])
-        return maps[0, 0], logits[0]
+    def explain_all(self, frames: Sequence[Frame], targets: Sequence[Target]) -> list[list[Explanation]]:
+        """Explains several frames in one call of the step, each for all of the targets.
+
+        Frames may come from several sources and differ in size. Further targets cost almost nothing at the default
+        layer. A new number of frames or of targets compiles the step anew, which takes seconds.
+
+        Args:
+            frames: N frames.
+            targets: K questions; the j-th `Target()` among them asks for the j-th likeliest class, so that three of
+                them explain the top three.
+
+        Returns:
+            For each frame its K explanations, in the order of `targets`.
+        """
+        rgb = [frame.rgb for frame in frames]
+        rows = self._name_rivals(rgb, targets)
+        vectors = np.array([[target_vector(target, self._step.classes) for target in row] for row in rows])
+        maps, logits = self._step(rgb, vectors)
+        return [self._describe(*each) for each in zip(frames, rows, maps, logits, strict=True)]
+
+    def _name_rivals(self, rgb: Sequence[NDArray[np.uint8]], targets: Sequence[Target]) -> list[list[Target]]:
+        """Gives each frame's questions; one that names only the class to hold against asks about the likeliest."""
+        if not any(target.index is None and target.versus is not None for target in targets):
+            return [list(targets)] * len(rgb)
+        _, logits = self._step(rgb, np.zeros((len(rgb), 1, self._step.classes), np.float32))
+        return [
+            [
+                target if target.versus is None or target.index is not None else Target(int(best), target.versus)
+                for target in targets
+            ]
+            for best in logits.argmax(axis=-1)
+        ]
 
     def _describe(
-        self, saliency_map: NDArray[np.float32], logits: NDArray[np.float32], pts_ns: int, asked: Target
-    ) -> Explanation:
-        index = int(logits.argmax()) if asked.index is None else asked.index
-        target = Target(index, asked.versus)
-        return Explanation(
-            saliency_map=saliency_map,
-            logits=logits,
-            top=top_classes(logits, self._labels),
-            target=target,
-            target_label=self._labels[index],
-            versus_label=None if asked.versus is None else self._labels[asked.versus],
-            scale=self._scale.update(float(saliency_map.max()), pts_ns, asked),
-            strength=strength(logits, target),
-        )
+        self, frame: Frame, asked: Sequence[Target], maps: NDArray[np.float32], logits: NDArray[np.float32]
+    ) -> list[Explanation]:
+        likeliest = top_classes(logits, self._labels, max(_TOP, len(asked)))
+        ranks = iter(likeliest)
+        explanations = []
+        for k, (question, saliency_map) in enumerate(zip(asked, maps, strict=True)):
+            index = next(ranks).index if question.index is None else question.index
+            target = Target(index, question.versus)
+            if index == target.versus:
+                saliency_map = np.zeros_like(saliency_map)
+            explanations.append(
+                Explanation(
+                    saliency_map=saliency_map,
+                    logits=logits,
+                    top=likeliest[:_TOP],
+                    target=target,
+                    target_label=self._labels[index],
+                    versus_label=None if target.versus is None else self._labels[target.versus],
+                    scale=self._scales.update(float(saliency_map.max()), frame.pts_ns, (frame.source_id, k, question)),
+                    strength=strength(logits, target),
+                )
+            )
+        return explanations
 
 
-def top_classes(logits: NDArray[np.float32], labels: tuple[str, ...], n: int = 3) -> tuple[ClassScore, ...]:
+def top_classes(logits: NDArray[np.float32], labels: tuple[str, ...], n: int = _TOP) -> tuple[ClassScore, ...]:
     """Gives the `n` likeliest classes with their softmax probabilities, likeliest first."""
     exponentials = np.exp(logits.astype(np.float64) - logits.max())
     probabilities = exponentials / exponentials.sum()

@@ -13,7 +13,10 @@ from live_cam.errors import UnknownLayerError, WeightsError
 from live_cam.explain import DEFAULT_LAYER, arrays
 from live_cam.explain.weights import Weights
 
-INPUT_PX = 224
+
+def empty_network() -> Any:
+    """Builds ResNet50 with a linear head and meaningless weights."""
+    return keras.applications.ResNet50(weights=None, classifier_activation=None)
 
 
 def build_network(weights: Weights) -> Any:
@@ -25,11 +28,12 @@ def build_network(weights: Weights) -> Any:
     Raises:
         WeightsError: The weights are of another network.
     """
-    network = keras.applications.ResNet50(weights=None, classifier_activation=None)
-    if weights.values is None:
+    network = empty_network()
+    values = weights.read()
+    if values is None:
         _load_keras_file(network, weights.path)
     else:
-        _assign(network, weights.values, weights.path)
+        _assign(network, values, weights.path)
     if not all(np.isfinite(variable.numpy()).all() for variable in network.variables):
         raise WeightsError(
             f"{weights.path} holds values that are not finite numbers; nothing can be computed with them"
@@ -37,20 +41,30 @@ def build_network(weights: Weights) -> Any:
     return network
 
 
-def activation(network: Any, layer: str) -> Any:
-    """Gives the symbolic output of the layer called `layer`.
+def activations(network: Any) -> dict[str, tuple[int, int, int]]:
+    """Gives what can be explained, input side first: height, width and channels by name.
+
+    These are the layers that keep places, from the first convolution on; what lies before it is the picture itself.
+    """
+    first = next(i for i, layer in enumerate(network.layers) if isinstance(layer, keras.layers.Conv2D))
+    shapes = {layer.name: layer.output.shape for layer in network.layers[first:]}
+    return {name: shape[1:] for name, shape in shapes.items() if len(shape) == 4}
+
+
+def require_activation(network: Any, layer: str) -> None:
+    """Makes sure that `layer` can be explained.
 
     Raises:
-        UnknownLayerError: There is no such layer, or its output is no (N, h, w, channels) activation.
+        UnknownLayerError: There is no such layer, or its output keeps no places.
     """
-    shapes = {candidate.name: candidate.output.shape for candidate in network.layers}
-    if layer not in shapes:
-        near = difflib.get_close_matches(layer, shapes, n=3)
-        hint = f"did you mean {', '.join(near)}?" if near else f"the default is {DEFAULT_LAYER}"
-        raise UnknownLayerError(f"ResNet50 has no layer {layer!r}; {hint}")
-    if len(shapes[layer]) != 4:
+    shapes = activations(network)
+    if layer in shapes:
+        return
+    if any(other.name == layer for other in network.layers):
         raise UnknownLayerError(f"layer {layer!r} keeps no places to show on a map; the default is {DEFAULT_LAYER}")
-    return network.get_layer(layer).output
+    near = difflib.get_close_matches(layer, shapes, n=3)
+    hint = f"did you mean {', '.join(near)}?" if near else "`live-cam layers` lists them"
+    raise UnknownLayerError(f"ResNet50 has no layer {layer!r}; {hint}")
 
 
 def _assign(network: Any, values: arrays.Arrays, path: Path) -> None:

@@ -4,36 +4,67 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from live_cam.frame import Precision
+from live_cam.errors import UsageError
+from live_cam.explain.inputs import INPUT_PX, resize_to_input
+from live_cam.frame import Auto, Precision
 
 # OpenVINO tells its makers over the network that it was imported; where this part of it is missing, it does not.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 import openvino as ov  # noqa: E402
 
 if TYPE_CHECKING:
-    from live_cam.explain.step import TensorFlowStep
+    from live_cam.explain.definition import Definition
 
-_DEVICE = "CPU"
-_DEFINITION_FILES = ("step.py", "methods.py", "network.py", "conversion.py")
-_HINTS: dict[Precision, str] = {"float32": "f32", "bfloat16": "bf16"}
+_DEFINITION_FILES: Final = ("definition.py", "folding.py", "methods.py", "network.py", "conversion.py")
+_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+_CAPABILITIES: Final[dict[Precision, str]] = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
+_KEPT_STEPS: Final = 8
+"""Each takes 100 MB of disk."""
 
 
-def best_precision() -> Precision:
-    """Gives bfloat16 where the processor computes in it, else float32."""
-    capable = "BF16" in ov.Core().get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
-    return "bfloat16" if capable else "float32"
+def devices() -> list[str]:
+    """Gives the devices that OpenVINO reaches, such as `CPU`, `GPU.1` or `NPU`."""
+    return list(ov.Core().available_devices)
+
+
+def require_device(device: str) -> None:
+    """Makes sure that OpenVINO reaches a device; `GPU` is the first of several.
+
+    Raises:
+        UsageError: It does not.
+    """
+    reached = devices()
+    if device not in reached and device not in {name.partition(".")[0] for name in reached}:
+        raise UsageError(f"OpenVINO reaches no device {device!r} on this machine; it reaches {', '.join(reached)}")
+
+
+def choose_precision(asked: Precision | Auto, device: str = "CPU") -> Precision:
+    """Gives the precision asked for, or the fastest in which the device computes by nature.
+
+    Raises:
+        UsageError: The device does not compute in it, and would silently take another.
+    """
+    capabilities = ov.Core().get_property(device, "OPTIMIZATION_CAPABILITIES")
+    capable = [precision for precision, name in _CAPABILITIES.items() if name in capabilities]
+    if asked == "auto":
+        fastest: Precision = "bfloat16" if device == "CPU" else "float16"
+        return fastest if fastest in capable else "float32"
+    if asked not in capable:
+        raise UsageError(f"OpenVINO's device {device} computes in {' or '.join(capable)} here, not in {asked}")
+    return asked
 
 
 class OpenVinoStep:
@@ -46,34 +77,55 @@ class OpenVinoStep:
     classes = 1000
 
     def __init__(
-        self, define: Callable[[], TensorFlowStep], cache: Path, depends_on: Sequence[str], precision: Precision
+        self,
+        define: Callable[[], Definition],
+        cache: Path,
+        depends_on: Sequence[str],
+        precision: Precision,
+        device: str = "CPU",
     ) -> None:
         """Prepares the step; each (N, K) is compiled by its first call.
 
         Args:
-            define: Makes the TensorFlow step to convert; called when the cache lacks it.
+            define: Makes the definition to convert; called when the cache lacks it.
             cache: The folder that holds converted steps.
-            depends_on: What tells this step from another: weights digest, layer, method, score.
+            depends_on: What tells this step from another: weights digest, layers, method, score.
             precision: What the network computes in.
+            device: OpenVINO's name of the device.
         """
         self._define = define
         self._cache = cache
         self._depends_on = [*depends_on, _definition_digest()]
         self._core = ov.Core()
+        self._device = device
         self._options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": _HINTS[precision]}
-        self._requests: dict[tuple[int, int], ov.InferRequest] = {}
+        self._compiled: dict[tuple[int, int], tuple[ov.InferRequest, NDArray[np.uint8]]] = {}
 
     def __call__(
-        self, frames: NDArray[np.uint8], targets: NDArray[np.float32]
+        self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], targets: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Explains each frame once for each of its targets; see `TensorFlowStep.__call__`."""
-        size = targets.shape[0], targets.shape[1]
-        if size not in self._requests:
-            self._requests[size] = self._compile(*size)
-        results = self._requests[size].infer([frames, targets], share_inputs=True)
-        return np.array(results[0]), np.array(results[1])
+        # A method that asks about no class leaves the targets over, which the converter then makes an output, too.
+        maps, logits, *_ = self._infer(frames, targets.shape[1], targets)
+        return maps, logits
 
-    def _compile(self, frames_n: int, targets_k: int) -> ov.InferRequest:
+    def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Gives the logits float32 (N, classes) of `frames` and explains nothing."""
+        (logits,) = self._infer(frames, 0)
+        return logits
+
+    def _infer(
+        self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], targets_k: int, *targets: NDArray[np.float32]
+    ) -> list[NDArray[np.float32]]:
+        size = len(frames), targets_k
+        if size not in self._compiled:
+            self._compiled[size] = self._compile(*size)
+        request, pictures = self._compiled[size]
+        resize_to_input(frames, pictures)
+        results = request.infer([pictures, *targets], share_inputs=True)
+        return [np.array(result) for result in results.values()]
+
+    def _compile(self, frames_n: int, targets_k: int) -> tuple[ov.InferRequest, NDArray[np.uint8]]:
         key = hashlib.sha256(json.dumps([*self._depends_on, frames_n, targets_k]).encode()).hexdigest()
         folder = self._cache / f"step-{key[:16]}"
         with self._lock():
@@ -83,7 +135,8 @@ class OpenVinoStep:
 
                 model = convert(self._define().concrete(frames_n, targets_k))
                 self._keep(model, folder)
-        return self._core.compile_model(model, _DEVICE, self._options).create_infer_request()
+        request = self._core.compile_model(model, self._device, self._options).create_infer_request()
+        return request, np.empty((frames_n, INPUT_PX, INPUT_PX, 3), np.uint8)
 
     def _lock(self) -> AbstractContextManager[object]:
         """Keeps other processes from converting the same meanwhile, where the cache can be written at all."""
@@ -95,9 +148,12 @@ class OpenVinoStep:
 
     def _read(self, folder: Path) -> ov.Model | None:
         try:
-            return self._core.read_model(folder / "step.xml")
+            model = self._core.read_model(folder / "step.xml")
         except RuntimeError:  # not there, or spoilt
             return None
+        with suppress(OSError):
+            os.utime(folder)
+        return model
 
     def _keep(self, model: ov.Model, folder: Path) -> None:
         """Writes the model into `folder`, which then holds all of it; if that fails, the next start converts anew."""
@@ -108,6 +164,9 @@ class OpenVinoStep:
             ov.save_model(model, partial / "step.xml", compress_to_fp16=False)
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
+            by_last_use = sorted(self._cache.glob("step-*"), key=lambda path: path.stat().st_mtime_ns)
+            for unused in by_last_use[:-_KEPT_STEPS]:
+                shutil.rmtree(unused, ignore_errors=True)
         except (OSError, RuntimeError):  # the latter is OpenVINO's word for a full disk
             shutil.rmtree(partial, ignore_errors=True)
 

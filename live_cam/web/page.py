@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from live_cam.explain.labels import imagenet_labels
-from live_cam.frame import Target
+from live_cam.frame import CLASSLESS_METHODS, Target
 from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
 
@@ -89,10 +89,14 @@ def _words(session: Session) -> str:
         for rank in range(_RANKS)
     )
     explainer = session.explainer
+    if explainer.method in CLASSLESS_METHODS:
+        meaning = "The colours show what the layer responds to most, whatever the class"
+    else:
+        meaning = 'The colours show where the picture speaks for <b data-live="target">–</b>'
     return f"""
 <section class="live-words" aria-label="What the network sees">
   <ol>{rows}</ol>
-  <p>The colours show where the picture speaks for <b data-live="target">–</b>
+  <p>{meaning}
      <span class="live-evidence" data-live="evidence"></span></p>
   <p class="live-figures"><span><span data-live="fps">–</span> frames a second</span>
      <span>age <span data-live="age">–</span></span></p>

@@ -39,12 +39,49 @@ def values(network):
 
 
 @pytest.fixture(scope="session")
-def step(network):
-    """The step at the default layer."""
+def define(network):
+    """Makes definitions of the step: `define(layer=DEFAULT_LAYER, method="gradcam", score="logit", ...)`."""
     from live_cam.explain import DEFAULT_LAYER
-    from live_cam.explain.step import TensorFlowStep
+    from live_cam.explain.definition import Definition
 
-    return TensorFlowStep(network, DEFAULT_LAYER)
+    def make(*layers, method="gradcam", score="logit", precision="float32"):
+        return Definition(network, layers or (DEFAULT_LAYER,), method, score, precision)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_step(define):
+    """Makes steps on TensorFlow, on the processor: `make_step(layer, ..., on_gpu=False)`; see `define`."""
+    from live_cam.explain.tensorflow_step import TensorFlowStep
+
+    def make(*layers, on_gpu=False, **options):
+        return TensorFlowStep(define(*layers, **options), on_gpu)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_openvino_step(define, tmp_path_factory):
+    """Makes steps on OpenVINO: `make_openvino_step(layer, ..., precision="float32")`; see `define`.
+
+    All share a cache of converted steps, since converting takes seconds.
+    """
+    from live_cam.explain.openvino_step import OpenVinoStep
+
+    cache = tmp_path_factory.mktemp("steps")
+
+    def make(*layers, precision="float32", **options):
+        depends_on = ("real weights", *layers, repr(options))
+        return OpenVinoStep(lambda: define(*layers, **options), cache, depends_on, precision)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def step(make_step):
+    """The step at the default layer."""
+    return make_step()
 
 
 @pytest.fixture(scope="session")

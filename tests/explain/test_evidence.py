@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from live_cam.explain.evidence import PeakScale, strength
+from live_cam.explain.evidence import Scales, strength
 from live_cam.frame import Target
 
 A, B = 1, 2
@@ -48,13 +48,13 @@ def test_evidence_against_another_class_is_the_distance_between_the_two():
 
 
 def test_the_scale_follows_a_brighter_map_at_once():
-    scale = PeakScale()
+    scale = Scales()
     assert scale.update(1.0, 0, Target()) == 1.0
     assert scale.update(5.0, 1, Target()) == 5.0
 
 
 def test_the_scale_follows_a_fainter_map_with_a_time_constant_of_half_a_second():
-    scale = PeakScale()
+    scale = Scales()
     scale.update(5.0, 10 * S, Target())
     # After one time constant, 1/e of the way is left.
     assert scale.update(1.0, 10 * S + S // 2, Target()) == pytest.approx(1.0 + 4.0 / math.e)
@@ -62,7 +62,7 @@ def test_the_scale_follows_a_fainter_map_with_a_time_constant_of_half_a_second()
 
 @pytest.mark.parametrize("fps", [3, 10, 30, 1000])
 def test_brightness_fades_alike_at_every_frame_rate(fps):
-    scale = PeakScale()
+    scale = Scales()
     scale.update(5.0, 0, Target())
     for frame in range(1, fps + 1):
         after_a_second = scale.update(1.0, frame * S // fps, Target())
@@ -70,7 +70,7 @@ def test_brightness_fades_alike_at_every_frame_rate(fps):
 
 
 def test_the_scale_never_lies_under_the_map_it_is_for():
-    scale = PeakScale()
+    scale = Scales()
     rng = np.random.default_rng(0)
     pts_ns = 0
     for _ in range(500):
@@ -82,19 +82,19 @@ def test_the_scale_never_lies_under_the_map_it_is_for():
 
 
 def test_an_empty_map_lets_the_scale_fall_to_nothing_and_stays_finite():
-    scale = PeakScale()
+    scale = Scales()
     scale.update(3.0, 0, Target())
     assert scale.update(0.0, 3600 * S, Target()) == pytest.approx(0.0, abs=1e-9)
-    assert PeakScale().update(0.0, 0, Target()) == 0.0
+    assert Scales().update(0.0, 0, Target()) == 0.0
 
 
 @pytest.mark.parametrize("other", [Target(B), Target(A, B), Target()])
 def test_another_question_starts_with_a_scale_of_its_own(other):
-    scale = PeakScale()
+    scale = Scales()
     scale.update(100.0, 0, Target(A))
     assert scale.update(1.0, 1, other) == 1.0
 
 
 def test_pictures_without_times_do_not_share_a_scale():
-    scale = PeakScale()
+    scale = Scales()
     assert [scale.update(peak, 0, Target()) for peak in (10.0, 1.0, 5.0)] == [10.0, 1.0, 5.0]

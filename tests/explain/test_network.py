@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from live_cam.errors import UnknownLayerError, WeightsError
+from live_cam.explain import arrays
 from live_cam.explain.explainer import top_classes
 from live_cam.explain.labels import imagenet_labels
 from live_cam.explain.weights import Weights
@@ -33,37 +34,36 @@ def test_the_network_gives_logits_and_no_probabilities(network):
         ("conv5_block3_out", 7, 2048),
     ],
 )
-def test_the_layer_asked_for_is_the_layer_given(network, layer, places, channels):
-    from live_cam.explain.network import activation
+def test_what_can_be_explained_is_listed_with_its_size(network, layer, places, channels):
+    from live_cam.explain.network import activations
 
-    output = activation(network, layer)
-    assert tuple(output.shape) == (None, places, places, channels)
-    assert output is network.get_layer(layer).output
+    assert activations(network)[layer] == (places, places, channels)
 
 
-def test_an_unknown_layer_is_answered_with_the_names_near_it(network):
-    from live_cam.explain.step import TensorFlowStep
+def test_neither_the_picture_itself_nor_the_head_is_listed(network):
+    from live_cam.explain.network import activations
 
+    names = list(activations(network))
+    assert (names[0], names[-1]) == ("conv1_conv", "conv5_block3_out")
+
+
+def test_an_unknown_layer_is_answered_with_the_names_near_it(define):
     with pytest.raises(UnknownLayerError, match=r"'conv5_block3_ou'; did you mean conv5_block3_out") as caught:
-        TensorFlowStep(network, "conv5_block3_ou")
+        define("conv5_block3_ou")
     assert caught.value.exit_status == 2
     assert "\n" not in str(caught.value)
 
 
 # The article's name in its version of Keras; nothing here is called anything like it.
-def test_an_unknown_layer_with_no_name_near_it_is_answered_with_the_default(network):
-    from live_cam.explain.step import TensorFlowStep
-
-    with pytest.raises(UnknownLayerError, match=r"'xyz'; the default is conv5_block3_out"):
-        TensorFlowStep(network, "xyz")
+def test_an_unknown_layer_with_no_name_near_it_is_answered_with_where_the_names_are(define):
+    with pytest.raises(UnknownLayerError, match=r"'xyz'; `live-cam layers` lists them"):
+        define("xyz")
 
 
 @pytest.mark.parametrize("layer", ["avg_pool", "predictions"])
-def test_a_layer_that_keeps_no_places_is_refused(network, layer):
-    from live_cam.explain.step import TensorFlowStep
-
+def test_a_layer_that_keeps_no_places_is_refused(define, layer):
     with pytest.raises(UnknownLayerError, match=f"'{layer}' keeps no places.*the default is conv5_block3_out"):
-        TensorFlowStep(network, layer)
+        define(layer)
 
 
 def test_weights_that_are_not_numbers_are_refused(values, tmp_path):
@@ -71,5 +71,7 @@ def test_weights_that_are_not_numbers_are_refused(values, tmp_path):
 
     kernel = values["conv1_conv/kernel"].copy()
     kernel[0, 0, 0, 0] = np.nan
+    path = tmp_path / "nan.npz"
+    arrays.write_archive({**values, "conv1_conv/kernel": kernel}, path)
     with pytest.raises(WeightsError, match="not finite"):
-        build_network(Weights("file", tmp_path / "nan.npz", {**values, "conv1_conv/kernel": kernel}))
+        build_network(Weights("file", path, "digest"))

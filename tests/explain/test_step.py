@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from live_cam.explain import DEFAULT_LAYER
+from live_cam.explain import DEFAULT_LAYER, arrays
 from live_cam.explain.weights import Weights
 
 LION, CHEETAH, CAT, ESPRESSO = 291, 293, 285, 967
@@ -32,17 +32,13 @@ def relative_error(found, expected) -> float:
 
 
 @pytest.fixture(scope="module")
-def lower_step(network):
-    from live_cam.explain.step import TensorFlowStep
-
-    return TensorFlowStep(network, LOWER_LAYER)
+def lower_step(make_step):
+    return make_step(LOWER_LAYER)
 
 
 @pytest.fixture(scope="module")
-def probability_step(network):
-    from live_cam.explain.step import TensorFlowStep
-
-    return TensorFlowStep(network, DEFAULT_LAYER, score="probability")
+def probability_step(make_step):
+    return make_step(score="probability")
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +138,15 @@ def test_the_likeliest_class_is_chosen_for_each_frame_by_itself(step, small):
     assert relative_error(maps[1], step(frames[1:], one_hot(ESPRESSO))[0][0]) < 1e-4
 
 
+@pytest.mark.parametrize("label", ["lion", "espresso"])
+def test_three_rows_of_zeros_ask_for_the_three_likeliest_classes(step, photographs, label):
+    frames = photographs[label][np.newaxis]
+    maps, logits = step(frames, np.concatenate([LIKELIEST, one_hot(CAT), LIKELIEST, LIKELIEST], axis=1))
+    first, second, third = np.argsort(-logits[0])[:3]
+    expected, _ = step(frames, one_hot(first, CAT, second, third))
+    assert relative_error(maps, expected) < 1e-4
+
+
 def test_several_maps_from_one_call_are_those_of_a_call_each(step, photographs):
     frames = photographs["lion"][np.newaxis]
     # The row of zeros in between must not be taken for the others'.
@@ -191,21 +196,58 @@ def test_the_probability_can_be_explained_in_place_of_the_logit(probability_step
 # --- compiled once ---
 
 
-def test_the_step_is_traced_once_for_each_number_of_frames_and_maps(network):
-    from live_cam.explain.step import TensorFlowStep
+@pytest.mark.parametrize("on_gpu", [False, True], ids=["frozen", "xla"])
+def test_the_step_is_traced_once_for_each_number_of_frames_and_maps(define, on_gpu):
+    from live_cam.explain.definition import Definition
+    from live_cam.explain.tensorflow_step import TensorFlowStep
 
-    step = TensorFlowStep(network, DEFAULT_LAYER)
-    assert step.trace_count == 0
+    traced = []
+
+    class Counted(Definition):
+        def explain(self, pictures, targets):
+            traced.append(tuple(targets.shape[:2]))  # runs when Python traces, not when the graph runs
+            return super().explain(pictures, targets)
+
+    definition = define()
+    definition.__class__ = Counted
+    step = TensorFlowStep(definition, on_gpu)
     rng = np.random.default_rng(0)
     questions = itertools.cycle([LIKELIEST, one_hot(LION), one_hot(LION) - one_hot(CHEETAH), -one_hot(LION)])
-    for size in [(480, 640), (640, 480), (224, 224), (100, 37), (720, 1280), (1, 1), (480, 640)]:
+    for size in [(480, 640), (224, 224), (100, 37), (1, 1), (480, 640)]:
         step(rng.integers(0, 256, (1, *size, 3), np.uint8), next(questions))
-    assert step.trace_count == 1
+    assert traced == [(1, 1)]
     step(np.zeros((1, 50, 50, 3), np.uint8), one_hot(LION, CHEETAH))
-    assert step.trace_count == 2
     step(np.zeros((1, 60, 60, 3), np.uint8), one_hot(0, 1))
     step(np.zeros((1, 60, 60, 3), np.uint8), LIKELIEST)
-    assert step.trace_count == 2
+    assert traced == [(1, 1), (1, 2)]
+
+
+# --- the same on a GPU: XLA, float16, frames resized there; XLA also compiles for the processor ---
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-3), ("bfloat16", 0.05), ("float16", 0.02)])
+def test_what_runs_on_a_gpu_computes_what_runs_here(make_step, step, photographs, precision, tolerance):
+    on_gpu = make_step(precision=precision, on_gpu=True)
+    targets = np.concatenate([LIKELIEST, one_hot(CHEETAH) - one_hot(LION)], axis=1)
+    for photograph in (photographs["lion"], photographs["espresso"]):
+        maps, logits = on_gpu(photograph[np.newaxis], targets)
+        expected_maps, expected_logits = step(photograph[np.newaxis], targets)
+        assert (maps.dtype, logits.dtype) == (np.float32, np.float32)
+        # The resize in the graph does not round to whole grey levels.
+        assert relative_error(logits, expected_logits) < tolerance + 0.01
+        assert relative_error(maps, expected_maps) < tolerance + 0.02
+    assert on_gpu.forward(photographs["lion"][np.newaxis]).argmax() == LION
+
+
+@pytest.mark.slow
+def test_frames_of_several_sizes_go_to_a_gpu_in_one_call(make_step, step, photographs):
+    frames = [photographs["cheetah"], photographs["espresso"]]
+    _, logits = make_step(on_gpu=True)(frames, np.zeros((2, 1, 1000), np.float32))
+    assert logits.argmax(axis=-1).tolist() == [CHEETAH, ESPRESSO]
+
+
+# --- nothing grows ---
 
 
 def resident_bytes() -> int:
@@ -269,67 +311,24 @@ def test_a_map_that_is_negative_everywhere_comes_out_empty(step, small, forward,
 
 
 @pytest.fixture(scope="module")
-def huge_network(values):
+def huge_network(values, tmp_path_factory):
     """The real network, but for logits of about 1e31; float32 ends at 3e38."""
     from live_cam.explain.network import build_network
 
-    huge = {name: value * np.float32(1e30) if "predictions" in name else value for name, value in values.items()}
-    return build_network(Weights("file", Path("huge"), huge))
+    path = tmp_path_factory.mktemp("huge") / "huge.npz"
+    arrays.write_archive({n: v * np.float32(1e30) if "predictions" in n else v for n, v in values.items()}, path)
+    return build_network(Weights("file", path, "huge"))
 
 
 @pytest.mark.parametrize("score", ["logit", "probability"])
 def test_huge_logits_make_no_nan(huge_network, small, score):
-    from live_cam.explain.step import TensorFlowStep
+    from live_cam.explain.definition import Definition
+    from live_cam.explain.tensorflow_step import TensorFlowStep
 
-    step = TensorFlowStep(huge_network, DEFAULT_LAYER, score=score)
+    step = TensorFlowStep(Definition(huge_network, (DEFAULT_LAYER,), "gradcam", score), on_gpu=False)
     for target in (LIKELIEST, one_hot(CHEETAH), -one_hot(LION)):
         maps, logits = step(small["lion"][np.newaxis], target)
         assert np.abs(logits).max() > 1e29
         assert np.isfinite(logits).all()
         assert np.isfinite(maps).all()
         assert maps.min() >= 0.0
-
-
-# --- preprocessing ---
-
-
-def preprocess(rgb):
-    from live_cam.explain import step
-
-    return step.preprocess(rgb[np.newaxis]).numpy()[0]
-
-
-def test_a_frame_of_the_networks_size_passes_but_for_the_order_of_colours_and_the_mean():
-    rgb = noise(224, 224)
-    np.testing.assert_allclose(preprocess(rgb), rgb[..., ::-1].astype(np.float32) - MEAN_BGR, atol=1e-4)
-
-
-@pytest.mark.parametrize("factor", [2, 3, 4])
-def test_detail_too_fine_for_the_network_becomes_grey_and_no_pattern(factor):
-    size = 224 * factor
-    tiles = (np.indices((size, size)).sum(axis=0) % factor) * (255 / (factor - 1))
-    rgb = np.repeat(np.round(tiles)[..., np.newaxis], 3, axis=2).astype(np.uint8)
-    prepared = preprocess(rgb) + MEAN_BGR
-    np.testing.assert_allclose(prepared, rgb.mean(), atol=0.5)
-
-
-def test_the_noise_of_a_large_sensor_is_averaged_away():
-    rgb = noise(1080, 1920)
-    # Whole 4x4 blocks leave a quarter of the deviation.
-    assert preprocess(rgb).std() < 0.3 * rgb.astype(np.float32).std()
-
-
-@pytest.mark.parametrize("size", [(480, 640), (640, 480), (720, 1280), (100, 60), (223, 225), (449, 700)])
-def test_the_whole_picture_is_seen_in_its_place(size):
-    height, width = size
-    rgb = np.zeros((height, width, 3), np.uint8)
-    rgb[: height // 2, : width // 2, 0] = 255
-    rgb[: height // 2, width // 2 :, 1] = 255
-    rgb[height // 2 :, : width // 2, 2] = 255
-    prepared = preprocess(rgb) + MEAN_BGR
-    assert prepared.shape == (224, 224, 3)
-    # Blue, green, red: and each quarter where it was.
-    np.testing.assert_allclose(prepared[:105, :105], np.broadcast_to([0, 0, 255], (105, 105, 3)), atol=1e-3)
-    np.testing.assert_allclose(prepared[:105, 119:], np.broadcast_to([0, 255, 0], (105, 105, 3)), atol=1e-3)
-    np.testing.assert_allclose(prepared[119:, :105], np.broadcast_to([255, 0, 0], (105, 105, 3)), atol=1e-3)
-    np.testing.assert_allclose(prepared[119:, 119:], 0.0, atol=1e-3)

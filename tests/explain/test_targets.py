@@ -34,3 +34,7 @@ def test_asking_for_nothing_in_particular_is_all_zeros():
 def test_a_class_to_hold_against_an_unknown_one_is_refused():
     with pytest.raises(ValueError, match="needs a class to explain"):
         target_vector(Target(versus=293), 1000)
+
+
+def test_a_class_held_against_itself_is_not_taken_for_the_likeliest():
+    assert np.flatnonzero(target_vector(Target(5, 5), 10)).tolist() == [5]

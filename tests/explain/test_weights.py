@@ -62,7 +62,7 @@ def spoilt_archive(values, tmp_path):
 def test_the_users_archive_is_used_as_it_is(home, no_network, archive, values):
     found = find_weights(archive)
     assert (found.way, found.path) == ("file", archive)
-    assert arrays.digest(found.values) == arrays.digest(values)
+    assert found.digest == arrays.digest(found.read()) == arrays.digest(values)
 
 
 def test_the_users_own_training_is_welcome(home, no_network, spoilt_archive):
@@ -87,7 +87,7 @@ def test_the_users_keras_file_is_used(home, no_network, keras_file, values):
 def test_the_users_npm_tarball_is_used(home, no_network, package):
     found = find_weights(package[0])
     assert (found.way, found.path) == ("file", package[0])
-    assert arrays.digest(found.values) == arrays.IMAGENET_DIGEST
+    assert found.digest == arrays.digest(found.read()) == arrays.IMAGENET_DIGEST
 
 
 def test_an_unfit_file_is_an_error_even_where_a_cache_would_do(home, archive, tmp_path):
@@ -171,7 +171,7 @@ def test_the_own_cache_is_used_without_any_network(home, no_network, archive, va
     put(archive, cache_file())
     found = find_weights()
     assert (found.way, found.path) == ("cache", cache_file())
-    assert arrays.digest(found.values) == arrays.digest(values)
+    assert found.digest == arrays.digest(found.read()) == arrays.digest(values)
 
 
 def test_the_own_cache_lies_where_the_system_wants_caches(home):
@@ -224,7 +224,7 @@ def test_npm_is_used_where_kerass_download_is_blocked(home, closed_url, monkeypa
     monkeypatch.setattr(download, "URL", closed_url)
     found = find_weights()
     assert (found.way, found.path) == ("npm", cache_file())
-    assert arrays.digest(found.values) == arrays.IMAGENET_DIGEST
+    assert found.digest == arrays.digest(found.read()) == arrays.IMAGENET_DIGEST
     # The next start fetches nothing, and the quarter of a gigabyte that npm needs meanwhile is gone.
     assert find_weights().way == "cache"
     assert files_under(home / "cache") == [cache_file().name]
@@ -364,8 +364,9 @@ def test_all_ways_give_the_same_network(
     home, server, archive, keras_file, keras_md5, package, values, step, photographs, closed_url, monkeypatch
 ):
     from live_cam.explain import DEFAULT_LAYER
+    from live_cam.explain.definition import Definition
     from live_cam.explain.network import build_network
-    from live_cam.explain.step import TensorFlowStep
+    from live_cam.explain.tensorflow_step import TensorFlowStep
 
     monkeypatch.setattr(download, "MD5", keras_md5)
     monkeypatch.setattr(download, "URL", closed_url)
@@ -400,7 +401,8 @@ def test_all_ways_give_the_same_network(
         assert found.way == ("file" if name.startswith("own ") else name)
         network = build_network(found)
         assert same_values(network, values), name
-        maps, logits = TensorFlowStep(network, DEFAULT_LAYER)(lion, likeliest)
+        definition = Definition(network, (DEFAULT_LAYER,), "gradcam", "logit")
+        maps, logits = TensorFlowStep(definition, on_gpu=False)(lion, likeliest)
         np.testing.assert_allclose(logits, expected_logits, rtol=1e-5, atol=1e-5, err_msg=name)
         np.testing.assert_allclose(maps, expected_maps, rtol=1e-5, atol=1e-5, err_msg=name)
         shutil.rmtree(home / "cache", ignore_errors=True)

@@ -1,0 +1,130 @@
+"""The step as a TensorFlow graph: pictures in, saliency maps and logits out. Every runtime compiles this one."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import keras
+import tensorflow as tf
+
+from live_cam.explain.folding import fold
+from live_cam.explain.inputs import INPUT_PX
+from live_cam.explain.methods import METHODS, fuse
+from live_cam.explain.network import require_activation
+from live_cam.frame import Method, Precision, Score
+
+_CAFFE_MEAN_BGR: Final = (103.939, 116.779, 123.68)
+
+# Without it the smaller gradients would vanish in float16, whose least number is 6e-8.
+_FLOAT16_GRADIENT_SCALE: Final = 1024.0
+
+
+class Definition:
+    """`targets . logits` explained at one layer, or at several whose maps are fused.
+
+    Attributes:
+        classes: The number of logits.
+        map_px: Height and width of a map.
+    """
+
+    def __init__(
+        self, network: Any, layers: tuple[str, ...], method: Method, score: Score, precision: Precision = "float32"
+    ) -> None:
+        """Prepares the network.
+
+        Args:
+            network: ResNet50 as `build_network` gives it.
+            layers: The activations to explain, finest first.
+            method: The saliency method.
+            score: What is differentiated.
+            precision: What the network computes in; methods and head compute in float32.
+
+        Raises:
+            UnknownLayerError: The network has no activation of that name.
+        """
+        for layer in layers:
+            require_activation(network, layer)
+        self.classes: int = network.output.shape[-1]
+        folded = fold(network, layers, precision)
+        activations = [folded.get_layer(layer).output for layer in layers]
+        self.map_px: tuple[int, int] = activations[0].shape[1:3]
+        self._forward = folded
+        self._with_activations = keras.Model(folded.input, [*activations, folded.output])
+        self._method = METHODS[method]
+        self._score = score
+        self._gradient_scale = _FLOAT16_GRADIENT_SCALE if precision == "float16" else 1.0
+
+    def forward(self, pictures: Any) -> Any:
+        """Gives logits float32 (N, classes) and no explanation.
+
+        Args:
+            pictures: uint8 (N, 224, 224, 3), RGB.
+        """
+        return self._forward(_preprocess(pictures), training=False)
+
+    def explain(self, pictures: Any, targets: Any) -> tuple[Any, Any]:
+        """Explains each picture once for each of its targets.
+
+        Args:
+            pictures: uint8 or float32 (N, 224, 224, 3), RGB, 0..255.
+            targets: float32 (N, K, classes); the j-th row of zeros asks for the j-th likeliest class.
+
+        Returns:
+            Maps float32 (N, K, h, w), rectified and not normalised, and logits float32 (N, classes).
+        """
+        *activations, logits = self._with_activations(_preprocess(pictures), training=False)
+        outputs = logits if self._score == "logit" else tf.nn.softmax(logits)
+        features = [tf.cast(activation, tf.float32) for activation in activations]
+        maps = []
+        for question in tf.unstack(_questions(targets, logits), axis=1):
+            # Symbolic gradients differentiate only what lies between the activations and the score.
+            scaled = tf.gradients(tf.reduce_sum(question * outputs) * self._gradient_scale, activations)
+            gradients = [tf.cast(gradient, tf.float32) / self._gradient_scale for gradient in scaled]
+            by_layer = [tf.nn.relu(self._method(a, g)) for a, g in zip(features, gradients, strict=True)]
+            maps.append(by_layer[0] if len(by_layer) == 1 else fuse(by_layer))
+        return tf.stack(maps, axis=1), logits
+
+    def concrete(self, frames_n: int, targets_k: int) -> Any:
+        """Traces `explain` for N pictures at 224x224 and K targets, or `forward` for K = 0.
+
+        Returns:
+            A `tf.ConcreteFunction`.
+        """
+        pictures = tf.TensorSpec([frames_n, INPUT_PX, INPUT_PX, 3], tf.uint8)
+        targets = tf.TensorSpec([frames_n, targets_k, self.classes], tf.float32)
+        if targets_k == 0:
+            return tf.function(self.forward, autograph=False).get_concrete_function(pictures)
+        return tf.function(self.explain, autograph=False).get_concrete_function(pictures, targets)
+
+
+def resize_in_graph(frames: Any) -> Any:
+    """Resizes whole frames to 224x224 as `resize_to_input` does, but in the graph and without rounding.
+
+    Args:
+        frames: uint8 (N, H, W, 3).
+
+    Returns:
+        float32 (N, 224, 224, 3), 0..255.
+    """
+    shape = tf.shape(frames)
+    factor = tf.maximum(1, tf.minimum(shape[1], shape[2]) // INPUT_PX)
+    height, width = shape[1] // factor, shape[2] // factor
+    cropped = tf.cast(frames[:, : height * factor, : width * factor], tf.float32)
+    blocks = tf.reshape(cropped, tf.stack([shape[0], height, factor, width, factor, 3]))
+    return tf.image.resize(tf.reduce_mean(blocks, axis=(2, 4)), (INPUT_PX, INPUT_PX))
+
+
+def _preprocess(pictures: Any) -> Any:
+    """Brings pictures to what ResNet50 was trained on: BGR, the mean subtracted."""
+    return tf.cast(pictures, tf.float32)[..., ::-1] - tf.constant(_CAFFE_MEAN_BGR)
+
+
+def _questions(targets: Any, logits: Any) -> Any:
+    """Puts the j-th likeliest class in place of the j-th row of zeros, for each frame by itself."""
+    classes, targets_k = logits.shape[-1], targets.shape[1]
+    asked = tf.reduce_any(targets != 0, axis=-1)
+    rank = tf.cumsum(tf.cast(tf.logical_not(asked), tf.int32), axis=1, exclusive=True)
+    likeliest = tf.one_hot(tf.math.top_k(logits, k=targets_k).indices, classes)
+    # A product in place of a gather, with whose batch dimension OpenVINO 2026.4 reads the wrong memory.
+    chosen = tf.matmul(tf.one_hot(rank, targets_k), likeliest)
+    return tf.where(asked[..., tf.newaxis], targets, chosen)
