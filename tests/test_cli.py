@@ -52,7 +52,7 @@ def test_it_tells_its_version():
 
 
 def test_help_names_the_commands_and_serve_help_the_sources():
-    assert all(word in run("--help").stdout for word in ("serve", "explain", "doctor"))
+    assert all(word in run("--help").stdout for word in ("serve", "explain", "layers", "bench", "doctor"))
     assert "demo" in run("serve", "--help").stdout
 
 
@@ -90,6 +90,7 @@ def test_a_port_in_use():
         ("explain",),
         ("explain", "x.jpg", "--score", "guess"),
         ("demo", "--runtime", "abacus"),
+        ("demo", "--method", "tealeaves"),
     ],
 )
 def test_wrong_usage(words):
@@ -123,6 +124,57 @@ def test_an_unknown_layer(lion):
     assert_told_in_one_line(run("explain", lion, "--layer", "conv5_block3_outt"), 2, "conv5_block3_out,")
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--device", "TOASTER"), "OpenVINO reaches no device 'TOASTER' on this machine; it reaches CPU"),
+        (("--device", "CPU", "--runtime", "tensorflow"), "--device names a device of OpenVINO's"),
+        (("--method", "layercam-fused", "--layer", "conv1_relu"), "leave --layer out"),
+        (("--method", "eigencam", "--target", "lion"), "eigencam explains no class in particular"),
+    ],
+)
+def test_words_that_contradict_each_other_or_this_machine(lion, words, told):
+    assert_told_in_one_line(run("explain", lion, *words), 2, told)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "layer", "shape"),
+    [
+        ("layercam-fused", "conv3_block4_out+conv4_block6_out+conv5_block3_out", [28, 28]),
+        ("eigencam", "conv5_block3_out", [7, 7]),
+    ],
+)
+def test_another_method_is_what_is_computed_and_named(lion, method, layer, shape):
+    told = json.loads(run("explain", lion, "--json", "--method", method).stdout)
+    assert (told["method"], told["layer"], told["map"]["shape"]) == (method, layer, shape)
+    assert told["map"]["max"] > 0.0
+
+
+def test_layers_lists_what_can_be_explained_with_sizes():
+    lines = run("layers").stdout.splitlines()
+    assert lines[0].split() == ["layer", "height", "width", "channels"]
+    rows = [line.split() for line in lines[1:]]
+    assert rows[0] == ["conv1_conv", "112", "112", "64"]
+    assert ["conv4_block6_out", "14", "14", "1024"] in rows
+    assert rows[-1] == ["conv5_block3_out", "7", "7", "2048", "(the", "default)"]
+    assert not {"avg_pool", "predictions", "conv1_pad"} & {row[0] for row in rows}
+
+
+@pytest.mark.slow
+def test_bench_times_the_step_against_a_forward_pass_of_the_same_kind():
+    result = run("bench", "--json", "--precision", "float32")
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    kind = [told[key] for key in ("layer", "method", "score", "runtime", "precision", "device")]
+    assert kind == ["conv5_block3_out", "gradcam", "logit", "openvino", "float32", "CPU"]
+    for name in ("step_ms", "forward_ms"):
+        assert 1.0 < told[name]["median"] <= told[name]["p95"]
+    assert told["ratio"] == pytest.approx(told["step_ms"]["median"] / told["forward_ms"]["median"], abs=0.01)
+    # What it measures varies with the machine's mood; that an explanation costs no second pass does not.
+    assert told["ratio"] < 1.5
+
+
 @pytest.mark.slow
 def test_wrong_weights(lion, tmp_path):
     path = tmp_path / "other.npz"
@@ -134,7 +186,7 @@ def test_wrong_weights(lion, tmp_path):
 def test_json_gives_one_object_a_picture_and_a_bad_picture_spoils_no_other(lion, cheetah, tmp_path):
     text = tmp_path / "text.jpg"
     text.write_text("no picture")
-    result = run("explain", lion, text, cheetah, "--json", "--runtime", "tensorflow")
+    result = run("explain", lion, text, cheetah, "--json", "--runtime", "tensorflow", "--precision", "bfloat16")
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 1
     assert "text.jpg" in result.stderr
@@ -150,7 +202,7 @@ def test_json_gives_one_object_a_picture_and_a_bad_picture_spoils_no_other(lion,
         "method": "gradcam",
         "score": "logit",
         "runtime": "tensorflow",
-        "precision": "float32",
+        "precision": "bfloat16",
     }
     assert first["map"]["shape"] == [7, 7]
 

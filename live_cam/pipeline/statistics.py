@@ -53,17 +53,22 @@ class Statistics:
             self._recent.append((now_ns, now_ns - pts_ns))
             self._forget(now_ns)
 
+    @property
+    def fps(self) -> float:
+        """Frames explained a second, over the last two seconds; cheap enough to ask for with every picture sent."""
+        with self._lock:
+            self._forget(self._clock_ns())
+            span_ns = self._recent[-1][0] - self._recent[0][0] if self._recent else 0
+            return (len(self._recent) - 1) * 1e9 / span_ns if span_ns else 0.0
+
     def read(self) -> Readings:
         """Gives the statistics of this moment."""
-        now_ns = self._clock_ns()
+        fps = self.fps
         with self._lock:
-            self._forget(now_ns)
-            ready_ns = [moment for moment, _ in self._recent]
             ages_ms = [age / 1e6 for _, age in self._recent]
             captured, explained = self._captured, self._explained
-        span_ns = ready_ns[-1] - ready_ns[0] if ready_ns else 0
         p50, p95 = np.percentile(ages_ms, (50, 95)).round(1).tolist() if ages_ms else (None, None)
-        return Readings(captured, explained, (len(ready_ns) - 1) * 1e9 / span_ns if span_ns else 0.0, p50, p95)
+        return Readings(captured, explained, fps, p50, p95)
 
     def _forget(self, now_ns: int) -> None:
         while self._recent and now_ns - self._recent[0][0] > _WINDOW_NS:

@@ -27,7 +27,7 @@ def header(session: Session, frame: EncodedFrame | None, painted_age_ms: float |
         "source": session.source.name,
         "state": status.state,
         "message": status.message,
-        "fps": round(session.statistics.read().fps, 1),
+        "fps": round(session.statistics.fps, 1),
         "painted_age_ms": painted_age_ms,
     }
     if frame is not None:

@@ -83,6 +83,24 @@ def test_what_the_picture_speaks_against_has_no_strength(explainer, photographs,
     assert explainer.explain(make_frame(photographs["lion"]), Target(CHEETAH, LION)).strength == 0.0
 
 
+@pytest.mark.slow
+def test_several_frames_are_each_explained_for_several_questions_as_one_by_one(explainer, photographs, make_frame):
+    # Two cameras of different sizes.
+    frames = [make_frame(photographs["lion"]), make_frame(photographs["espresso"])]
+    questions = [Target(CHEETAH), Target(), Target(LION, LION), Target(versus=CHEETAH), Target()]
+    for frame, answers in zip(frames, explainer.explain_all(frames, questions), strict=True):
+        top = explainer.explain(frame).top
+        asked_alone = [Target(CHEETAH), Target(top[0].index), Target(LION, LION), Target(versus=CHEETAH)]
+        asked_alone.append(Target(top[1].index))  # the second to ask for the likeliest gets the second likeliest
+        for answer, question in zip(answers, asked_alone, strict=True):
+            alone = explainer.explain(frame, question)
+            assert (answer.target, answer.target_label) == (alone.target, alone.target_label)
+            assert answer.strength == pytest.approx(alone.strength, abs=0.05)
+            # The shared explainer computes in bfloat16 where it can.
+            np.testing.assert_allclose(answer.saliency_map, alone.saliency_map, atol=0.05)
+            assert answer.scale >= answer.saliency_map.max()
+
+
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_an_empty_picture_has_no_evidence_for_anything(explainer, make_frame, level):
     found = explainer.explain(make_frame(np.full((480, 640, 3), level, np.uint8)))
