@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,18 @@ def convert(function: Any) -> ov.Model:
         front_end.add_extension(ConversionExtension(operation, rule))
     graph = GraphIteratorTFGraph(frozen.graph, share_weights=True)  # named, since the front end keeps no reference
     return front_end.convert(front_end.load(graph))
+
+
+def save(model: ov.Model, path: Path) -> None:
+    """Writes a model as it is, in float32.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    try:
+        ov.save_model(model, path, compress_to_fp16=False)
+    except RuntimeError as error:  # OpenVINO's word for a full disk
+        raise OSError(str(error)) from error
 
 
 def _relu_grad(node: Any) -> list[Any]:

@@ -90,15 +90,17 @@ def eigen_cam(activations: Any, gradients: Any) -> Any:  # noqa: ARG001 (it asks
 def fuse(maps: Sequence[Any]) -> Any:
     """Joins the maps of several layers into one as fine as the finest.
 
-    LayerCAM (see `layer_cam`), section III, "fusion": the place-wise maximum of tanh(2 M / max(M)). The result is put
-    back on the scale of the last map, so that it fades with it and a map of noise does not look like one of something.
+    LayerCAM (see `layer_cam`), section III: the place-wise maximum of the maps, each divided by its maximum, those of
+    the lower layers lifted by tanh(2 M / max(M)), since their values are small. The result is put back on the scale of
+    the last map, so that it fades with it and a map of noise does not look like one of something.
 
     Args:
         maps: Rectified maps, float32 (N, h, w) each, finest first.
     """
     size = maps[0].shape[1:]
     peaks = [tf.reduce_max(each, axis=(1, 2), keepdims=True) for each in maps]
-    scaled = [tf.tanh(_FUSION_GAIN * tf.math.divide_no_nan(m, peak)) for m, peak in zip(maps, peaks, strict=True)]
+    *lower, last = (tf.math.divide_no_nan(each, peak) for each, peak in zip(maps, peaks, strict=True))
+    scaled = [*(tf.tanh(_FUSION_GAIN * each) for each in lower), last]
     resized = [tf.image.resize(each[..., tf.newaxis], size)[..., 0] for each in scaled]
     return tf.reduce_max(tf.stack(resized), axis=0) * peaks[-1]
 

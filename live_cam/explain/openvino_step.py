@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from tempfile import TemporaryDirectory
+from typing import Final
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from live_cam.errors import UsageError
+from live_cam.errors import LiveCamError, UsageError
 from live_cam.explain.inputs import INPUT_PX, resize_to_input
 from live_cam.frame import Auto, Precision
 
@@ -25,12 +26,10 @@ from live_cam.frame import Auto, Precision
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 import openvino as ov  # noqa: E402
 
-if TYPE_CHECKING:
-    from live_cam.explain.definition import Definition
-
 _DEFINITION_FILES: Final = ("definition.py", "folding.py", "methods.py", "network.py", "conversion.py")
 _HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _CAPABILITIES: Final[dict[Precision, str]] = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
+_MODEL_NAME: Final = "step.xml"
 _KEPT_STEPS: Final = 8
 """Each takes 100 MB of disk."""
 
@@ -68,7 +67,7 @@ def choose_precision(asked: Precision | Auto, device: str = "CPU") -> Precision:
 
 
 class OpenVinoStep:
-    """The compiled step on a processor; TensorFlow is imported only to convert what the cache does not hold.
+    """The compiled step on a device of OpenVINO's.
 
     Attributes:
         classes: The number of logits.
@@ -78,7 +77,7 @@ class OpenVinoStep:
 
     def __init__(
         self,
-        define: Callable[[], Definition],
+        convert: Callable[[int, int, Path], None],
         cache: Path,
         depends_on: Sequence[str],
         precision: Precision,
@@ -87,13 +86,13 @@ class OpenVinoStep:
         """Prepares the step; each (N, K) is compiled by its first call.
 
         Args:
-            define: Makes the definition to convert; called when the cache lacks it.
+            convert: Writes the model for N frames and K targets to an .xml file; called when the cache lacks it.
             cache: The folder that holds converted steps.
             depends_on: What tells this step from another: weights digest, layers, method, score.
             precision: What the network computes in.
             device: OpenVINO's name of the device.
         """
-        self._define = define
+        self._convert = convert
         self._cache = cache
         self._depends_on = [*depends_on, _definition_digest()]
         self._core = ov.Core()
@@ -129,12 +128,7 @@ class OpenVinoStep:
         key = hashlib.sha256(json.dumps([*self._depends_on, frames_n, targets_k]).encode()).hexdigest()
         folder = self._cache / f"step-{key[:16]}"
         with self._lock():
-            model = self._read(folder)
-            if model is None:
-                from live_cam.explain.conversion import convert
-
-                model = convert(self._define().concrete(frames_n, targets_k))
-                self._keep(model, folder)
+            model = self._read(folder) or self._make(frames_n, targets_k, folder)
         request = self._core.compile_model(model, self._device, self._options).create_infer_request()
         return request, np.empty((frames_n, INPUT_PX, INPUT_PX, 3), np.uint8)
 
@@ -148,27 +142,39 @@ class OpenVinoStep:
 
     def _read(self, folder: Path) -> ov.Model | None:
         try:
-            model = self._core.read_model(folder / "step.xml")
+            model = self._core.read_model(folder / _MODEL_NAME)
         except RuntimeError:  # not there, or spoilt
             return None
         with suppress(OSError):
             os.utime(folder)
         return model
 
-    def _keep(self, model: ov.Model, folder: Path) -> None:
-        """Writes the model into `folder`, which then holds all of it; if that fails, the next start converts anew."""
+    def _make(self, frames_n: int, targets_k: int, folder: Path) -> ov.Model:
+        """Converts, into `folder`, which then holds all of it, or where that can't be written, for this time only."""
         partial = self._cache / "step.partial"
         shutil.rmtree(partial, ignore_errors=True)
         try:
             partial.mkdir()
-            ov.save_model(model, partial / "step.xml", compress_to_fp16=False)
+            self._convert(frames_n, targets_k, partial / _MODEL_NAME)
             shutil.rmtree(folder, ignore_errors=True)
             partial.rename(folder)
+        except LiveCamError:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        except OSError:
+            shutil.rmtree(partial, ignore_errors=True)
+            with TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+                self._convert(frames_n, targets_k, Path(temporary) / _MODEL_NAME)
+                return self._core.read_model(Path(temporary) / _MODEL_NAME)
+        self._prune()
+        return self._core.read_model(folder / _MODEL_NAME)
+
+    def _prune(self) -> None:
+        """Removes the steps that nobody has used for longest."""
+        with suppress(OSError):
             by_last_use = sorted(self._cache.glob("step-*"), key=lambda path: path.stat().st_mtime_ns)
             for unused in by_last_use[:-_KEPT_STEPS]:
                 shutil.rmtree(unused, ignore_errors=True)
-        except (OSError, RuntimeError):  # the latter is OpenVINO's word for a full disk
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _definition_digest() -> str:

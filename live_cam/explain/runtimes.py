@@ -5,18 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.errors import UsageError
 from live_cam.explain import DEFAULT_LAYER, FUSED_LAYERS
+from live_cam.explain.converter import Recipe, convert_in_child
 from live_cam.explain.weights import Weights, cache_file
 from live_cam.frame import Auto, Method, Precision, Runtime, Score
-
-if TYPE_CHECKING:
-    from live_cam.explain.definition import Definition
 
 
 class Step(Protocol):
@@ -94,29 +93,29 @@ def compile_step(
     """
     layers = _layers(method, layer)
 
-    def define(precision: Precision = "float32") -> Definition:
-        from live_cam.explain.definition import Definition
-        from live_cam.explain.network import build_network
-
-        return Definition(build_network(weights), layers, method, score, precision)
-
     on_gpu = runtime != "openvino" and device == "auto" and gpu_in_reach()
     if runtime == "tensorflow" or on_gpu:
         if device != "auto":
             raise UsageError("--device names a device of OpenVINO's; TensorFlow takes the first NVIDIA GPU, or the CPU")
         if precision == "auto":
             precision = "float16" if on_gpu else _best_on_cpu()
+        from live_cam.explain.definition import Definition
+        from live_cam.explain.network import build_network
         from live_cam.explain.tensorflow_step import TensorFlowStep
 
-        step = TensorFlowStep(define(precision), on_gpu)
+        step = TensorFlowStep(Definition(build_network(weights), layers, method, score, precision), on_gpu)
         return CompiledStep(step, layers, "tensorflow", precision, "GPU" if on_gpu else "CPU")
     from live_cam.explain.openvino_step import OpenVinoStep, choose_precision, require_device
 
     device = "CPU" if device == "auto" else device
     require_device(device)
     precision = choose_precision(precision, device)
+
+    def convert(frames_n: int, targets_k: int, path: Path) -> None:
+        convert_in_child(Recipe(str(weights.path), layers, method, score, frames_n, targets_k), path)
+
     depends_on = (weights.digest, *layers, method, score)
-    converted = OpenVinoStep(define, cache_file().parent, depends_on, precision, device)
+    converted = OpenVinoStep(convert, cache_file().parent, depends_on, precision, device)
     return CompiledStep(converted, layers, "openvino", precision, device)
 
 

@@ -62,7 +62,23 @@ def make_step(define):
 
 
 @pytest.fixture(scope="session")
-def make_openvino_step(define, tmp_path_factory):
+def convert_here(define):
+    """Makes what an OpenVinoStep converts with: `convert_here(layer, ...)`; see `define`.
+
+    It does so in this process, which has TensorFlow already.
+    """
+    from live_cam.explain.conversion import convert, save
+
+    def make(*layers, **options):
+        return lambda frames_n, targets_k, path: save(
+            convert(define(*layers, **options).concrete(frames_n, targets_k)), path
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_openvino_step(convert_here, tmp_path_factory):
     """Makes steps on OpenVINO: `make_openvino_step(layer, ..., precision="float32")`; see `define`.
 
     All share a cache of converted steps, since converting takes seconds.
@@ -73,7 +89,7 @@ def make_openvino_step(define, tmp_path_factory):
 
     def make(*layers, precision="float32", **options):
         depends_on = ("real weights", *layers, repr(options))
-        return OpenVinoStep(lambda: define(*layers, **options), cache, depends_on, precision)
+        return OpenVinoStep(convert_here(*layers, **options), cache, depends_on, precision)
 
     return make
 
