@@ -65,33 +65,45 @@ def captum() -> Explain:
         import torch
         from captum.attr import LayerGradCam
     network = _torch_network()
-    explain = LayerGradCam(network, network.blocks[-1])
+    seen: list[int] = []
+
+    def largest_logit(pictures: torch.Tensor) -> torch.Tensor:
+        # Its pass through the network finds the likeliest class, too, where a target would take a pass of our own.
+        score, index = network(pictures).max(dim=1)
+        seen[:] = [int(index)]
+        return score
+
+    explain = LayerGradCam(largest_logit, network.blocks[-1])
 
     def run(frame: NDArray[np.uint8]) -> tuple[NDArray[np.float32], int]:
-        pictures = torch.from_numpy(_channels_first(frame))
-        with torch.no_grad():
-            index = int(network(pictures).argmax())  # it explains what it is told, so somebody has to look first
-        attributions = explain.attribute(pictures, target=index, relu_attributions=True)
-        return attributions[0, 0].detach().numpy(), index
+        attributions = explain.attribute(torch.from_numpy(_channels_first(frame)), relu_attributions=True)
+        return attributions[0, 0].detach().numpy(), seen[0]
 
     return run
 
 
 def tf_keras_vis() -> Explain:
     with _imports("tf-keras-vis"):
+        import tensorflow as tf
         from tf_keras_vis.gradcam import Gradcam
-        from tf_keras_vis.utils.scores import CategoricalScore
     network = _keras_network()
     explain = Gradcam(network)
+    seen: list[int] = []
+
+    def largest_logit(scores: Any) -> Any:
+        seen[:] = [int(tf.argmax(scores[0]))]
+        return tf.reduce_max(scores, axis=-1)
 
     def run(frame: NDArray[np.uint8]) -> tuple[NDArray[np.float32], int]:
-        pictures = _prepared(frame)
-        index = int(np.argmax(network.predict_on_batch(pictures)))
-        # The layer asked for, and not the convolution before it.
         maps = explain(
-            CategoricalScore(index), pictures, penultimate_layer=DEFAULT_LAYER, seek_penultimate_conv_layer=False
+            largest_logit,
+            _prepared(frame),
+            penultimate_layer=DEFAULT_LAYER,
+            seek_penultimate_conv_layer=False,  # the layer asked for, and not the convolution before it
+            expand_cam=False,
+            normalize_cam=False,
         )
-        return np.asarray(maps[0]), index
+        return np.asarray(maps[0]), seen[0]
 
     return run
 
@@ -104,7 +116,7 @@ def tf_explain() -> Explain:
 
     def run(frame: NDArray[np.uint8]) -> tuple[NDArray[np.float32], int]:
         pictures = _prepared(frame)
-        index = int(np.argmax(network.predict_on_batch(pictures)))
+        index = int(np.argmax(network.predict_on_batch(pictures)))  # it has to be told the class
         # What its `explain` does, without drawing the result.
         outputs, gradients = explain.get_gradients_and_filters(network, pictures, DEFAULT_LAYER, index, False)
         return np.maximum(explain.generate_ponderated_output(outputs, gradients)[0].numpy(), 0.0), index
@@ -120,7 +132,7 @@ def xplique() -> Explain:
 
     def run(frame: NDArray[np.uint8]) -> tuple[NDArray[np.float32], int]:
         pictures = _prepared(frame)
-        scores = network.predict_on_batch(pictures)
+        scores = network.predict_on_batch(pictures)  # it has to be told the class
         index = int(np.argmax(scores))
         target = np.eye(scores.shape[-1], dtype=np.float32)[[index]]
         return np.maximum(np.asarray(explain(pictures, target))[0].squeeze(), 0.0), index
@@ -191,18 +203,15 @@ def _keras_network() -> Any:
 def _torch_network() -> Any:
     import torch_resnet50
 
+    # Keras's own file is read by Keras, whose threads then slow PyTorch's; other files need no TensorFlow here.
     values = find_weights().read()
-    if values is None:
-        raise UnavailableError(
-            "the PyTorch network takes the weights from live_cam's own cache, and these are Keras's file"
-        )
-    return torch_resnet50.load(values)
+    return torch_resnet50.load(values or {each.path: each.numpy() for each in _keras_network().variables})
 
 
 def _stand_in_for_torchvision() -> None:
     """Lets grad-cam, which imports torchvision for parts not used here, do without where torchvision does not load.
 
-    It has no build for PyTorch's CPU packages.
+    The usual wheel is built for CUDA, and fails beside a PyTorch that is not.
     """
     try:
         import torchvision  # noqa: F401

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -78,6 +79,7 @@ class ResNet50(nn.Module):
         self.predictions = nn.Linear(channels, 1000)
 
     def forward(self, pictures: Tensor) -> Tensor:
+        """Gives the logits."""
         logits: Tensor = self.predictions(self.blocks(self.stem(pictures)).mean((2, 3)))
         return logits
 
@@ -86,7 +88,7 @@ def load(values: Arrays) -> ResNet50:
     """Builds the network in evaluation mode, with the weights given by Keras variable path."""
     network = ResNet50()
     layers: dict[str, nn.Module] = {**dict(network.stem.named_children()), "predictions": network.predictions}
-    for block in network.blocks:
+    for block in cast("list[_Block]", list(network.blocks)):
         for part in (block.main, block.shortcut):
             layers |= {f"{block.name}_{name}": layer for name, layer in part.named_children()}
     with torch.no_grad():
