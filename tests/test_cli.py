@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -56,12 +58,42 @@ def test_help_names_the_commands_and_serve_help_the_sources():
     assert "demo" in run("serve", "--help").stdout
 
 
-def test_no_camera():
-    assert_told_in_one_line(run("97", "--no-open", "--port", free_port()), 1, "camera", "97", "demo")
+@pytest.mark.slow
+def test_a_camera_that_is_not_there_is_told_in_the_terminal_and_in_stats_and_waited_for():
+    port = free_port()
+    command = [sys.executable, "-m", "live_cam", "97", "--no-open", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as live_cam_:
+        try:
+            assert "there is no camera /dev/video97" in live_cam_.stderr.readline()
+            told = None
+            limit_s = time.monotonic() + 60
+            while told is None or told["state"] == "starting":
+                assert time.monotonic() < limit_s
+                try:
+                    told = httpx.get(f"http://127.0.0.1:{port}/stats").json()["source"]
+                except httpx.TransportError:
+                    time.sleep(0.2)
+            assert told["state"] in ("lost", "reconnecting")
+            assert "/dev/video97" in told["message"]
+        finally:
+            live_cam_.send_signal(signal.SIGINT)
+            assert live_cam_.wait(20) == 0
 
 
-def test_a_device_that_is_no_camera_or_busy():
-    assert_told_in_one_line(run(os.devnull, "--no-open", "--port", free_port()), 1, os.devnull)
+@pytest.mark.parametrize(
+    ("words", "fragments"),
+    [
+        (("demo", "--size", "large"), ("'large'", "1280x720")),
+        (("demo", "--size", "0x480"), ("'0x480'", "1280x720")),
+        (("demo", "browser"), ("browser", "no other source")),
+        (("demo",) * 17, ("17", "16")),
+        (("gopher://admin:hunter2@cam/",), ("gopher",)),
+    ],
+)
+def test_sources_and_wishes_that_make_no_sense(words, fragments):
+    result = run(*words, "--no-open", "--port", free_port())
+    assert_told_in_one_line(result, 2, *fragments)
+    assert "hunter2" not in result.stderr
 
 
 def test_a_missing_file():

@@ -1,4 +1,4 @@
-"""The command line: `live-cam [SOURCE]`, `live-cam explain`, `layers`, `bench`, `doctor`."""
+"""The command line: `live-cam [SOURCE]`, `live-cam explain`, `layers`, `cameras`, `bench`, `doctor`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from live_cam import __version__
 from live_cam.cli.options import tell_error
 from live_cam.cli.pictures import explain
 from live_cam.cli.serving import serve
-from live_cam.cli.tools import bench, doctor, layers
+from live_cam.cli.tools import bench, cameras, doctor, layers
 from live_cam.errors import LiveCamError
 
 
@@ -29,7 +29,7 @@ class _ServeByDefault(TyperGroup):
 
 
 app = typer.Typer(cls=_ServeByDefault, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-for command in (serve, explain, layers, bench, doctor):
+for command in (serve, explain, layers, cameras, bench, doctor):
     app.command()(command)
 
 

@@ -23,12 +23,22 @@ from live_cam.cli.options import (
     WeightsOption,
     show_progress,
 )
+from live_cam.cli.qr import show_qr
+from live_cam.errors import UsageError
+
+_MOST_SOURCES = 16
 
 
 def serve(
-    source: Annotated[
-        str, typer.Argument(help="auto (first camera, else the demo), demo, 0, 1, ..., /dev/videoN, or a video file.")
-    ] = "auto",
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="auto (first camera, else the demo), demo, browser (each visitor's own camera), 0, 1, ..., "
+            "/dev/videoN, rtsp:// or http:// addresses, a video file, or a folder of pictures; several are shown "
+            "side by side.",
+        ),
+    ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; beyond this machine a token is demanded.")
     ] = "127.0.0.1",
@@ -43,6 +53,20 @@ def serve(
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A further name of this server, such as a proxy's.")
     ] = None,
+    https: Annotated[
+        bool, typer.Option("--https", help="Serve over HTTPS with a certificate made here, as phones' cameras demand.")
+    ] = False,
+    visitors: Annotated[
+        int, typer.Option(min=1, max=256, help="With `browser`: how many may show their camera at a time.")
+    ] = 8,
+    size: Annotated[
+        str | None, typer.Option(metavar="WIDTHxHEIGHT", help="What to ask of cameras, such as 1280x720.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(metavar="FPS", min=0.1, help="What to ask of cameras.")] = None,
+    mjpeg: Annotated[
+        bool, typer.Option("--mjpeg", help="Ask cameras for MJPEG, in which many are faster at large sizes.")
+    ] = False,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Show cameras as a mirror does.")] = False,
     weights: WeightsOption = None,
     layer: LayerOption = None,
     method: MethodOption = "gradcam",
@@ -52,38 +76,82 @@ def serve(
     device: DeviceOption = "auto",
 ) -> None:
     """Explain SOURCE live on a web page."""
+    from live_cam.sources.camera import CameraOptions
     from live_cam.sources.opening import find_source
     from live_cam.web.access import token_needed
+    from live_cam.web.addresses import own_addresses
     from live_cam.web.server import bind
 
+    words = sources or ["auto"]
+    own_cameras = words == ["browser"]
+    if "browser" in words and not own_cameras:
+        raise UsageError("`browser` shows each visitor their own camera alone; give no other source beside it")
+    if len(words) > _MOST_SOURCES:
+        raise UsageError(f"{len(words)} sources are more than the {_MOST_SOURCES} that fit on a page; give fewer")
+    camera = CameraOptions(_parse_size(size), rate, mjpeg, mirror)
     listener = bind(host, port)
-    found = find_source(source)
+    found = [] if own_cameras else [find_source(word, camera) for word in words]
     hosts = tuple(allow_host or ())
     if not token:
         token = secrets.token_urlsafe(12) if token_needed(host, hosts) else None
     # Imported when nothing the user said can be wrong any more: these take seconds.
     from live_cam.explain.explainer import Explainer
     from live_cam.pipeline.session import Session
+    from live_cam.web.certificate import certificate
     from live_cam.web.server import LiveServer, build_app
 
-    explainer = Explainer(weights, layer, method, score, runtime, precision, device, show_progress)
-    address = _page_address(host, port, token)
-    with Session(found, explainer) as session:
-        site = build_app(session, host, token, hosts)
-        typer.echo(f"{found.name}: {address}  (Ctrl-C ends it)")
+    others = own_addresses() if host in _EVERYWHERE else []
+    chain = certificate([host, *hosts, *others]) if https else None
+    at_once = max(1, len(found))
+    explainer = Explainer(weights, layer, method, score, runtime, precision, device, show_progress, at_once)
+    scheme = "https" if https else "http"
+    address = _page_address(scheme, host, port, token)
+    with Session(found, explainer, visitors if own_cameras else 0) as session:
+        site = build_app(session, host, token, hosts, camera)
+        names = ", ".join(feed.name for feed in session.feeds) or "Visitors' cameras"
+        typer.echo(f"{names}: {address}  (Ctrl-C ends it)")
+        if https:
+            _invite(scheme, others or [host], port, token)
         if open_:
             _open_browser(address)
         with suppress(KeyboardInterrupt):
-            LiveServer(site, session).run(sockets=[listener])
+            LiveServer(site, session, chain).run(sockets=[listener])
     # All of ours is closed. Interpreter shutdown would take TensorFlow seconds, and a driver that still blocks a
     # thread could hold it up for ever.
     sys.stdout.flush()
     os._exit(0)
 
 
-def _page_address(host: str, port: int, token: str | None) -> str:
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{name}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def _parse_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise UsageError(f"{text!r} is no size; give width and height in pixels, such as 1280x720")
+    return int(width), int(height)
+
+
+def _page_address(scheme: str, host: str, port: int, token: str | None) -> str:
+    name = _EVERYWHERE.get(host, host)
+    if ":" in name:
+        name = f"[{name}]"
+    return f"{scheme}://{name}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
+
+
+def _invite(scheme: str, hosts: list[str], port: int, token: str | None) -> None:
+    """Shows phones the way; a browser asks once whether to trust a certificate that nobody has signed."""
+    from live_cam.web.access import is_loopback
+
+    address = _page_address(scheme, hosts[0], port, token)
+    if is_loopback(hosts[0]):
+        typer.echo("For phones on the same network add --host 0.0.0.0")
+        return
+    typer.echo(f"From a phone on the same network: {address}")
+    show_qr(address)
+    typer.echo("The browser warns once, since the certificate was made on this machine: go on to the page.")
 
 
 def _open_browser(address: str) -> None:

@@ -1,10 +1,11 @@
-"""`live-cam layers`, `bench` and `doctor`: what can be explained, how fast, and what is missing for it."""
+"""`live-cam layers`, `cameras`, `bench` and `doctor`: what can be explained, how fast, and what is missing for it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +21,9 @@ from live_cam.cli.options import (
 )
 from live_cam.explain import DEFAULT_LAYER
 
+if TYPE_CHECKING:
+    from live_cam.sources.listing import CameraListing
+
 
 def layers() -> None:
     """List the activations that can be explained, with their sizes: a map has the height and width of its layer."""
@@ -33,6 +37,34 @@ def layers() -> None:
     for name, (height, width, channels) in sizes.items():
         mark = "  (the default)" if name == DEFAULT_LAYER else ""
         typer.echo(f"{name:<22}{height:>8}{width:>8}{channels:>10}{mark}")
+
+
+def cameras(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
+    """List the cameras of this machine, with the sizes and rates that they give."""
+    from live_cam.sources.listing import probe_cameras
+
+    listings = probe_cameras()
+    if as_json:
+        typer.echo(json.dumps([asdict(listing) for listing in listings]))
+        return
+    for listing in listings:
+        typer.echo(_camera_line(listing))
+    if not listings:
+        typer.echo(
+            "No camera is on this machine: plug one in (USB), use the one of the browser with `live-cam browser`, or "
+            "see the demo with `live-cam demo`. Where one is plugged in, this user may have to join the group `video`."
+        )
+
+
+def _camera_line(listing: CameraListing) -> str:
+    formats = []
+    for pixel_format, modes in groupby(listing.modes, lambda mode: mode.pixel_format):
+        sizes = [
+            f"{mode.width_px}x{mode.height_px}" + (f" at {mode.rate_fps:g}" if mode.rate_fps else "") for mode in modes
+        ]
+        formats.append(", ".join(sizes) + (f" ({pixel_format})" if pixel_format else ""))
+    told = listing.problem or "; ".join(formats) or "it names no size"
+    return f"{listing.name}  {listing.title}: {told}" if listing.title else f"{listing.name}  {told}"
 
 
 def bench(

@@ -33,6 +33,10 @@ class Explain(Protocol):
         """Explains one frame."""
         ...
 
+    def explain_all(self, frames: Sequence[Frame], targets: Sequence[Target]) -> list[list[Explanation]]:
+        """Explains each frame for each target."""
+        ...
+
 
 class Explainer:
     """ResNet50 explained. Not thread-safe: one thread calls it.
@@ -53,6 +57,7 @@ class Explainer:
         precision: Precision | Auto = "auto",
         device: str = "auto",
         progress: Progress = silent,
+        at_once: int = 1,
     ) -> None:
         """Finds the weights and compiles the step, so that the first frame costs what any costs.
 
@@ -65,6 +70,7 @@ class Explainer:
             precision: `auto` is what the runtime does best on this device.
             device: A device of OpenVINO's, such as GPU for an Intel GPU; `auto` is its CPU.
             progress: How to show what takes long.
+            at_once: How many frames may come in one call besides single ones, without compiling anew.
 
         Raises:
             WeightsError: The weights can't be had or are not ResNet50's.
@@ -81,7 +87,9 @@ class Explainer:
             compiled = compile_step(found, layer, method, score, runtime, precision, device)
             self._step, self.runtime, self.precision = compiled.step, compiled.runtime, compiled.precision
             self.layer = "+".join(compiled.layers)
-            self._step(np.zeros((1, 224, 224, 3), np.uint8), np.zeros((1, 1, self._step.classes), np.float32))
+            for frames_n in {1, at_once}:
+                black = np.zeros((frames_n, 224, 224, 3), np.uint8)
+                self._step(black, np.zeros((frames_n, 1, self._step.classes), np.float32))
 
     def explain(self, frame: Frame, target: Target = Target()) -> Explanation:  # noqa: B008 (frozen)
         """Explains one frame; frames of a source come in the order of their time, on which the scale is smoothed."""

@@ -1,113 +1,133 @@
-"""The thread that grabs frames: opens the source, reads it, and tries again when it fails."""
+"""Grabbing frames: the source is opened, read, and opened again when it fails, blocks or is frozen."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from dataclasses import dataclass
 
 from live_cam.errors import SourceError
-from live_cam.frame import Frame, SourceState
-from live_cam.pipeline.controls import Controls
-from live_cam.pipeline.mailbox import Mailbox
-from live_cam.pipeline.statistics import Statistics
+from live_cam.frame import Frame
+from live_cam.pipeline.clock import Clock, MonotonicClock
+from live_cam.pipeline.feed import Feed
 from live_cam.sources.source import Source
 
 _log = logging.getLogger(__name__)
 
-_SILENCE_LIMIT_S = 2.0
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 8.0
-
-
-@dataclass(frozen=True, slots=True)
-class SourceStatus:
-    """How the source is, with a sentence for the person who watches (empty while all is well)."""
-
-    state: SourceState
-    message: str = ""
+_TICK_S = 0.05
+_MOST_READERS = 3
+_MOST_ALIVE = 8
+"""Those counted that nobody waits for any more, but whose driver still blocks."""
+_JOIN_LIMIT_S = 0.3
+_ILL = ("lost", "reconnecting")
 
 
 class CaptureThread(threading.Thread):
-    """Reads the source as fast as it gives frames and lays the newest in the mailbox.
+    """Sees to it that somebody reads the source while it is wanted.
 
-    A daemon, since a driver may block in `read` for ever and must not keep the program from ending.
+    Reading is left to threads of their own, since a driver may block in `open` or `read` for ever. One that blocks is
+    left to itself and the source is opened by another; the first that gives a frame then goes on, and the others end.
+    All are daemons and hold nothing that others wait for.
     """
 
-    def __init__(self, source: Source, mailbox: Mailbox[Frame], controls: Controls, statistics: Statistics) -> None:
+    def __init__(self, source: Source, feed: Feed, clock: Clock | None = None) -> None:
         super().__init__(name="capture", daemon=True)
         self._source = source
-        self._mailbox = mailbox
-        self._controls = controls
-        self._statistics = statistics
-        self._stop_requested = threading.Event()
-        self._status = self._opening()
-        self._waiting_since_s = time.monotonic()
-
-    @property
-    def status(self) -> SourceStatus:
-        """How the source is now; one that falls silent is lost, even while its `open` or `read` still blocks."""
-        status, silence_s = self._status, time.monotonic() - self._waiting_since_s
-        if status.state in ("starting", "live", "reconnecting") and silence_s > _SILENCE_LIMIT_S:
-            return SourceStatus("lost", f"{self._source.name} has given no picture for {silence_s:.0f} s")
-        return status
+        self._feed = feed
+        self._clock = clock or MonotonicClock()
+        self._stop_requested = False
+        self._lock = threading.Lock()
+        self._readers: set[_Reader] = set()
+        self._alive: set[_Reader] = set()
+        self._told = ""
 
     def request_stop(self) -> None:
-        """Asks the thread to end after the frame it waits for."""
-        self._stop_requested.set()
+        """Asks the thread and its readers to end."""
+        self._stop_requested = True
 
     def run(self) -> None:
-        """Opens, reads and closes the source until told to stop."""
-        pause_s = _FIRST_PAUSE_S
-        while not self._stop_requested.is_set():
-            if not self._controls.wait_until_running(timeout_s=0.1):
-                self._status = SourceStatus("ended", "Stopped; press Start to go on")
-                continue
-            if self._status.state == "ended":
-                self._status, pause_s = self._opening(), _FIRST_PAUSE_S
-            message = self._read_until_it_ends()
-            if message is None:
-                continue
-            if self._status.state == "live":
-                pause_s = _FIRST_PAUSE_S
-            self._status = SourceStatus("lost", f"{message}; trying again in {pause_s:g} s")
-            self._pause(pause_s)
-            self._status = SourceStatus("reconnecting", f"{message}; trying again")
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        """Looks after the source until told to stop."""
+        while not self._stop_requested:
+            if not self._feed.controls.settings.running:
+                self._dismiss_readers()
+                self._feed.watchdog.restart()
+            elif self._feed.watchdog.attempt_due:
+                self._read()
+            self._tell()
+            self._clock.sleep(_TICK_S)
+        for reader in tuple(self._readers):
+            reader.join(_JOIN_LIMIT_S)
 
-    def _read_until_it_ends(self) -> str | None:
-        """Reads frames until the source fails, and gives the reason; or until told to stop."""
-        self._waiting_since_s = time.monotonic()
+    def deliver(self, reader: _Reader, frame: Frame, frozen_after_s: float | None) -> None:
+        """Passes on what a reader has read, and lets go of the readers that still block."""
+        with self._lock:
+            if reader not in self._readers:
+                return
+            self._readers = {reader}
+        self._feed.offer(frame, frozen_after_s)
+        if self._feed.watchdog.hopeless:
+            raise SourceError(self._feed.status.message)
+
+    def end(self, reader: _Reader, reason: str) -> None:
+        """Notes that a reader has ended, and why."""
+        with self._lock:
+            if reader not in self._readers:
+                return
+            self._readers.remove(reader)
+            if reason:
+                self._feed.watchdog.fail(reason)
+
+    def wants(self, reader: _Reader) -> bool:
+        """Tells whether a reader is to go on."""
+        return reader in self._readers and not self._stop_requested
+
+    def _read(self) -> None:
+        """Opens the source in a thread of its own, unless too many others still block."""
+        self._alive = {reader for reader in self._alive if reader.is_alive()}
+        if len(self._readers) >= _MOST_READERS or len(self._alive) >= _MOST_ALIVE:
+            return
+        reader = _Reader(self._source, self)
+        self._alive.add(reader)
+        with self._lock:
+            self._readers.add(reader)
+            self._feed.watchdog.attempt()
+        reader.start()
+
+    def _dismiss_readers(self) -> None:
+        with self._lock:
+            self._readers = set()
+
+    def _tell(self) -> None:
+        """Wakes those who watch when the state has changed, and writes each illness to the log once."""
+        status = self._feed.status
+        if status.state == self._told:
+            return
+        was_ill, self._told = self._told in _ILL, status.state
+        self._feed.hub.wake()
+        if status.state in _ILL and not was_ill:
+            _log.warning("%s", status.message)
+
+
+class _Reader(threading.Thread):
+    """Opens the source once and reads it for as long as it gives frames and is wanted."""
+
+    def __init__(self, source: Source, capture: CaptureThread) -> None:
+        super().__init__(name=f"reader of {source.name}", daemon=True)
+        self._source = source
+        self._capture = capture
+
+    def run(self) -> None:
+        """Reads."""
+        reason = ""
         try:
-            self._source.open()
-            while self._wanted:
-                frame = self._source.read()
-                self._waiting_since_s = time.monotonic()
-                self._status = SourceStatus("live")
-                self._statistics.count_captured()
-                self._mailbox.put(frame)
+            stream = self._source.open()
+            try:
+                while self._capture.wants(self):
+                    self._capture.deliver(self, stream.read(), stream.frozen_after_s)
+            finally:
+                stream.close()
         except SourceError as error:
-            return str(error)
+            reason = str(error)
         except Exception as error:
             _log.exception("reading %s failed", self._source.name)
-            return f"{self._source.name} failed: {error}"
-        finally:
-            try:
-                self._source.close()
-            except Exception:
-                _log.exception("closing %s failed", self._source.name)
-        return None
-
-    @property
-    def _wanted(self) -> bool:
-        return self._controls.settings.running and not self._stop_requested.is_set()
-
-    def _pause(self, pause_s: float) -> None:
-        """Waits, but no longer than the source is wanted."""
-        end_s = time.monotonic() + pause_s
-        while self._wanted and (left_s := end_s - time.monotonic()) > 0:
-            self._stop_requested.wait(min(left_s, 0.1))
-
-    def _opening(self) -> SourceStatus:
-        return SourceStatus("starting", f"Opening {self._source.name}")
+            reason = f"{self._source.name} failed: {error}"
+        self._capture.end(self, reason)

@@ -1,19 +1,21 @@
-"""One live session: a source, an explainer, the threads between them, and what can be said about it all."""
+"""One live session: sources or visitors, an explainer, the threads between them, and what can be said about it all."""
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from live_cam.explain.explainer import Explain
-from live_cam.frame import Frame
-from live_cam.pipeline.capture import CaptureThread, SourceStatus
+from live_cam.pipeline.capture import CaptureThread
 from live_cam.pipeline.controls import Controls
-from live_cam.pipeline.mailbox import Mailbox
+from live_cam.pipeline.feed import Feed
+from live_cam.pipeline.inbox import Inbox
 from live_cam.pipeline.statistics import Statistics
+from live_cam.pipeline.visitors import Visitors
 from live_cam.pipeline.worker import WorkerThread
-from live_cam.sinks.hub import Hub
 from live_cam.sources.source import Source
 
 _JOIN_LIMIT_S = 0.7
@@ -25,75 +27,122 @@ class Session:
     A thread that a driver blocks is left behind: it is a daemon, and holds nothing that others wait for.
 
     Attributes:
-        source, explainer: What is explained, and by what.
-        controls: What viewers may turn.
-        hub: Where viewers get the pictures.
-        statistics: The counts.
+        explainer: What explains.
+        controls: What viewers may turn, for all sources at once.
+        feeds: One for each source, in the order given.
+        visitors: Those who bring their own cameras; None where sources are shown.
+        statistics: The counts of all feeds together.
     """
 
-    def __init__(self, source: Source, explainer: Explain) -> None:
-        self.source = source
+    def __init__(self, sources: Sequence[Source], explainer: Explain, most_visitors: int = 0) -> None:
+        """Prepares a session that shows the sources to all, or to each of up to `most_visitors` their own camera."""
         self.explainer = explainer
         self.controls = Controls()
-        self.hub = Hub()
         self.statistics = Statistics()
-        self._mailbox: Mailbox[Frame] = Mailbox()
-        self._capture = CaptureThread(source, self._mailbox, self.controls, self.statistics)
-        self._worker = WorkerThread(explainer, self._mailbox, self.controls, self.statistics, self.hub)
+        self._inbox = Inbox()
+        names = _unique([source.name for source in sources])
+        self.feeds = [
+            Feed(name, source.kind, self.controls, self._inbox, self.statistics)
+            for name, source in zip(names, sources, strict=True)
+        ]
+        self.visitors = Visitors(most_visitors, self._inbox, self.statistics) if most_visitors else None
+        self._captures = [CaptureThread(source, feed) for source, feed in zip(sources, self.feeds, strict=True)]
+        self._worker = WorkerThread(explainer, self._inbox, max(1, len(self.feeds)))
 
     def __enter__(self) -> Session:
-        self._worker.start()
-        self._capture.start()
+        for thread in (self._worker, *self._captures):
+            thread.start()
         return self
 
     def request_stop(self) -> None:
         """Asks threads and viewers to end; called from any thread, and from a signal handler."""
-        self._capture.request_stop()
-        self._mailbox.close()
-        self.hub.close()
+        for capture in self._captures:
+            capture.request_stop()
+        self._inbox.close()
+        for feed in self._all_feeds:
+            feed.hub.close()
 
     def __exit__(self, *_: object) -> None:
         self.request_stop()
         deadline_s = time.monotonic() + _JOIN_LIMIT_S
-        for thread in (self._worker, self._capture):
+        for thread in (self._worker, *self._captures):
             thread.join(max(0.0, deadline_s - time.monotonic()))
 
     @property
-    def status(self) -> SourceStatus:
-        """How the source is, or why nothing is explained."""
-        status = self._capture.status
-        if status.state == "live" and self._worker.failure:
-            return SourceStatus("lost", self._worker.failure)
-        return status
+    def turn_s(self) -> float:
+        """How long one frame takes from the step to the encoded picture, smoothed; 0 before the first."""
+        return self._worker.turn_s
 
     @property
     def healthy(self) -> bool:
-        """Whether frames flow, or it is known why they need not: the source is being opened or was stopped."""
-        if self.status.state == "live":
-            return self.statistics.read().age_p50_ms is not None
-        return self.status.state in ("starting", "ended")
+        """Whether frames flow from a source, or it is known why they need not: it is being opened or was stopped."""
+        return not self.feeds or any(map(_healthy, self.feeds))
 
     def describe(self) -> dict[str, Any]:
-        """Gives the statistics as plain values, for JSON."""
-        readings, status, newest = self.statistics.read(), self.status, self.hub.newest
+        """Gives the statistics as plain values, for JSON; of visitors only their number and the counts."""
+        sources = [_describe(feed) for feed in self.feeds]
+        first = sources[0] if sources else {"top": [], "target": None, **self._visitors_as_source()}
         return {
-            "source": {
-                "name": self.source.name,
-                "kind": self.source.kind,
-                "state": status.state,
-                "message": status.message,
-            },
-            "frames": {
-                "captured": readings.captured,
-                "explained": readings.explained,
-                "dropped": self._mailbox.dropped,
-            },
-            "fps": round(readings.fps, 1),
-            "age_ms": {"p50": readings.age_p50_ms, "p95": readings.age_p95_ms},
-            "top": [] if newest is None else [asdict(score) for score in newest.explanation.top],
-            "target": None if newest is None else newest.explanation.target_label,
-            "viewers": self.hub.viewer_count,
+            "source": {word: first[word] for word in ("name", "kind", "state", "message")},
+            **_counts(self.statistics),
+            "fps": round(sum(feed.statistics.fps for feed in self._all_feeds), 1),
+            "top": first["top"],
+            "target": first["target"],
+            "sources": sources,
+            "viewers": sum(feed.hub.viewer_count for feed in self._all_feeds),
             "runtime": self.explainer.runtime,
             "precision": self.explainer.precision,
             "recording": None,
         }
+
+    @property
+    def _all_feeds(self) -> list[Feed]:
+        return [*self.feeds, *(self.visitors.feeds if self.visitors else ())]
+
+    def _visitors_as_source(self) -> dict[str, Any]:
+        live = any(feed.status.state == "live" for feed in self._all_feeds)
+        message = "" if live else "No visitor shows a camera now"
+        return {
+            "name": "Visitors' cameras",
+            "kind": "browser",
+            "state": "live" if live else "starting",
+            "message": message,
+        }
+
+
+def _healthy(feed: Feed) -> bool:
+    if feed.status.state == "live":
+        return feed.statistics.read().age_p50_ms is not None
+    return feed.status.state in ("starting", "ended")
+
+
+def _describe(feed: Feed) -> dict[str, Any]:
+    status, newest = feed.status, feed.hub.newest
+    return {
+        "name": feed.name,
+        "kind": feed.kind,
+        "state": status.state,
+        "message": status.message,
+        **_counts(feed.statistics),
+        "top": [] if newest is None else [asdict(score) for score in newest.explanation.top],
+        "target": None if newest is None else newest.explanation.target_label,
+    }
+
+
+def _counts(statistics: Statistics) -> dict[str, Any]:
+    readings = statistics.read()
+    return {
+        "frames": {"captured": readings.captured, "explained": readings.explained, "dropped": readings.dropped},
+        "fps": round(readings.fps, 1),
+        "age_ms": {"p50": readings.age_p50_ms, "p95": readings.age_p95_ms},
+        "painted_age_ms": {"p50": readings.painted_p50_ms, "p95": readings.painted_p95_ms},
+    }
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Gives the names, those that were there before with a number after them."""
+    given: list[str] = []
+    for name in names:
+        alternatives = (f"{name} ({number})" for number in itertools.count(2))
+        given.append(next(each for each in (name, *itertools.islice(alternatives, len(names))) if each not in given))
+    return given

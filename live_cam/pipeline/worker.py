@@ -4,52 +4,72 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Sequence
 
 from live_cam.explain.explainer import Explain
-from live_cam.frame import EncodedFrame, Frame
-from live_cam.pipeline.controls import Controls
-from live_cam.pipeline.mailbox import Mailbox
-from live_cam.pipeline.statistics import Statistics
+from live_cam.frame import EncodedFrame, Explanation, Frame
+from live_cam.pipeline.feed import Feed
+from live_cam.pipeline.inbox import Inbox
 from live_cam.render.overlay import overlay
-from live_cam.sinks.hub import Hub
 from live_cam.sinks.jpeg import encode_jpeg
 
 _log = logging.getLogger(__name__)
 
+_SMOOTHING = 0.2
+
 
 class WorkerThread(threading.Thread):
-    """Takes the newest frame, explains it under the settings in force and publishes the picture.
+    """Takes the newest frames, explains them under the settings in force and publishes the pictures.
 
     Attributes:
-        failure: Why the last frame could not be explained; empty while all is well.
+        turn_s: How long one frame takes from the step to the encoded picture, smoothed.
     """
 
-    def __init__(
-        self, explainer: Explain, mailbox: Mailbox[Frame], controls: Controls, statistics: Statistics, hub: Hub
-    ) -> None:
+    def __init__(self, explainer: Explain, inbox: Inbox, at_once: int = 1) -> None:
+        """Prepares the thread.
+
+        Args:
+            explainer: What explains.
+            inbox: Where frames wait.
+            at_once: How many frames are explained in one call when as many wait; their feeds share their controls.
+        """
         super().__init__(name="worker", daemon=True)
-        self.failure = ""
+        self.turn_s = 0.0
         self._explainer = explainer
-        self._mailbox = mailbox
-        self._controls = controls
-        self._statistics = statistics
-        self._hub = hub
+        self._inbox = inbox
+        self._at_once = at_once
 
     def run(self) -> None:
-        """Works until the mailbox is closed."""
-        while (frame := self._mailbox.take()) is not None:
-            try:
-                self._publish(frame)
-            except Exception as error:
-                if not self.failure:
-                    _log.exception("explaining a frame of %s failed", frame.source_id)
-                self.failure = f"Explaining failed: {error}"
-            else:
-                self.failure = ""
+        """Works until the inbox is closed."""
+        while waiting := self._inbox.take(self._at_once):
+            # A batch of another size would have to be compiled first, which takes seconds.
+            batches = [waiting] if len(waiting) == self._at_once else [[each] for each in waiting]
+            for batch in batches:
+                begin_s = time.monotonic()
+                self._explain(batch)
+                taken_s = (time.monotonic() - begin_s) / len(batch)
+                self.turn_s += _SMOOTHING * (taken_s - self.turn_s) if self.turn_s else taken_s
 
-    def _publish(self, frame: Frame) -> None:
-        settings = self._controls.settings
-        explanation = self._explainer.explain(frame, settings.target)
-        picture = overlay(frame, explanation, settings.opacity, settings.colormap)
-        self._hub.publish(EncodedFrame(encode_jpeg(picture), frame.seq, frame.pts_ns, explanation))
-        self._statistics.count_explained(frame.pts_ns)
+    def _explain(self, batch: Sequence[tuple[Feed, Frame]]) -> None:
+        failure = ""
+        try:
+            for feed, _ in batch:
+                feed.on_taken()
+            settings = batch[0][0].controls.settings
+            answers = self._explainer.explain_all([frame for _, frame in batch], [settings.target])
+            for (feed, frame), (explanation,) in zip(batch, answers, strict=True):
+                _publish(feed, frame, explanation)
+        except Exception as error:
+            failure = f"Explaining failed: {error}"
+            if not batch[0][0].failure:
+                _log.exception("explaining a frame of %s failed", batch[0][0].name)
+        for feed, _ in batch:
+            feed.failure = failure
+
+
+def _publish(feed: Feed, frame: Frame, explanation: Explanation) -> None:
+    settings = feed.controls.settings
+    picture = overlay(frame, explanation, settings.opacity, settings.colormap)
+    feed.hub.publish(EncodedFrame(encode_jpeg(picture), frame.seq, frame.pts_ns, explanation))
+    feed.statistics.count_explained(frame.pts_ns)

@@ -20,9 +20,14 @@ class Viewer:
         self._hub = hub
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
+        self._woken = hub.woken
 
     async def next_frame(self, after_seq: int, timeout_s: float) -> EncodedFrame | None:
-        """Waits for a frame other than the one numbered `after_seq`; None when none came in time or the hub closed."""
+        """Waits for a frame other than the one numbered `after_seq`.
+
+        Returns:
+            The newest such frame; None when none came in time, the hub woke its viewers, or it closed.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 while not self._hub.closed:
@@ -30,6 +35,9 @@ class Viewer:
                     newest = self._hub.newest
                     if newest is not None and newest.seq != after_seq:
                         return newest
+                    if self._woken != self._hub.woken:
+                        self._woken = self._hub.woken
+                        return None
                     await self._news.wait()
         return None
 
@@ -50,10 +58,12 @@ class Hub:
 
     Attributes:
         closed: Set once; every viewer then ends.
+        woken: How often viewers were woken without a picture.
     """
 
     def __init__(self) -> None:
         self.closed = False
+        self.woken = 0
         self._newest: EncodedFrame | None = None
         self._viewers: set[Viewer] = set()
         # Re-entrant: a signal handler closes the hub in the thread it interrupted, which may hold the lock.
@@ -72,6 +82,11 @@ class Hub:
     def publish(self, frame: EncodedFrame) -> None:
         """Makes `frame` the newest and wakes everybody; called from the worker's thread."""
         self._newest = frame
+        self._notify_all()
+
+    def wake(self) -> None:
+        """Ends every viewer's wait, since there is something else to tell; called from any thread."""
+        self.woken += 1
         self._notify_all()
 
     def watch(self) -> Viewer:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+
+# Set before OpenCV is loaded, since it may never look again. On Windows, Media Foundation takes tens of seconds to open
+# a camera while it looks for hardware transforms. On macOS, OpenCV refuses to ask for permission outside of the main
+# thread, where no camera of ours is opened; the system asks by itself when OpenCV does not.
+os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
+os.environ.setdefault("OPENCV_AVFOUNDATION_SKIP_AUTH", "1")
 
 import cv2
 import numpy as np
@@ -14,7 +22,33 @@ from live_cam.errors import SourceError
 from live_cam.frame import Frame
 from live_cam.sources.source import SourceKind
 
+_BACKENDS = {
+    "linux": (cv2.CAP_V4L2,),
+    "darwin": (cv2.CAP_AVFOUNDATION,),
+    "win32": (cv2.CAP_MSMF, cv2.CAP_DSHOW),
+}
+"""What OpenCV opens a camera with on each platform, in the order of trying."""
+
 _PROBED_INDICES = 3
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraOptions:
+    """What a camera is asked for; one that can't do it gives what is nearest.
+
+    Attributes:
+        size_px: Width and height of the picture; None for the driver's choice.
+        rate_fps: Pictures a second; None for the driver's choice.
+        mjpeg: Whether it sends JPEGs, which large pictures need to pass through USB at full rate.
+        mirror: Whether left and right are swapped, so that people see themselves as in a mirror.
+    """
+
+    size_px: tuple[int, int] | None = None
+    rate_fps: float | None = None
+    mjpeg: bool = False
+    mirror: bool = False
 
 
 class CameraSource:
@@ -22,30 +56,40 @@ class CameraSource:
 
     kind: SourceKind = "camera"
 
-    def __init__(self, device: int | str) -> None:
+    def __init__(self, device: int | str, options: CameraOptions = CameraOptions()) -> None:
         self.name = f"Camera {device}"
-        self._device = device
-        self._capture: cv2.VideoCapture | None = None
-        self._seq = 0
+        self.device = device
+        self._options = options
+        self._told_sizes_px: set[tuple[int, int]] = set()
 
-    def open(self) -> None:
-        """Opens the camera.
+    def open(self) -> CameraStream:
+        """Opens the camera and asks it for what the options say.
 
         Raises:
-            SourceError: There is no such camera, or this user may not open it.
+            SourceError: There is no such camera, this user may not open it, or its driver fails.
         """
-        self.close()
-        path = Path(f"/dev/video{self._device}" if isinstance(self._device, int) else self._device)
-        if sys.platform == "linux":
-            if not path.exists():
-                raise SourceError(f"there is no camera {path}; plug one in, or see the demo with `live-cam demo`")
-            if not os.access(path, os.R_OK | os.W_OK):
-                raise SourceError(f"this user may not open {path}; add them to the group that owns it (video)")
-        capture = cv2.VideoCapture(self._device)
-        if not capture.isOpened():
+        capture = open_capture(self.device)
+        try:
+            ask(capture, self._options)
+        except cv2.error as error:
             capture.release()
-            raise SourceError(f"{self.name} can't be opened: it is no camera, or another program is using it")
+            raise driver_failure(self.name, error) from error
+        return CameraStream(capture, self.name, self._options, self._told_sizes_px)
+
+
+class CameraStream:
+    """A camera that is open."""
+
+    frozen_after_s: float | None = 1.5
+
+    def __init__(
+        self, capture: cv2.VideoCapture, name: str, options: CameraOptions, told_sizes_px: set[tuple[int, int]]
+    ) -> None:
         self._capture = capture
+        self._name = name
+        self._options = options
+        self._told_sizes_px = told_sizes_px
+        self._seq = 0
 
     def read(self) -> Frame:
         """Waits for the next frame and gives it.
@@ -53,30 +97,87 @@ class CameraSource:
         Raises:
             SourceError: The camera gives no frame.
         """
-        if self._capture is None:
-            raise SourceError(f"{self.name} is not open")
-        delivered, bgr = self._capture.read()
-        pts_ns = time.monotonic_ns()
-        if not delivered:
-            raise SourceError(f"{self.name} gives no picture; another program may be using it, or it was unplugged")
-        rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-        frame = Frame(rgb, pts_ns, self._seq, self.name)
+        try:
+            delivered, bgr = self._capture.read()
+            pts_ns = time.monotonic_ns()
+            if not delivered:
+                raise SourceError(
+                    f"{self._name} gives no picture; another program may be using it, or it was unplugged"
+                )
+            rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+            if self._options.mirror:
+                rgb = cv2.flip(rgb, 1)
+        except cv2.error as error:
+            raise driver_failure(self._name, error) from error
+        # The picture is asked, since what a driver says of itself may differ.
+        self._tell_other_size((rgb.shape[1], rgb.shape[0]))
+        frame = Frame(np.asarray(rgb, np.uint8), pts_ns, self._seq, self._name)
         self._seq += 1
         return frame
 
     def close(self) -> None:
         """Lets go of the camera."""
-        if self._capture is not None:
-            self._capture.release()
-            self._capture = None
+        self._capture.release()
+
+    def _tell_other_size(self, size_px: tuple[int, int]) -> None:
+        asked_px = self._options.size_px
+        if asked_px in (None, size_px) or size_px in self._told_sizes_px:
+            return
+        self._told_sizes_px.add(size_px)
+        _log.warning("%s gives %dx%d in place of %dx%d", self._name, *size_px, *asked_px)
 
 
-def find_cameras() -> list[CameraSource]:
+def find_cameras(options: CameraOptions = CameraOptions()) -> list[CameraSource]:
     """Gives the cameras that may be on this machine, whether or not they work."""
-    devices: list[int | str]
     if sys.platform == "linux":
-        paths = Path("/dev").glob("video[0-9]*")
-        devices = [str(path) for path in sorted(paths, key=lambda path: (len(path.name), path.name))]
+        numbers = [path.name.removeprefix("video") for path in Path("/dev").glob("video[0-9]*")]
+        indices = sorted(int(number) for number in numbers if number.isdigit())
     else:
-        devices = list(range(_PROBED_INDICES))
-    return [CameraSource(device) for device in devices]
+        indices = list(range(_PROBED_INDICES))
+    return [CameraSource(index, options) for index in indices]
+
+
+def open_capture(device: int | str) -> cv2.VideoCapture:
+    """Opens a camera with the first backend that can.
+
+    Raises:
+        SourceError: There is no such camera, this user may not open it, or its driver fails.
+    """
+    name = f"Camera {device}"
+    if sys.platform == "linux":
+        path = f"/dev/video{device}" if isinstance(device, int) else device
+        if not os.access(path, os.F_OK):
+            raise SourceError(f"there is no camera {path}; plug one in, or see the demo with `live-cam demo`")
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise SourceError(f"this user may not open {path}; add them to the group that owns it (video)")
+    failure: cv2.error | None = None
+    for backend in _BACKENDS.get(sys.platform, (cv2.CAP_ANY,)):
+        try:
+            capture = cv2.VideoCapture(device, backend)
+        except cv2.error as error:
+            failure = error
+            continue
+        if capture.isOpened():
+            return capture
+        capture.release()
+    if failure is not None:
+        raise driver_failure(name, failure) from failure
+    raise SourceError(f"{name} can't be opened: it is no camera, or another program is using it")
+
+
+def ask(capture: cv2.VideoCapture, options: CameraOptions) -> None:
+    """Asks an open camera for a format, a size and a rate; whether it obeys shows in what it gives."""
+    # The format comes first: it decides which sizes and rates there are.
+    if options.mjpeg:
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+    if options.size_px is not None:
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, options.size_px[0])
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, options.size_px[1])
+    if options.rate_fps is not None:
+        capture.set(cv2.CAP_PROP_FPS, options.rate_fps)
+
+
+def driver_failure(name: str, error: cv2.error) -> SourceError:
+    """Tells in one line what OpenCV tells in several, with places in its source."""
+    reason = " ".join(str(getattr(error, "err", "") or error).split())
+    return SourceError(f"{name} failed ({reason}); unplug it and plug it in again")

@@ -49,25 +49,32 @@ class DemoSource:
 
     def __init__(self, name: str = "Demo pictures") -> None:
         self.name = name
-        self._pacer = Pacer()
-        self._seq = 0
-        self._number = 0
 
-    def open(self) -> None:
+    def open(self) -> DemoStream:
         """Begins at the first scene.
 
         Raises:
             SourceError: The photographs are not where gradio keeps them.
         """
         demo_picture(0.0)
-        self._pacer, self._number = Pacer(), 0
+        return DemoStream(self.name)
+
+
+class DemoStream:
+    """The demo from its first scene on."""
+
+    frozen_after_s: float | None = None
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._pacer = Pacer()
+        self._seq = 0
 
     def read(self) -> Frame:
         """Waits for the next picture and gives it."""
-        rgb = demo_picture(self._number / RATE_FPS)
-        pts_ns = self._pacer.wait(self._number * 1_000_000_000 // RATE_FPS)
-        frame = Frame(rgb, pts_ns, self._seq, self.name)
-        self._number += 1
+        rgb = demo_picture(self._seq / RATE_FPS)
+        pts_ns = self._pacer.wait(self._seq * 1_000_000_000 // RATE_FPS)
+        frame = Frame(rgb, pts_ns, self._seq, self._name)
         self._seq += 1
         return frame
 

@@ -14,6 +14,7 @@ from live_cam.errors import SourceError
 from live_cam.frame import Frame
 from live_cam.sources.existing import require_file
 from live_cam.sources.source import Pacer, SourceKind
+from live_cam.sources.upright import upright
 
 _SHORTEST_FRAME_NS = 1_000_000_000 // 120
 _LONGEST_FRAME_NS = 1_000_000_000
@@ -28,20 +29,29 @@ class FileSource:
     def __init__(self, path: Path) -> None:
         self.name = path.name
         self._path = path
-        self._container: InputContainer | None = None
-        self._pictures: Iterator[tuple[NDArray[np.uint8], int]] = iter(())
-        self._pacer = Pacer()
-        self._seq = 0
-        self._end_ns = 0
 
-    def open(self) -> None:
+    def open(self) -> FileStream:
         """Opens the file at its beginning.
 
         Raises:
             SourceError: There is no such file, it is no video, or it has no picture.
         """
-        self.close()
-        require_file(self._path, "a video file, a camera's number or `demo`")
+        return FileStream(self._path, self.name)
+
+
+class FileStream:
+    """A file from its first frame on, over and over."""
+
+    frozen_after_s: float | None = None
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._name = name
+        self._seq = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        require_file(self._path, "a video file, a folder of pictures, a camera's number or `demo`")
         try:
             # Absolute, since FFmpeg takes what stands before a colon in a name for a protocol.
             self._container = av.open(self._path.absolute())
@@ -53,6 +63,7 @@ class FileSource:
             raise SourceError(f"{self._path} has no video stream; give a file with pictures in it")
         self._pictures = self._decode(self._container)
         self._pacer = Pacer()
+        self._end_ns = 0
 
     def read(self) -> Frame:
         """Waits until the next frame is due and gives it; after the last one comes the first.
@@ -62,24 +73,21 @@ class FileSource:
         """
         rgb, position_ns = self._next()
         pts_ns = self._pacer.wait(position_ns)
-        frame = Frame(rgb, pts_ns, self._seq, self.name)
+        frame = Frame(rgb, pts_ns, self._seq, self._name)
         self._seq += 1
         return frame
 
     def close(self) -> None:
         """Closes the file."""
         self._pictures = iter(())
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+        self._container.close()
 
     def _next(self) -> tuple[NDArray[np.uint8], int]:
-        if self._container is None:
-            raise SourceError(f"{self._path} is not open")
         picture = next(self._pictures, None)
         if picture is None:
             self._pacer.wait(self._end_ns)  # the last picture stays for its time, too
-            self.open()
+            self.close()
+            self._begin()
             picture = next(self._pictures, None)
         if picture is None:
             raise SourceError(f"{self._path} holds no frame that can be decoded; it may be cut short")
@@ -92,7 +100,7 @@ class FileSource:
         first_s: float | None = None
         shown: NDArray[np.uint8] | None = None
         shown_ns = 0
-        position_ns = self._end_ns = 0
+        position_ns = 0
         # Raw streams tell no times; their pictures follow each other at the rate the stream claims.
         usual_ns = int(1e9 / (stream.average_rate or stream.guessed_rate or _USUAL_FPS))
         try:
@@ -109,13 +117,7 @@ class FileSource:
                 while shown is not None and position_ns - shown_ns > _LONGEST_FRAME_NS:
                     shown_ns += _LONGEST_FRAME_NS
                     yield shown, shown_ns  # a picture that stays is given again, as a camera would
-                shown, shown_ns = _upright(picture), position_ns
+                shown, shown_ns = upright(picture), position_ns
                 yield shown, shown_ns
         except av.FFmpegError:
             return
-
-
-def _upright(picture: av.VideoFrame) -> NDArray[np.uint8]:
-    rgb = np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
-    quarter_turns = round(picture.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(rgb, quarter_turns)) if quarter_turns else rgb

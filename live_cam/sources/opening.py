@@ -2,40 +2,57 @@
 
 from __future__ import annotations
 
-import queue
-import threading
+import re
 from contextlib import suppress
 from pathlib import Path
 
-from live_cam.errors import SourceError
-from live_cam.sources.camera import CameraSource, find_cameras
+from live_cam.errors import SourceError, UsageError
+from live_cam.sources.address import SCHEMES
+from live_cam.sources.camera import CameraOptions, CameraSource, find_cameras
 from live_cam.sources.demo import DemoSource
 from live_cam.sources.file import FileSource
+from live_cam.sources.folder import FolderSource
+from live_cam.sources.network import NetworkSource
+from live_cam.sources.probing import run_probe
 from live_cam.sources.source import Source
 
 _FIRST_FRAME_LIMIT_S = 5.0
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*")
 
 
-def find_source(word: str) -> Source:
-    """Gives the source that `word` means, proven to deliver: one frame was read, and it is closed again.
+def find_source(word: str, options: CameraOptions = CameraOptions()) -> Source:  # noqa: B008 (frozen)
+    """Gives the source that `word` means.
+
+    What `auto` chooses, a file and a folder are proven to deliver: one frame was read, and they are closed again. A
+    camera or an address is not, since it may come later than the program that waits for it.
 
     Args:
-        word: `auto` (the first camera that delivers a frame, else the demo), `demo`, a camera's index or device
-            path, or a video file.
+        word: `auto` (the first camera that delivers a frame, else the demo), `demo`, a camera's index or device path,
+            the address of a network camera, a video file, or a folder of pictures.
+        options: What a camera is asked for.
 
     Raises:
-        SourceError: The source asked for gives no frame.
+        UsageError: It is an address of a kind that nothing here opens.
+        SourceError: The file or folder gives no frame.
     """
     if word == "auto":
-        return first_camera() or DemoSource("Demo pictures (no camera gives pictures)")
-    source = _named(word)
+        return first_camera(options) or DemoSource("Demo pictures (no camera gives pictures)")
+    if word == "demo":
+        return DemoSource()
+    if word.isascii() and word.isdigit():
+        return CameraSource(int(word), options)
+    if word.startswith("/dev/"):
+        return CameraSource(word, options)
+    if "://" in word:
+        return _at_address(word)
+    source = FolderSource(Path(word)) if _is_folder(word) else FileSource(Path(word))
     _require_frame(source)
     return source
 
 
-def first_camera() -> CameraSource | None:
+def first_camera(options: CameraOptions = CameraOptions()) -> CameraSource | None:  # noqa: B008 (frozen)
     """Gives the first camera of this machine that delivers a frame, closed again, or None."""
-    for camera in find_cameras():
+    for camera in find_cameras(options):
         with suppress(SourceError):
             _require_frame(camera)
             return camera
@@ -43,42 +60,33 @@ def first_camera() -> CameraSource | None:
 
 
 def _require_frame(source: Source) -> None:
-    """Reads one frame in a thread of its own, so that a driver that blocks does not block us.
+    """Opens a source, reads one frame and closes it.
 
     Raises:
         SourceError: The source fails, or gives no frame in time.
     """
-    failures: queue.Queue[SourceError | None] = queue.Queue(1)
 
     def read_one() -> None:
+        stream = source.open()
         try:
-            source.open()
-            source.read()
-        except SourceError as error:
-            failures.put(error)
-        except Exception as error:  # whatever a driver or a decoder raises
-            failures.put(SourceError(f"{source.name} failed: {error}"))
-        else:
-            failures.put(None)
+            stream.read()
         finally:
-            source.close()
+            stream.close()
 
-    thread = threading.Thread(target=read_one, name=f"probe {source.name}", daemon=True)
-    thread.start()
-    thread.join(_FIRST_FRAME_LIMIT_S)
-    if thread.is_alive():
-        raise SourceError(f"{source.name} gave no picture within {_FIRST_FRAME_LIMIT_S:.0f} s; is it blocked?")
-    if (failure := failures.get_nowait()) is not None:
-        raise failure
+    run_probe(source.name, read_one, _FIRST_FRAME_LIMIT_S)
 
 
-def _named(word: str) -> Source:
-    if word == "demo":
-        return DemoSource()
-    if word.isascii() and word.isdigit():
-        return CameraSource(int(word))
-    if word.startswith("/dev/"):
-        return CameraSource(word)
-    if "://" in word:
-        raise SourceError(f"{word.split('://')[0]}:// addresses can't be opened; give a camera, a file or `demo`")
-    return FileSource(Path(word))
+def _at_address(address: str) -> NetworkSource:
+    scheme = address.split("://", maxsplit=1)[0]
+    if scheme.lower() in SCHEMES:
+        return NetworkSource(address)
+    # What is no scheme may hold a password, as all that follows may.
+    named = f"{scheme}:// addresses" if _SCHEME.fullmatch(scheme) else "addresses of this kind"
+    raise UsageError(f"{named} can't be opened; give one that begins with {', '.join(SCHEMES)}, or `demo`")
+
+
+def _is_folder(word: str) -> bool:
+    # The empty word would be the working directory; a name too long is left to the file's own error.
+    with suppress(OSError):
+        return word != "" and Path(word).is_dir()
+    return False

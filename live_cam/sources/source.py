@@ -7,29 +7,19 @@ from typing import Literal, Protocol
 
 from live_cam.frame import Frame
 
-SourceKind = Literal["camera", "file", "demo"]
+SourceKind = Literal["camera", "network", "file", "folder", "demo", "browser"]
 
 
-class Source(Protocol):
-    """Something that gives frames, one after the other, at its own pace.
-
-    One thread opens, reads and closes it; after `close` it can be opened again.
+class Stream(Protocol):
+    """A source that was opened: frames, one after the other, at its own pace. One thread reads and closes it.
 
     Attributes:
-        name: What a person calls it; never holds credentials.
-        kind: What sort of source it is.
+        frozen_after_s: For how long its pictures may be the same, byte for byte, before that tells of a frozen camera;
+            None where still pictures are normal. A sensor's noise makes no two pictures the same, but a codec that
+            stores differences may swallow the noise for seconds.
     """
 
-    name: str
-    kind: SourceKind
-
-    def open(self) -> None:
-        """Makes it ready.
-
-        Raises:
-            SourceError: It can't be had; the message says why and what to do.
-        """
-        ...
+    frozen_after_s: float | None
 
     def read(self) -> Frame:
         """Waits for the next frame and gives it.
@@ -40,7 +30,27 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Lets go of the device or file; harmless when it is not open."""
+        """Lets go of the device, file or connection."""
+        ...
+
+
+class Source(Protocol):
+    """Where frames can be had. Any thread may open it, and again while an earlier stream of it still blocks.
+
+    Attributes:
+        name: What a person calls it; never holds credentials.
+        kind: What sort of source it is.
+    """
+
+    name: str
+    kind: SourceKind
+
+    def open(self) -> Stream:
+        """Makes it ready.
+
+        Raises:
+            SourceError: It can't be had; the message says why and what to do.
+        """
         ...
 
 

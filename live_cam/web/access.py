@@ -115,7 +115,8 @@ class AccessGuard:
             # Off the address bar, the history and bookmarks. Relative, so that it holds behind a proxy's prefix too.
             here = "./" + quote(scope["path"].rpartition("/")[2])
             response = RedirectResponse(f"{here}?{urlencode(query, doseq=True)}".removesuffix("?"), 303)
-            response.set_cookie(cookie_name, self._pass, httponly=True, samesite="lax", path="/")
+            secure = scope["scheme"] == "https"
+            response.set_cookie(cookie_name, self._pass, httponly=True, samesite="lax", path="/", secure=secure)
             return response
         if for_a_person:
             return HTMLResponse(_LOGIN_PAGE, 401)

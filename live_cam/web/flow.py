@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections import OrderedDict
 
@@ -37,11 +38,19 @@ class Flow:
             return _LEAST_IN_FLIGHT
         return min(max(math.ceil(self._round_trip_ns / self._interval_ns) + 1, _LEAST_IN_FLIGHT), _MOST_IN_FLIGHT)
 
-    async def credit(self) -> None:
-        """Waits until one more picture may be sent."""
-        while self._hidden or len(self._in_flight) >= self.window:
-            self._changed.clear()
-            await self._changed.wait()
+    async def credit(self, timeout_s: float) -> bool:
+        """Waits until one more picture may be sent, and tells whether that came true in time."""
+        if not self._has_room:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    while not self._has_room:
+                        self._changed.clear()
+                        await self._changed.wait()
+        return self._has_room
+
+    @property
+    def _has_room(self) -> bool:
+        return not self._hidden and len(self._in_flight) < self.window
 
     def sent(self, seq: int, pts_ns: int, now_ns: int) -> None:
         """Notes that a picture went out."""

@@ -9,42 +9,64 @@ from dataclasses import asdict
 from typing import Any
 
 from live_cam.frame import EncodedFrame
-from live_cam.pipeline.session import Session
+from live_cam.pipeline.feed import Feed
 
 _LENGTH = struct.Struct("<I")
 
 
-def header(session: Session, frame: EncodedFrame | None, painted_age_ms: float | None = None) -> dict[str, Any]:
-    """Describes the state and, with a frame, what is to be seen in it.
-
-    Args:
-        session: The session watched.
-        frame: The picture that goes along, or None when only the state is told.
-        painted_age_ms: From capture until the viewer had painted, as last measured for that viewer.
-    """
-    status = session.status
-    words: dict[str, Any] = {
-        "source": session.source.name,
+def state_words(feed: Feed) -> dict[str, Any]:
+    """Describes how a feed is."""
+    status = feed.status
+    return {
+        "source": feed.name,
         "state": status.state,
         "message": status.message,
-        "fps": round(session.statistics.fps, 1),
-        "painted_age_ms": painted_age_ms,
+        "fps": round(feed.statistics.fps, 1),
     }
-    if frame is not None:
-        explanation = frame.explanation
-        words |= {
-            "seq": frame.seq,
-            "age_ms": round((time.monotonic_ns() - frame.pts_ns) / 1e6, 1),
-            "top": [asdict(score) for score in explanation.top],
-            "target": explanation.target_label,
-            "versus": explanation.versus_label,
-            "strength": round(explanation.strength, 3),
-            "evidence": explanation.strength > 0.0 and explanation.scale > 0.0,
-        }
-    return words
 
 
-def pack(words: dict[str, Any], jpeg: bytes) -> bytes:
+def picture_words(feed: Feed, frame: EncodedFrame) -> dict[str, Any]:
+    """Describes how a feed is and what is to be seen in a picture of it."""
+    explanation = frame.explanation
+    return {
+        **state_words(feed),
+        "seq": frame.seq,
+        "age_ms": round((time.monotonic_ns() - frame.pts_ns) / 1e6, 1),
+        "top": [asdict(score) for score in explanation.top],
+        "target": explanation.target_label,
+        "versus": explanation.versus_label,
+        "strength": round(explanation.strength, 3),
+        "evidence": explanation.strength > 0.0 and explanation.scale > 0.0,
+    }
+
+
+def pack(words: dict[str, Any], jpeg: bytes = b"") -> bytes:
     """Makes one binary message: the header's length (uint32, little-endian), the header (JSON), the JPEG."""
     text = json.dumps(words, separators=(",", ":")).encode()
     return _LENGTH.pack(len(text)) + text + jpeg
+
+
+def unpack(message: bytes) -> tuple[Any, bytes]:
+    """Takes apart a message that `pack` or a page has made.
+
+    Raises:
+        ValueError: It is no such message.
+    """
+    if len(message) < _LENGTH.size:
+        raise ValueError("a message has a header")
+    end = _LENGTH.size + _LENGTH.unpack_from(message)[0]
+    return json.loads(message[_LENGTH.size : end]), message[end:]
+
+
+class Pictures:
+    """The messages for one feed's pictures, each packed once for all who watch."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._packed: tuple[EncodedFrame | None, bytes] = None, b""
+
+    def message(self, frame: EncodedFrame) -> bytes:
+        """Gives the message that carries `frame`."""
+        if self._packed[0] is not frame:
+            self._packed = frame, pack(picture_words(self._feed, frame), frame.jpeg)
+        return self._packed[1]

@@ -1,15 +1,18 @@
-"""The Gradio page: the live picture, the words beside it, and the controls."""
+"""The Gradio page: the live pictures, the words beside them, and the controls."""
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import gradio as gr
 
 from live_cam.explain.labels import imagenet_labels
 from live_cam.frame import CLASSLESS_METHODS, Target
+from live_cam.pipeline.controls import Controls
 from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
+from live_cam.sources.camera import CameraOptions
 
 _LIKELIEST = -1
 _RANKS = 3
@@ -21,36 +24,43 @@ THEME = gr.themes.Soft(
     primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], radius_size="lg"
 )
 
-_HEAD = """
-<header class="live-head"><h1>live_cam</h1>
-<p>What a ResNet50 sees, and where it looks · <span data-live="source"></span></p></header>
-"""
-
-_PICTURE = """
-<div class="live-stage">
-  <canvas width="640" height="480" role="img" aria-label="Live picture with the heat map over it"></canvas>
-  <p class="live-notice" data-live="notice" role="status">Connecting</p>
-</div>
-"""
+# A visitor's key is made by the page, and known to it and the server alone.
+HEAD = """<script>
+globalThis.liveCamVisitor = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36)).join("");
+</script>"""
 
 _MOUNT = """
 const folder = location.origin + location.pathname.replace(/[^/]*$/, "");
-import(new URL("viewer.js", folder)).then((viewer) => viewer.mount(element.querySelector(".live-stage")));
+import(new URL("viewer.js", folder)).then((viewer) => element.querySelectorAll(".live-stage").forEach(viewer.mount));
 """
 
+_WITH_VISITOR = "(_, ...values) => [globalThis.liveCamVisitor, ...values]"
 
-def build_page(session: Session) -> gr.Blocks:
-    """Lays out the page for one session, whose controls all who watch share."""
-    controls = session.controls
+_OWN_NOTICE = "Only you see your picture, and nothing of it is kept"
+_OWN_CAMERA = """
+<div class="live-own">
+  <button type="button" data-live="own-start">Show my camera</button>
+  <button type="button" data-live="own-turn" hidden>Other camera</button>
+  <button type="button" data-live="own-stop" hidden>Stop</button>
+</div>"""
+
+
+def build_page(session: Session, camera: CameraOptions) -> gr.Blocks:
+    """Lays out the page for one session.
+
+    All who watch share its controls; visitors, who bring their own cameras, have controls of their own.
+    """
     page: gr.Blocks = gr.Blocks(title="live_cam", analytics_enabled=False, fill_width=True)
     with page:
-        gr.HTML(_HEAD)
+        gr.HTML(_head(session))
         with gr.Row():
             with gr.Column(scale=3, min_width=320, elem_id="live-picture"):
-                gr.HTML(html_template=_PICTURE, js_on_load=_MOUNT, elem_id="live-viewer")
+                gr.HTML(html_template=_pictures(session, camera), js_on_load=_MOUNT, elem_id="live-viewer")
             with gr.Column(scale=1, min_width=280):
-                gr.HTML(_words(session))
-                with gr.Row():
+                if len(session.feeds) < 2:
+                    gr.HTML(_words(0))
+                gr.HTML(_meaning(session))
+                with gr.Row(visible=session.visitors is None):
                     start = gr.Button("Start", min_width=80)
                     stop = gr.Button("Stop", min_width=80)
                 target = gr.Dropdown(
@@ -61,44 +71,93 @@ def build_page(session: Session) -> gr.Blocks:
                 )
                 opacity = gr.Slider(0.0, 1.0, step=0.05, label="Opacity", elem_id="live-opacity")
                 colormap = gr.Dropdown(list(COLORMAPS), label="Colours", elem_id="live-colormap")
+        visitor = gr.Textbox(visible=False)
 
-        def explain(index: int) -> None:
-            controls.set_target(Target() if index == _LIKELIEST else Target(index))
+        def controls(key: str) -> Controls:
+            return session.controls if session.visitors is None else session.visitors.controls(key)
 
-        def current() -> tuple[int, float, str]:
-            settings = controls.settings
+        def explain(key: str, index: int) -> None:
+            controls(key).set_target(Target() if index == _LIKELIEST else Target(index))
+
+        def current(key: str) -> tuple[int, float, str]:
+            settings = controls(key).settings
             index = settings.target.index
             return _LIKELIEST if index is None else index, settings.opacity, settings.colormap
 
-        page.load(current, None, [target, opacity, colormap], queue=False, api_visibility="private")
         for event, handler, value in (
             (target.input, explain, [target]),
-            (opacity.input, controls.set_opacity, [opacity]),
-            (colormap.input, controls.set_colormap, [colormap]),
-            (start.click, lambda: controls.set_running(True), None),
-            (stop.click, lambda: controls.set_running(False), None),
+            (opacity.input, lambda key, value: controls(key).set_opacity(value), [opacity]),
+            (colormap.input, lambda key, name: controls(key).set_colormap(name), [colormap]),
+            (start.click, lambda key: controls(key).set_running(True), []),
+            (stop.click, lambda key: controls(key).set_running(False), []),
         ):
-            event(handler, value, None, queue=False, show_progress="hidden", api_visibility="private")
+            event(
+                handler,
+                [visitor, *value],
+                None,
+                js=_WITH_VISITOR,
+                queue=False,
+                show_progress="hidden",
+                api_visibility="private",
+            )
+        choices = [target, opacity, colormap]
+        page.load(current, [visitor], choices, js=_WITH_VISITOR, queue=False, api_visibility="private")
     return page
 
 
-def _words(session: Session) -> str:
+def _head(session: Session) -> str:
+    sources = f" · {len(session.feeds)} sources" if len(session.feeds) > 1 else ""
+    if len(session.feeds) == 1:
+        sources = ' · <span data-live="source"></span>'
+    return f"""
+<header class="live-head"><h1>live_cam</h1>
+<p data-feed="0">What a ResNet50 sees, and where it looks{sources}</p></header>
+"""
+
+
+def _pictures(session: Session, camera: CameraOptions) -> str:
+    if session.visitors is not None:
+        width_px, height_px = camera.size_px or ("", "")
+        wishes = f'data-width="{width_px}" data-height="{height_px}" data-rate="{camera.rate_fps or ""}"'
+        return _stage(0, f'data-own {wishes} data-mirror="{str(camera.mirror).lower()}"', _OWN_NOTICE, _OWN_CAMERA)
+    if len(session.feeds) == 1:
+        return _stage(0)
+    tiles = (
+        f'<section class="live-tile" aria-label="{escape(feed.name)}"><h2 data-feed="{number}">{escape(feed.name)}</h2>'
+        f"{_stage(number)}{_words(number)}</section>"
+        for number, feed in enumerate(session.feeds)
+    )
+    return f'<div class="live-grid">{"".join(tiles)}</div>'
+
+
+def _stage(number: int, attributes: str = "", notice: str = "Connecting", more: str = "") -> str:
+    return f"""
+<div class="live-stage" data-feed="{number}" {attributes}>
+  <canvas width="640" height="480" role="img" aria-label="Live picture with the heat map over it"></canvas>
+  <p class="live-notice" data-live="notice" role="status">{notice}</p>{more}
+</div>"""
+
+
+def _words(number: int) -> str:
     rows = "".join(
         f'<li><span data-live="label-{rank}">–</span><span class="live-percent" data-live="percent-{rank}"></span>'
         f'<span class="live-track"><span class="live-bar" data-live="bar-{rank}"></span></span></li>'
         for rank in range(_RANKS)
     )
-    explainer = session.explainer
-    if explainer.method in CLASSLESS_METHODS:
-        meaning = "The colours show what the layer responds to most, whatever the class"
-    else:
-        meaning = 'The colours show where the picture speaks for <b data-live="target">–</b>'
     return f"""
-<section class="live-words" aria-label="What the network sees">
+<section class="live-words" data-feed="{number}" aria-label="What the network sees">
   <ol>{rows}</ol>
-  <p>{meaning}
-     <span class="live-evidence" data-live="evidence"></span></p>
+  <p>Explained: <b data-live="target">–</b> <span class="live-evidence" data-live="evidence"></span></p>
   <p class="live-figures"><span><span data-live="fps">–</span> frames a second</span>
      <span>age <span data-live="age">–</span></span></p>
-  <p class="live-figures">{explainer.method} at {explainer.layer}</p>
 </section>"""
+
+
+def _meaning(session: Session) -> str:
+    explainer = session.explainer
+    if explainer.method in CLASSLESS_METHODS:
+        meaning = "The colours show what the layer responds to most, whatever the class."
+    else:
+        meaning = "The colours show where the picture speaks for the class explained."
+    how = f"{explainer.method} at {explainer.layer}"
+    return f'<div class="live-words"><p>{meaning}</p><p class="live-figures">{how}</p></div>'

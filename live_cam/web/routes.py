@@ -2,116 +2,161 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, Response, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 
+from live_cam.errors import SourceError
+from live_cam.frame import EncodedFrame
+from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
-from live_cam.web.flow import Flow
-from live_cam.web.messages import header, pack
+from live_cam.pipeline.visitors import Visitors
+from live_cam.web.conversation import Conversation
+from live_cam.web.messages import Pictures, pack, picture_words, state_words
+from live_cam.web.posted import PostedVisits
+from live_cam.web.visitor_camera import VisitorCamera
 
 _STATIC = Path(__file__).with_name("static")
-_STATUS_EVERY_S = 0.5
 _POLL_LIMIT_S = 2.0
 _NO_STORE = {"Cache-Control": "no-store"}
+_REVALIDATE = {"Cache-Control": "no-cache"}
 _BOUNDARY = "frame"
+_TRY_AGAIN_LATER = 1013
+PICTURE_LIMIT_BYTES = 2**21
+
+VisitorKey = Annotated[str, Query(max_length=64)]
 
 
 def frame_routes(session: Session) -> APIRouter:
     """Makes the routes for one session."""
     router = APIRouter()
+    pictures = [Pictures(feed) for feed in session.feeds]
+
+    def asked_for(feed: int = 0, visitor: str = "") -> Feed:
+        """Gives the feed with that number or, where everybody brings a camera, that of the visitor who asks."""
+        if session.visitors is not None:
+            own = session.visitors.find(visitor)
+            if own is None:
+                raise HTTPException(404, "Everybody sees the picture of their own camera alone, on the page.")
+            return own
+        if not 0 <= feed < len(session.feeds):
+            raise HTTPException(404, f"There is no feed {feed}; there are {len(session.feeds)}, counted from 0.")
+        return session.feeds[feed]
+
+    asked = Depends(asked_for)
 
     @router.get("/healthz")
     def healthz() -> Response:
-        return PlainTextResponse("ok" if session.healthy else session.status.message, 200 if session.healthy else 503)
+        if session.healthy:
+            return PlainTextResponse("ok")
+        return PlainTextResponse("\n".join(feed.status.message for feed in session.feeds), 503)
 
     @router.get("/stats")
     def stats() -> Response:
         return JSONResponse(session.describe(), headers=_NO_STORE)
 
     @router.get("/snapshot.jpg")
-    def snapshot() -> Response:
-        frame = session.hub.newest
+    def snapshot(feed: Feed = asked) -> Response:
+        frame = feed.hub.newest
         if frame is None:
             return PlainTextResponse("There is no picture yet; ask again in a moment.", 503)
         return Response(frame.jpeg, media_type="image/jpeg", headers=_NO_STORE)
 
     @router.get("/frame.jpg")
-    async def frame(after: int = -1) -> Response:
-        with session.hub.watch() as viewer:
+    async def frame(after: int = -1, feed: Feed = asked) -> Response:
+        with feed.hub.watch() as viewer:
             newest = await viewer.next_frame(after, _POLL_LIMIT_S)
-        words = json.dumps(header(session, newest))
-        if newest is None:
-            return Response(status_code=204, headers={**_NO_STORE, "X-Live-Cam": words})
-        return Response(newest.jpeg, media_type="image/jpeg", headers={**_NO_STORE, "X-Live-Cam": words})
+        return _picture(feed, newest)
 
     @router.get("/stream.mjpg")
-    async def stream() -> Response:
+    async def stream(feed: Feed = asked) -> Response:
         media_type = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
-        return StreamingResponse(_parts(session), media_type=media_type, headers=_NO_STORE)
+        return StreamingResponse(_parts(feed), media_type=media_type, headers=_NO_STORE)
+
+    if session.visitors is not None:
+        _add_visits(router, session.visitors)
 
     @router.get("/viewer.js")
     def viewer_script() -> Response:
-        return FileResponse(_STATIC / "viewer.js", headers={"Cache-Control": "no-cache"})
+        return FileResponse(_STATIC / "viewer.js", headers=_REVALIDATE)
+
+    @router.get("/own_camera.js")
+    def own_camera_script() -> Response:
+        return FileResponse(_STATIC / "own_camera.js", headers=_REVALIDATE)
 
     @router.websocket("/frames")
-    async def frames(websocket: WebSocket) -> None:
+    async def frames(websocket: WebSocket, feed: int = 0, visitor: VisitorKey = "") -> None:
         await websocket.accept()
-        flow = Flow()
-        sender = asyncio.create_task(_send(session, websocket, flow))
-        try:
-            while True:
-                _hear(await websocket.receive_json(), flow)
-        except (WebSocketDisconnect, ValueError, KeyError, RecursionError):
-            pass  # the viewer left, or speaks another language: its socket ends either way
-        finally:
-            sender.cancel()
-            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-                await sender
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-                await websocket.close()
+        if session.visitors is not None:
+            await _visit(websocket, session, session.visitors, visitor)
+        elif 0 <= feed < len(session.feeds):
+            await Conversation(websocket, session.feeds[feed], pictures[feed]).run()
+        else:
+            await websocket.close()
 
     return router
 
 
-def _hear(said: object, flow: Flow) -> None:
-    match said:
-        case {"painted": int(seq)}:
-            flow.painted(seq, time.monotonic_ns())
-        case {"hidden": bool(hidden)}:
-            flow.hide(hidden)
-        case _:
-            raise ValueError(f"not a word of the viewer's language: {said!r}")
+def _picture(feed: Feed, frame: EncodedFrame | None) -> Response:
+    """Answers with a picture and its words, or with the words alone when there is none."""
+    words = state_words(feed) if frame is None else picture_words(feed, frame)
+    headers = {**_NO_STORE, "X-Live-Cam": json.dumps(words)}
+    if frame is None:
+        return Response(status_code=204, headers=headers)
+    return Response(frame.jpeg, media_type="image/jpeg", headers=headers)
 
 
-async def _send(session: Session, websocket: WebSocket, flow: Flow) -> None:
-    """Sends the newest picture whenever the viewer has room for one, and the state when there is no picture."""
-    seq = -1
-    with session.hub.watch() as viewer:
-        while not session.hub.closed:
-            await flow.credit()
-            frame = await viewer.next_frame(seq, _STATUS_EVERY_S)
-            if frame is not None:
-                seq = frame.seq
-                flow.sent(seq, frame.pts_ns, time.monotonic_ns())
-            words = header(session, frame, flow.painted_age_ms)
-            await websocket.send_bytes(pack(words, b"" if frame is None else frame.jpeg))
-    await websocket.close(1001)
+def _full(visitors: Visitors) -> str:
+    return f"All {visitors.most} places are taken; this page tries again until one is free"
 
 
-async def _parts(session: Session) -> AsyncIterator[bytes]:
+def _add_visits(router: APIRouter, visitors: Visitors) -> None:
+    """Adds the way for visitors whose WebSockets don't pass."""
+    visits = PostedVisits(visitors)
+
+    @router.post("/visit")
+    async def visit(
+        request: Request, visitor: VisitorKey, age_ms: Annotated[float, Query(ge=0, le=2000)] = 0
+    ) -> Response:
+        feed = visits.join(visitor)
+        if feed is None:
+            return PlainTextResponse(_full(visitors), 503)
+        jpeg = b""
+        async for chunk in request.stream():
+            jpeg += chunk
+            if len(jpeg) > PICTURE_LIMIT_BYTES:
+                return PlainTextResponse("The picture is too large.", 413)
+        try:
+            frame = await visits.explain(feed, jpeg, age_ms)
+        except SourceError as error:
+            return PlainTextResponse(str(error), 400)
+        return _picture(feed, frame)
+
+
+async def _visit(websocket: WebSocket, session: Session, visitors: Visitors, key: str) -> None:
+    """Talks with a visitor who shows a camera, if there is room for one more."""
+    feed = visitors.join(key)
+    if feed is None:
+        await websocket.send_bytes(pack({"source": "", "state": "ended", "message": _full(visitors), "fps": 0.0}))
+        await websocket.close(_TRY_AGAIN_LATER)
+        return
+    try:
+        await Conversation(websocket, feed, Pictures(feed), VisitorCamera(feed, session)).run()
+    finally:
+        visitors.leave(feed)
+
+
+async def _parts(feed: Feed) -> AsyncIterator[bytes]:
     """Gives each picture, followed at once by the next part's header: Chromium paints a part only when it sees that."""
     part = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n\r\n".encode()
     seq = -1
     yield part
-    with session.hub.watch() as viewer:
-        while not session.hub.closed:
+    with feed.hub.watch() as viewer:
+        while not feed.hub.closed:
             frame = await viewer.next_frame(seq, _POLL_LIMIT_S)
             if frame is not None:
                 seq = frame.seq

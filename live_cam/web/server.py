@@ -14,9 +14,11 @@ from starlette.types import ASGIApp
 
 from live_cam.errors import ServeError
 from live_cam.pipeline.session import Session
+from live_cam.sources.camera import CameraOptions
 from live_cam.web.access import AccessGuard
-from live_cam.web.page import CSS, THEME, build_page
-from live_cam.web.routes import frame_routes
+from live_cam.web.certificate import Certificate
+from live_cam.web.page import CSS, HEAD, THEME, build_page
+from live_cam.web.routes import PICTURE_LIMIT_BYTES, frame_routes
 
 _SHUTDOWN_LIMIT_S = 1
 _MESSAGE_LIMIT_BYTES = 4096
@@ -46,13 +48,27 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def build_app(session: Session, host: str, token: str | None, extra_hosts: Collection[str] = ()) -> ASGIApp:
-    """Puts page and routes together behind the guard; see `AccessGuard` for `host`, `token` and `extra_hosts`."""
+def build_app(
+    session: Session,
+    host: str,
+    token: str | None,
+    extra_hosts: Collection[str] = (),
+    camera: CameraOptions = CameraOptions(),  # noqa: B008 (frozen)
+) -> ASGIApp:
+    """Puts page and routes together behind the guard.
+
+    Args:
+        session: What is shown.
+        host: The address listened on.
+        token: What must be shown to come in; see `AccessGuard`.
+        extra_hosts: Further names of this server.
+        camera: What to ask of visitors' cameras.
+    """
     app = FastAPI(openapi_url=None)
     app.include_router(frame_routes(session))
     gr.mount_gradio_app(
         app,
-        build_page(session),
+        build_page(session, camera),
         path="/",
         allowed_paths=[],
         max_file_size=_UPLOAD_LIMIT_BYTES,
@@ -64,6 +80,7 @@ def build_app(session: Session, host: str, token: str | None, extra_hosts: Colle
         show_error=False,
         theme=THEME,
         css=CSS,
+        head=HEAD,
     )
     return AccessGuard(app, host, token, extra_hosts)
 
@@ -74,14 +91,17 @@ class LiveServer(uvicorn.Server):
     Open streams would otherwise hold a server for as long as they are watched.
     """
 
-    def __init__(self, app: ASGIApp, session: Session) -> None:
+    def __init__(self, app: ASGIApp, session: Session, certificate: Certificate | None = None) -> None:
+        """Prepares to serve, over HTTPS with a certificate."""
         config = uvicorn.Config(
             app,
             log_level="warning",
             access_log=False,
-            ws_max_size=_MESSAGE_LIMIT_BYTES,
+            ws_max_size=_MESSAGE_LIMIT_BYTES if session.visitors is None else PICTURE_LIMIT_BYTES,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=_SHUTDOWN_LIMIT_S,
+            ssl_certfile=None if certificate is None else certificate.chain,
+            ssl_keyfile=None if certificate is None else certificate.key,
         )
         super().__init__(config)
         self._session = session

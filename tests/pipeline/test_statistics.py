@@ -23,7 +23,7 @@ def clock():
 
 @pytest.fixture
 def statistics(clock):
-    return Statistics(clock)
+    return Statistics(clock_ns=clock)
 
 
 def test_before_the_first_frame_there_is_nothing_to_say(statistics):
@@ -93,3 +93,40 @@ def test_ages_of_more_than_two_seconds_ago_are_forgotten(statistics, clock):
     readings = statistics.read()
     assert readings.age_p50_ms == pytest.approx(20)
     assert readings.age_p95_ms == pytest.approx(20)
+
+
+def test_what_one_feed_counts_is_counted_in_the_total_too(clock):
+    total = Statistics(clock_ns=clock)
+    one, other = Statistics(total, clock), Statistics(total, clock)
+    for _ in range(3):
+        one.count_captured()
+    one.count_dropped()
+    other.count_captured()
+    one.count_explained(clock.now_ns - 10 * _MS)
+    other.count_explained(clock.now_ns - 30 * _MS)
+    other.count_painted(70.0)
+    counts = [(read.captured, read.explained, read.dropped) for read in (one.read(), other.read(), total.read())]
+    assert counts == [(3, 1, 1), (1, 1, 0), (4, 2, 1)]
+    assert total.read().age_p50_ms == pytest.approx(20)
+    assert (one.read().painted_p50_ms, total.read().painted_p50_ms) == (None, 70.0)
+
+
+def test_painted_ages_are_told_apart_from_those_of_the_pictures_and_forgotten_after_two_seconds(statistics, clock):
+    assert statistics.read().painted_p50_ms is None
+    for number in range(101):
+        clock.advance_ms(10)
+        statistics.count_painted(float(number))
+    readings = statistics.read()
+    assert (readings.painted_p50_ms, readings.painted_p95_ms) == (50, 95)
+    assert readings.age_p50_ms is None
+    clock.advance_ms(2001)
+    assert statistics.read().painted_p95_ms is None
+
+
+def test_the_rate_alone_is_the_rate_among_all_readings(statistics, clock):
+    for _ in range(20):
+        clock.advance_ms(40)
+        statistics.count_explained(clock.now_ns)
+    assert statistics.fps == statistics.read().fps == pytest.approx(25)
+    clock.advance_ms(2001)
+    assert statistics.fps == 0.0

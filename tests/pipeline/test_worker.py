@@ -6,42 +6,53 @@ from PIL import Image
 
 from live_cam.frame import Target
 from live_cam.pipeline.controls import Controls
-from live_cam.pipeline.mailbox import Mailbox
+from live_cam.pipeline.feed import Feed
+from live_cam.pipeline.inbox import Inbox
 from live_cam.pipeline.statistics import Statistics
 from live_cam.pipeline.worker import WorkerThread
-from live_cam.sinks.hub import Hub
 
 
 class Work:
-    """A worker thread with what it shares with the others."""
+    """A worker thread with what it shares with the others; its feeds are called a, b, c, ..."""
 
-    def __init__(self, explainer):
+    def __init__(self, explainer, feeds=1):
         self.controls = Controls()
-        self.mailbox = Mailbox()
-        self.statistics = Statistics()
-        self.hub = Hub()
-        self.thread = WorkerThread(explainer, self.mailbox, self.controls, self.statistics, self.hub)
+        self.inbox = Inbox()
+        self.feeds = [Feed(name, "demo", self.controls, self.inbox, Statistics()) for name in "abcd"[:feeds]]
+        self.feed = self.feeds[0]
+        self.thread = WorkerThread(explainer, self.inbox, at_once=feeds)
 
     @property
     def picture(self):
         """The newest picture, decoded."""
-        with Image.open(io.BytesIO(self.hub.newest.jpeg)) as image:
+        with Image.open(io.BytesIO(self.feed.hub.newest.jpeg)) as image:
             return np.asarray(image)
 
 
 @pytest.fixture
-def start():
-    """Starts a worker: `start(explainer)`; it has ended when the test has."""
-    started = []
+def prepare():
+    """Prepares a worker: `prepare(explainer, feeds=1)`; once started, it has ended when the test has."""
+    prepared = []
 
-    def make(explainer):
-        started.append(Work(explainer))
-        started[-1].thread.start()
-        return started[-1]
+    def make(explainer, feeds=1):
+        prepared.append(Work(explainer, feeds))
+        return prepared[-1]
 
     yield make
-    for work in started:
-        work.mailbox.close()
+    for work in prepared:
+        work.inbox.close()
+
+
+@pytest.fixture
+def start(prepare):
+    """Starts a worker: `start(explainer, feeds=1)`."""
+
+    def make(explainer, feeds=1):
+        work = prepare(explainer, feeds)
+        work.thread.start()
+        return work
+
+    return make
 
 
 @pytest.fixture
@@ -49,8 +60,8 @@ def explain_one(make_frame, eventually):
     """Hands a worker one grey frame and waits for its picture: `explain_one(work, seq)`."""
 
     def explain(work, seq):
-        work.mailbox.put(make_frame(seq=seq))
-        eventually(lambda: work.hub.newest is not None and work.hub.newest.seq == seq)
+        work.inbox.put(work.feed, make_frame(seq=seq))
+        eventually(lambda: work.feed.hub.newest is not None and work.feed.hub.newest.seq == seq)
 
     return explain
 
@@ -60,9 +71,9 @@ def test_a_frame_comes_out_as_a_picture_with_its_number_its_time_and_its_explana
 ):
     work = start(fake_explainer())
     frame = make_frame(seq=41)
-    work.mailbox.put(frame)
-    eventually(lambda: work.statistics.read().explained == 1)
-    newest = work.hub.newest
+    work.inbox.put(work.feed, frame)
+    eventually(lambda: work.feed.statistics.read().explained == 1)
+    newest = work.feed.hub.newest
     assert (newest.seq, newest.pts_ns) == (41, frame.pts_ns)
     assert newest.explanation.target_label == "lion"
     assert work.picture.shape == frame.rgb.shape
@@ -79,7 +90,7 @@ def test_what_viewers_choose_holds_from_the_next_frame_on(start, fake_explainer,
     work.controls.set_opacity(0.0)
     explain_one(work, 1)
     assert explainer.explained == [(0, Target()), (1, Target(285, 282))]
-    assert work.hub.newest.explanation.target == Target(285, 282)
+    assert work.feed.hub.newest.explanation.target == Target(285, 282)
     assert np.abs(work.picture.astype(int) - 128).max() < 4, "the picture is painted, at no opacity"
 
 
@@ -104,21 +115,132 @@ def test_a_frame_that_cannot_be_explained_is_told_and_the_next_one_is_explained(
     work = start(explainer)
     explainer.failure = RuntimeError("out of memory")
     for seq in range(3):
-        work.mailbox.put(make_frame(seq=seq))
+        work.inbox.put(work.feed, make_frame(seq=seq))
         eventually(lambda: len(explainer.explained) == seq + 1)  # noqa: B023 (waited for within the turn)
-    eventually(lambda: "out of memory" in work.thread.failure)
-    assert work.statistics.read().explained == 0
-    assert work.hub.newest is None
+    eventually(lambda: "out of memory" in work.feed.failure)
+    assert work.feed.statistics.read().explained == 0
+    assert work.feed.hub.newest is None
 
     explainer.failure = None
     explain_one(work, 3)
-    eventually(lambda: work.thread.failure == "")
+    eventually(lambda: work.feed.failure == "")
     assert caplog.text.count("Traceback") == 1, "a fault that stays is logged once, not at every frame"
 
 
-def test_when_the_mailbox_is_closed_the_thread_ends(start, fake_explainer, explain_one):
+def test_a_failure_makes_a_feed_that_is_live_a_lost_one(start, fake_explainer, make_frame, eventually):
+    explainer = fake_explainer()
+    work = start(explainer)
+    explainer.failure = RuntimeError("out of memory")
+    work.feed.offer(make_frame(), None)
+    eventually(lambda: work.feed.status.state == "lost")
+    assert "out of memory" in work.feed.status.message
+
+
+def test_when_the_inbox_is_closed_the_thread_ends(start, fake_explainer, explain_one):
     work = start(fake_explainer())
     explain_one(work, 0)
-    work.mailbox.close()
+    work.inbox.close()
     work.thread.join(10.0)
     assert not work.thread.is_alive()
+
+
+def test_frames_of_all_feeds_are_explained_in_one_call_and_each_goes_to_its_own_viewers(
+    prepare, fake_explainer, make_frame, eventually
+):
+    explainer = fake_explainer()
+    work = prepare(explainer, feeds=3)
+    for number, feed in enumerate(work.feeds):
+        feed.next_seq = 10 * number
+        feed.offer(make_frame(np.full((40 + number, 60, 3), 128, np.uint8)), None)
+    work.thread.start()
+    eventually(lambda: all(feed.hub.newest is not None for feed in work.feeds))
+    assert explainer.batches == [["a", "b", "c"]]
+    assert [feed.hub.newest.seq for feed in work.feeds] == [0, 10, 20]
+    for number, feed in enumerate(work.feeds):
+        with Image.open(io.BytesIO(feed.hub.newest.jpeg)) as image:
+            assert image.size == (60, 40 + number)
+
+
+def test_when_not_all_feeds_wait_their_frames_are_explained_one_by_one(prepare, fake_explainer, make_frame, eventually):
+    explainer = fake_explainer()
+    work = prepare(explainer, feeds=3)
+    for feed in work.feeds[:2]:
+        feed.offer(make_frame(), None)
+    work.thread.start()
+    eventually(lambda: all(feed.hub.newest is not None for feed in work.feeds[:2]))
+    assert explainer.batches == [["a"], ["b"]], "a batch of another size would have to be compiled first"
+
+
+def test_when_a_batch_fails_all_its_feeds_tell_and_recover(prepare, fake_explainer, make_frame, eventually, caplog):
+    explainer = fake_explainer()
+    work = prepare(explainer, feeds=2)
+    explainer.failure = RuntimeError("out of memory")
+    for feed in work.feeds:
+        feed.offer(make_frame(), None)
+    work.thread.start()
+    eventually(lambda: all("out of memory" in feed.failure for feed in work.feeds))
+    assert caplog.text.count("Traceback") == 1
+    explainer.failure = None
+    for feed in work.feeds:
+        feed.offer(make_frame(), None)
+    eventually(lambda: not any(feed.failure for feed in work.feeds))
+    eventually(lambda: all(feed.hub.newest is not None for feed in work.feeds))
+
+
+def test_a_frame_that_fails_on_its_own_is_not_held_against_the_other_feeds(
+    prepare, fake_explainer, make_frame, eventually
+):
+    explainer = fake_explainer()
+    explain_all = explainer.explain_all
+
+    def fail_for_the_first(frames, targets):
+        if frames[0].source_id == "a":
+            raise RuntimeError("out of memory")
+        return explain_all(frames, targets)
+
+    explainer.explain_all = fail_for_the_first
+    work = prepare(explainer, feeds=3)
+    for feed in work.feeds[:2]:
+        feed.offer(make_frame(), None)
+    work.thread.start()
+    eventually(lambda: work.feeds[1].hub.newest is not None)
+    assert "out of memory" in work.feeds[0].failure
+    assert work.feeds[0].hub.newest is None
+    assert [feed.failure for feed in work.feeds[1:]] == ["", ""]
+
+
+def test_a_feed_is_told_that_its_frame_was_taken_before_it_is_explained(
+    prepare, fake_explainer, make_frame, eventually
+):
+    explainer = fake_explainer()
+    work = prepare(explainer, feeds=2)
+    asked_when_taken = {}
+    for feed in work.feeds:
+        feed.on_taken = lambda name=feed.name: asked_when_taken.setdefault(name, explainer.asked)
+        feed.offer(make_frame(), None)
+    work.thread.start()
+    eventually(lambda: all(feed.hub.newest is not None for feed in work.feeds))
+    assert asked_when_taken == {"a": 0, "b": 0}
+
+
+@pytest.mark.parametrize("feeds", [1, 3])
+def test_a_turn_is_the_time_that_one_frame_takes_also_when_several_are_explained_at_once(
+    prepare, fake_explainer, make_frame, eventually, feeds
+):
+    work = prepare(fake_explainer(delay_s=0.1), feeds)
+    assert work.thread.turn_s == 0.0
+    for feed in work.feeds:
+        feed.offer(make_frame(), None)
+    work.thread.start()
+    eventually(lambda: work.thread.turn_s > 0.0)
+    assert 0.1 <= work.thread.turn_s < 0.2
+
+
+def test_a_turn_follows_a_step_that_has_become_faster(start, fake_explainer, explain_one, eventually):
+    explainer = fake_explainer(delay_s=0.1)
+    work = start(explainer)
+    explain_one(work, 0)
+    explainer.delay_s = 0.0
+    for seq in range(1, 12):
+        explain_one(work, seq)
+    eventually(lambda: 0.0 < work.thread.turn_s < 0.05)

@@ -223,3 +223,48 @@ def test_a_wait_in_vain_ends_when_it_was_told_to():
 
     hub = Hub()
     assert asyncio.run(watch()) is None
+
+
+def test_waking_ends_a_wait_without_a_picture_once(encoded, in_thread, eventually):
+    gotten = []
+
+    async def watch():
+        with hub.watch() as viewer:
+            gotten.append(await viewer.next_frame(after_seq=7, timeout_s=_LONG_S))
+            gotten.append(await viewer.next_frame(after_seq=7, timeout_s=0.05))
+            gotten.append(await viewer.next_frame(after_seq=6, timeout_s=_LONG_S))
+
+    hub = Hub()
+    hub.publish(encoded(7))
+    thread = in_thread(asyncio.run, watch())
+    eventually(lambda: hub.viewer_count == 1)
+    begin_s = time.monotonic()
+    hub.wake()
+    thread.join(_SOON_S)
+    assert time.monotonic() - begin_s < _SOON_S
+    assert [frame and frame.seq for frame in gotten] == [None, None, 7]
+
+
+def test_a_wake_that_came_between_two_waits_is_not_missed_and_a_new_picture_comes_first(encoded):
+    async def watch():
+        with hub.watch() as viewer:
+            hub.publish(encoded(1))
+            hub.wake()
+            first = await viewer.next_frame(after_seq=-1, timeout_s=_LONG_S)
+            second = await asyncio.wait_for(viewer.next_frame(after_seq=1, timeout_s=_LONG_S), _SOON_S)
+            return first.seq, second
+
+    hub = Hub()
+    assert asyncio.run(watch()) == (1, None)
+
+
+def test_who_comes_after_a_wake_is_not_woken_by_it():
+    async def watch():
+        with hub.watch() as viewer:
+            begin_s = time.monotonic()
+            await viewer.next_frame(after_seq=-1, timeout_s=0.1)
+            return time.monotonic() - begin_s
+
+    hub = Hub()
+    hub.wake()
+    assert asyncio.run(watch()) >= 0.09

@@ -13,10 +13,9 @@ def _difference(one, other):
 
 
 def test_the_demo_gives_30_pictures_a_second_of_640_by_480():
-    source = DemoSource()
-    source.open()
-    frames = [source.read() for _ in range(16)]
-    source.close()
+    stream = DemoSource().open()
+    frames = [stream.read() for _ in range(16)]
+    stream.close()
     assert {frame.rgb.shape for frame in frames} == {(480, 640, 3)}
     assert [frame.seq for frame in frames] == list(range(16))
     intervals_ms = np.diff([frame.pts_ns for frame in frames]) / 1e6
@@ -36,28 +35,28 @@ def test_the_picture_moves_smoothly_within_a_scene_and_changes_at_its_end(scene)
     assert cut > 2 * max(steps)
 
 
-def test_the_demo_begins_at_its_first_picture_each_time_it_is_opened_and_numbers_go_on():
+def test_the_demo_begins_at_its_first_picture_each_time_it_is_opened():
     source = DemoSource()
-    source.open()
-    frames = [source.read() for _ in range(4)]
-    source.close()
-    source.open()
-    again = source.read()
-    source.close()
+    stream = source.open()
+    frames = [stream.read() for _ in range(4)]
+    stream.close()
+    stream = source.open()
+    again = stream.read()
+    stream.close()
+    stream.close()
     assert np.array_equal(frames[0].rgb, demo_picture(0.0))
     assert not np.array_equal(frames[3].rgb, frames[0].rgb)
     assert np.array_equal(again.rgb, frames[0].rgb)
-    assert again.seq == 4
+    assert again.seq == 0
     assert again.pts_ns > frames[3].pts_ns
 
 
 def test_a_reader_that_was_away_gets_no_burst_of_pictures_to_catch_up():
-    source = DemoSource()
-    source.open()
-    source.read()
+    stream = DemoSource().open()
+    stream.read()
     time.sleep(5 / RATE_FPS)
-    pts_ns = [source.read().pts_ns for _ in range(10)]
-    source.close()
+    pts_ns = [stream.read().pts_ns for _ in range(10)]
+    stream.close()
     assert np.median(np.diff(pts_ns)[:5]) > 0.025e9
 
 
@@ -65,8 +64,8 @@ def test_the_demo_shows_gradios_photographs_without_importing_gradio():
     program = (
         "import sys\n"
         "from live_cam.sources.demo import DemoSource\n"
-        "source = DemoSource(); source.open()\n"
-        "print(source.read().rgb.std() > 10, 'gradio' in sys.modules)"
+        "stream = DemoSource().open()\n"
+        "print(stream.read().rgb.std() > 10, 'gradio' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert told.stdout.split() == ["True", "False"], told.stderr

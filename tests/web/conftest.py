@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from live_cam.pipeline.session import Session
 from live_cam.web.server import LiveServer, bind, build_app
@@ -34,15 +42,16 @@ class Site:
 
 @pytest.fixture
 def serve_session() -> Iterator[Callable[..., Site]]:
-    """Serves a session: `serve_session(source, explainer, host=..., token=None, extra_hosts=(), wrap=None)`.
+    """Serves a session: `serve_session(source, explainer, host=..., token=None, ..., most_visitors=0)`.
 
-    `wrap` is an ASGI middleware put in front of it all, as a proxy would be.
+    Give one source, or a list of them, or an empty one for visitors. `wrap` is an ASGI middleware put in front of it
+    all, as a proxy would be.
     """
     stops = []
 
-    def serve(source, explainer, host="127.0.0.1", token=None, extra_hosts=(), wrap=lambda app: app):
+    def serve(source, explainer, host="127.0.0.1", token=None, extra_hosts=(), wrap=lambda app: app, most_visitors=0):
         listener = bind("127.0.0.1", 0)
-        session = Session(source, explainer)
+        session = Session(source if isinstance(source, list) else [source], explainer, most_visitors)
         server = LiveServer(wrap(build_app(session, host, token, extra_hosts)), session)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
         session.__enter__()
@@ -81,3 +90,76 @@ def _answers(url: str) -> bool:
         return httpx.get(f"{url}snapshot.jpg").status_code == 200
     except httpx.TransportError:
         return False
+
+
+class LiveCam:
+    """A `live-cam` process of its own.
+
+    Attributes:
+        url, port: Where its page is.
+    """
+
+    def __init__(self, *words: object, port: int | None = None, scheme: str = "http", shows: bool = True) -> None:
+        self.port = port or _free_port()
+        self.url = f"{scheme}://127.0.0.1:{self.port}/"
+        command = [sys.executable, "-m", "live_cam", *map(str, words), "--no-open", "--port", str(self.port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline_s = time.monotonic() + 240
+        while (told := self.stats()) is None or (shows and told["frames"]["explained"] == 0):
+            assert self.process.poll() is None, "live-cam ended by itself"
+            assert time.monotonic() < deadline_s, "live-cam explained nothing"
+            time.sleep(0.2)
+
+    def stats(self) -> dict[str, Any] | None:
+        """Gives what `/stats` tells, or None while nobody answers."""
+        try:
+            return httpx.get(f"{self.url}stats", verify=False).json()
+        except httpx.TransportError:
+            return None
+
+    def stop(self, how: int = signal.SIGINT) -> float:
+        """Stops it as a person would, and gives the seconds that took."""
+        begin_s = time.monotonic()
+        self.process.send_signal(how)
+        assert self.process.wait(20) == 0
+        return time.monotonic() - begin_s
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def start_live_cam() -> Iterator[Callable[..., LiveCam]]:
+    """Starts the program: `start_live_cam("demo", port=None, scheme="http", shows=True)`, once it shows something."""
+    started = []
+
+    def start(*words: object, **options: Any) -> LiveCam:
+        started.append(LiveCam(*words, **options))
+        return started[-1]
+
+    yield start
+    for live_cam in started:
+        live_cam.process.kill()
+        live_cam.process.wait()
+
+
+@pytest.fixture(scope="session")
+def launch_chromium() -> Callable[..., Any]:
+    """Launches a real browser for the length of a `with` statement: `launch_chromium(*arguments)`."""
+
+    @contextmanager
+    def launch(*arguments: str) -> Iterator[Browser]:
+        executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        assert executable, "no Chromium on this machine; ./scripts/test installs one"
+        usual = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+        if os.name == "posix" and os.geteuid() == 0:
+            usual.append("--no-sandbox")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=executable, args=[*usual, *arguments])
+            yield browser
+            browser.close()
+
+    return launch

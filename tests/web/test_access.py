@@ -13,7 +13,18 @@ from websockets.sync.client import connect
 from live_cam.web.access import AccessGuard, is_loopback
 
 TOKEN = "open-sesame"
-ROUTES = ["", "stats", "healthz", "snapshot.jpg", "frame.jpg", "stream.mjpg", "viewer.js", "config", "gradio_api/info"]
+ROUTES = [
+    "",
+    "stats",
+    "healthz",
+    "snapshot.jpg",
+    "frame.jpg",
+    "stream.mjpg",
+    "viewer.js",
+    "own_camera.js",
+    "config",
+    "gradio_api/info",
+]
 SOCKET_HEADERS_FROM_ELSEWHERE = [
     {"Host": "evil.example"},
     {"Origin": "https://evil.example"},
@@ -27,7 +38,7 @@ SOCKET_HEADERS_FROM_ELSEWHERE = [
 def guarded_site(serve_session, fake_source, fake_explainer, eventually):
     """A site that listens as if on the network, where a token is demanded."""
     running = serve_session(fake_source(), fake_explainer(), host="0.0.0.0", token=TOKEN, extra_hosts=["cam.example"])
-    eventually(lambda: running.session.hub.newest is not None)
+    eventually(lambda: running.session.feeds[0].hub.newest is not None)
     return running
 
 
@@ -177,7 +188,7 @@ def test_cookies_of_other_servers_on_this_host_lock_nobody_out(guarded_site, for
 def test_any_text_will_do_for_a_token(serve_session, fake_source, fake_explainer, eventually):
     token = "a+b&c=d #%\u2713"
     site = serve_session(fake_source(), fake_explainer(), host="0.0.0.0", token=token)
-    eventually(lambda: site.session.hub.newest is not None)
+    eventually(lambda: site.session.feeds[0].hub.newest is not None)
     with httpx.Client(headers={"Accept": "text/html"}, follow_redirects=True) as browser:
         assert browser.get(f"{site.url}?token={quote(token, safe='')}").status_code == 200
 

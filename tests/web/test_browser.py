@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.slow
 
@@ -33,72 +28,30 @@ GREENNESS = """([from, to]) => {
 }"""
 
 
-class LiveCam:
-    """A `live-cam` process of its own."""
-
-    def __init__(self, source: str, port: int | None = None) -> None:
-        self.source = source
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}/"
-        command = [sys.executable, "-m", "live_cam", source, "--no-open", "--port", str(self.port)]
-        self.process = subprocess.Popen(command)
-        deadline_s = time.monotonic() + 240
-        while self.explained() == 0:
-            assert self.process.poll() is None, "live-cam ended by itself"
-            assert time.monotonic() < deadline_s, "live-cam explained nothing"
-            time.sleep(0.2)
-
-    def explained(self) -> int:
-        try:
-            return httpx.get(f"{self.url}stats").json()["frames"]["explained"]
-        except httpx.TransportError:
-            return 0
-
-    def stop(self, how: int = signal.SIGINT) -> float:
-        """Stops it as a person would, and gives the seconds that took."""
-        begin_s = time.monotonic()
-        self.process.send_signal(how)
-        assert self.process.wait(20) == 0
-        return time.monotonic() - begin_s
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 # One class, one server: two at once would starve each other on two cores.
 @pytest.fixture(scope="class")
-def demo():
-    live_cam = LiveCam("demo")
+def demo(start_live_cam):
+    live_cam = start_live_cam("demo")
     yield live_cam
     live_cam.stop()
 
 
 @pytest.fixture(scope="class")
-def pair(gradio_media, tmp_path_factory):
+def pair(start_live_cam, gradio_media, tmp_path_factory):
     """A still picture as the source: a lion on the left, a cheetah on the right."""
     images = [Image.open(gradio_media / "images" / name).convert("RGB") for name in ("lion.jpg", "cheetah1.jpg")]
     picture = np.hstack([np.asarray(image.resize((400, 400))) for image in images])
     path = tmp_path_factory.mktemp("pair") / "pair.png"
     Image.fromarray(picture).save(path)
-    live_cam = LiveCam(str(path))
+    live_cam = start_live_cam(path)
     yield live_cam
     live_cam.stop()
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert executable, "no Chromium on this machine; ./scripts/test installs one"
-    arguments = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-    if os.name == "posix" and os.geteuid() == 0:
-        arguments.append("--no-sandbox")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+def chromium(launch_chromium):
+    with launch_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -115,7 +68,7 @@ def open_page(chromium, size):
         contexts.append(chromium.new_context(viewport=size))
         page = contexts[-1].new_page()
         if not sockets_pass:
-            page.route_web_socket("**/frames", lambda route: route.close())
+            page.route_web_socket("**/frames*", lambda route: route.close())
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
             "request", lambda request: request.url.startswith((url, "data:", "blob:")) or faults.append(request.url)
@@ -158,7 +111,7 @@ def wait_for_greenness(page: Page, span: tuple[float, float], holds) -> float:
     return greenness
 
 
-def expect_viewers(live_cam: LiveCam, count: int) -> None:
+def expect_viewers(live_cam, count: int) -> None:
     deadline_s = time.monotonic() + 10
     while httpx.get(f"{live_cam.url}stats").json()["viewers"] != count:
         assert time.monotonic() < deadline_s
@@ -248,12 +201,12 @@ class TestPair:
 
 
 @pytest.mark.parametrize("size", [DESKTOP], ids=["desktop"])
-def test_a_watched_server_ends_within_two_seconds_and_its_page_heals_when_it_is_back(open_page):
-    first = LiveCam("demo")
+def test_a_watched_server_ends_within_two_seconds_and_its_page_heals_when_it_is_back(start_live_cam, open_page):
+    first = start_live_cam("demo")
     page = open_page(first.url)
     assert first.stop(signal.SIGTERM) < 2
     expect(page.locator('[data-live="notice"]')).to_contain_text("No connection", timeout=5_000)
-    second = LiveCam("demo", first.port)
+    second = start_live_cam("demo", port=first.port)
     expect(page.locator('[data-live="notice"]')).to_be_hidden(timeout=15_000)
     number = seq(page)
     page.wait_for_function(f"document.querySelector('.live-stage').dataset.seq != {number}")

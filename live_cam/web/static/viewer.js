@@ -1,22 +1,30 @@
 // @ts-check
 /**
- * The moving picture and the words beside it.
+ * A moving picture and the words that belong to it.
  *
  * Pictures come over a WebSocket, one binary message each: the length of the header (uint32, little-endian), the
  * header (JSON) and a JPEG, which is empty when only the state is told. Each picture painted is acknowledged, and the
  * server sends no more than it has room for. After several failed sockets the same pictures are polled over HTTP.
  *
+ * Where visitors show their own cameras, the server asks for a picture ({"ask": number}), and the page answers in the
+ * same form: {"answer": number, "age_ms": milliseconds since it was taken} and a JPEG.
+ *
  * @typedef {{index: number, label: string, probability: number}} ClassScore
  * @typedef {{source: string, state: string, message: string, fps: number,
- *   painted_age_ms: number | null, seq?: number, age_ms?: number, top?: ClassScore[], target?: string,
- *   versus?: string | null, strength?: number, evidence?: boolean}} Header
+ *   painted_age_ms?: number | null, seq?: number, age_ms?: number, top?: ClassScore[], target?: string,
+ *   versus?: string | null, strength?: number, evidence?: boolean, ask?: number}} Header
  */
+
+import { OwnCamera } from "./own_camera.js";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
 const SOCKETS_BEFORE_POLLING = 3;
 const SILENCE_LIMIT_MS = 5000;
 const POLLING_MS = 60000;
+const WATCH_EVERY_MS = 250;
+const FULL_CODE = 1013;
+const FULL_PAUSE_MS = 5000;
 
 /** The address of a route beside the page, wherever a proxy has put the page. @param {string} route */
 function address(route) {
@@ -33,11 +41,12 @@ class Screen {
     this.root = root;
     this.canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
+    this.paintedAgeKnown = false;
   }
 
   /** @param {string} name @returns {HTMLElement | null} */
   part(name) {
-    return document.querySelector(`[data-live="${name}"]`);
+    return document.querySelector(`[data-feed="${this.root.dataset.feed}"] [data-live="${name}"]`);
   }
 
   /** @param {string} name @param {string} text */
@@ -70,14 +79,16 @@ class Screen {
     const question = header.versus ? `${header.target}, not ${header.versus}` : (header.target ?? "");
     this.write("target", question);
     this.write("evidence", header.evidence ? "" : "no evidence for it in this picture");
-    const age = header.painted_age_ms ?? header.age_ms;
-    this.write("age", age === undefined ? "–" : `${age.toFixed(0)} ms`);
   }
 
   /** Says how the source is. @param {Header} header */
   tell(header) {
     this.write("source", header.source);
     this.write("fps", header.fps.toFixed(0));
+    // The age when it was painted is the true one; where nobody acknowledges, that at sending has to do.
+    this.paintedAgeKnown ||= header.painted_age_ms != null;
+    const age = header.painted_age_ms ?? (this.paintedAgeKnown ? undefined : header.age_ms);
+    if (age !== undefined) this.write("age", `${age.toFixed(0)} ms`);
     this.root.dataset.state = header.state;
     this.notice(header.state === "live" ? "" : header.message);
   }
@@ -102,10 +113,19 @@ class Viewer {
     this.waiting = null;
     this.painting = false;
     this.lastWordMs = performance.now();
+    this.full = false;
+    this.camera = "own" in root.dataset ? new OwnCamera(root, this.screen.notice.bind(this.screen)) : null;
   }
 
   get gone() {
     return !this.root.isConnected;
+  }
+
+  /** Which picture is wanted. @param {URL} url */
+  choose(url) {
+    if (this.camera) url.searchParams.set("visitor", globalThis.liveCamVisitor);
+    else url.searchParams.set("feed", this.root.dataset.feed ?? "0");
+    return url;
   }
 
   async run() {
@@ -114,9 +134,15 @@ class Viewer {
     let failures = 0;
     let failedSockets = 0;
     while (!this.gone) {
+      await this.camera?.wanted();
       const heard = await this.watchSocket();
+      if (this.full) {
+        await pause(FULL_PAUSE_MS);
+        continue;
+      }
+      if (this.camera && !this.camera.running) continue;
       failedSockets = heard ? 0 : failedSockets + 1;
-      const polled = failedSockets >= SOCKETS_BEFORE_POLLING && (await this.poll());
+      const polled = failedSockets >= SOCKETS_BEFORE_POLLING && (await (this.camera ? this.post() : this.poll()));
       failures = heard || polled ? 0 : failures + 1;
       if (polled) continue; // one more socket, and back to polling where sockets still don't pass
       if (this.gone) break;
@@ -136,7 +162,7 @@ class Viewer {
   /** Watches over one socket and tells whether anything came. @returns {Promise<boolean>} */
   watchSocket() {
     return new Promise((resolve) => {
-      const url = address("frames");
+      const url = this.choose(address("frames"));
       url.protocol = url.protocol.replace("http", "ws");
       const socket = new WebSocket(url);
       socket.binaryType = "arraybuffer";
@@ -145,16 +171,17 @@ class Viewer {
       this.lastWordMs = performance.now();
       const watchdog = setInterval(() => {
         const silent = !document.hidden && performance.now() - this.lastWordMs > SILENCE_LIMIT_MS;
-        if (this.gone || silent) socket.close();
-      }, 1000);
+        if (this.gone || silent || this.camera?.running === false) socket.close();
+      }, WATCH_EVERY_MS);
       socket.onopen = () => this.tellWhetherHidden();
       socket.onmessage = (message) => {
         spoke = true;
         this.lastWordMs = performance.now();
         this.receive(message.data);
       };
-      socket.onclose = () => {
+      socket.onclose = (closing) => {
         clearInterval(watchdog);
+        this.full = closing.code === FULL_CODE;
         this.socket = null;
         resolve(spoke);
       };
@@ -168,7 +195,7 @@ class Viewer {
     const endMs = performance.now() + POLLING_MS;
     while (!this.gone && performance.now() < endMs) {
       try {
-        const url = address("frame.jpg");
+        const url = this.choose(address("frame.jpg"));
         url.searchParams.set("after", String(seq));
         const answer = await fetch(url, { signal: AbortSignal.timeout(15000) });
         if (!answer.ok) return spoke;
@@ -189,11 +216,44 @@ class Viewer {
     return spoke;
   }
 
+  /** Sends one picture after the other over HTTP for a while, and tells whether any was answered. */
+  async post() {
+    let spoke = false;
+    const endMs = performance.now() + POLLING_MS;
+    for (let number = 0; this.camera?.running && !this.gone && performance.now() < endMs; number += 1) {
+      const picture = await this.camera.picture(number);
+      while (document.hidden && !this.gone) await pause(200);
+      if (!picture) continue;
+      try {
+        const url = this.choose(address("visit"));
+        url.searchParams.set("age_ms", picture.ageMs.toFixed(1));
+        const answer = await fetch(url, { method: "POST", body: picture.jpeg, signal: AbortSignal.timeout(15000) });
+        if (!answer.ok) {
+          this.screen.notice(await answer.text());
+          await pause(FULL_PAUSE_MS);
+          continue;
+        }
+        /** @type {Header} */
+        const header = JSON.parse(answer.headers.get("X-Live-Cam") ?? "");
+        spoke = true;
+        if (answer.status === 200) await this.paint({ header, jpeg: await answer.blob() });
+        this.screen.tell({ ...header, painted_age_ms: this.camera.age(number) });
+      } catch {
+        return spoke;
+      }
+    }
+    return spoke;
+  }
+
   /** @param {ArrayBuffer} message */
   receive(message) {
     const length = new DataView(message).getUint32(0, true);
     /** @type {Header} */
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(message, 4, length)));
+    if (header.ask !== undefined) {
+      this.answer(header.ask);
+      return;
+    }
     if (message.byteLength === 4 + length) {
       this.screen.tell(header);
       return;
@@ -213,7 +273,8 @@ class Viewer {
       } catch (error) {
         console.warn("live_cam: a picture could not be painted", error);
       }
-      this.say({ painted: picture.header.seq });
+      const ageMs = this.camera?.age(picture.header.seq ?? -1);
+      this.say(ageMs === undefined ? { painted: picture.header.seq } : { painted: picture.header.seq, age_ms: ageMs });
     }
     this.painting = false;
   }
@@ -227,7 +288,15 @@ class Viewer {
     bitmap.close();
   }
 
-  /** @param {{painted?: number, hidden?: boolean}} words */
+  /** Sends the newest picture of the visitor's camera. @param {number} number */
+  async answer(number) {
+    const picture = await this.camera?.picture(number);
+    if (!picture || this.socket?.readyState !== WebSocket.OPEN) return;
+    const words = new TextEncoder().encode(JSON.stringify({ answer: number, age_ms: picture.ageMs }));
+    this.socket.send(new Blob([new Uint32Array([words.length]), words, picture.jpeg]));
+  }
+
+  /** @param {{painted?: number, age_ms?: number, hidden?: boolean}} words */
   say(words) {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(words));
   }

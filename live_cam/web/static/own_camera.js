@@ -1,0 +1,192 @@
+// @ts-check
+/**
+ * The visitor's own camera: opened when the visitor says so, opened again when it fails, and closed for good on Stop.
+ *
+ * Nothing is sent from here; the viewer asks for pictures when the server asks for them.
+ */
+
+const USUAL_SIZE = { width: 640, height: 480 };
+const USUAL_RATE_FPS = 30;
+const JPEG_QUALITY = 0.85;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 1000;
+const FRAME_LIMIT_MS = 900;
+const REMEMBERED = 16;
+
+/** @param {number} milliseconds */
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Why a browser gives no camera, in words that help. @param {unknown} error */
+function explain(error) {
+  const name = error instanceof Error ? error.name : "";
+  if (name === "NotAllowedError") return "This page may not use the camera; allow it in the browser, then press the button";
+  if (name === "NotFoundError") return "This device has no camera that the browser knows of";
+  if (name === "NotReadableError") return "Another program is using the camera";
+  return `The camera can't be opened (${error instanceof Error ? error.message || name : error})`;
+}
+
+export class OwnCamera {
+  /**
+   * @param {HTMLElement} root The stage, whose data attributes tell what to ask of the camera.
+   * @param {(text: string) => void} notice Lays a sentence over the picture.
+   */
+  constructor(root, notice) {
+    this.root = root;
+    this.notice = notice;
+    /** Whether the visitor wants the camera to be seen. */
+    this.running = false;
+    this.facing = "environment";
+    /** @type {MediaStream | null} */
+    this.stream = null;
+    this.video = document.createElement("video");
+    this.video.muted = this.video.playsInline = true;
+    this.canvas = document.createElement("canvas");
+    this.frameMs = 0;
+    this.sentFrameMs = 0;
+    /** Called when a frame has come. @type {(value?: unknown) => void} */
+    this.arrive = () => {};
+    /** When the pictures that were sent had been taken, by their numbers. @type {Map<number, number>} */
+    this.taken = new Map();
+    this.part("own-start").onclick = () => this.start();
+    this.part("own-stop").onclick = () => this.stop();
+    this.part("own-turn").onclick = () => this.turn();
+  }
+
+  /** @param {string} name @returns {HTMLButtonElement} */
+  part(name) {
+    return /** @type {HTMLButtonElement} */ (this.root.querySelector(`[data-live="${name}"]`));
+  }
+
+  /** Waits until the visitor shows the camera. */
+  async wanted() {
+    while (this.root.isConnected && (!this.stream || document.hidden)) await pause(50);
+  }
+
+  async start() {
+    if (!navigator.mediaDevices) {
+      const hint = "start live-cam with --https and open the address that begins with https";
+      this.notice(`Browsers give cameras to secure pages only: ${hint}`);
+      return;
+    }
+    this.running = true;
+    this.show();
+    this.notice("Waiting for the camera");
+    await this.open();
+  }
+
+  stop() {
+    this.running = false;
+    this.close();
+    this.show();
+    this.notice("The camera is off");
+  }
+
+  /** Changes between the front and the back camera. */
+  async turn() {
+    this.facing = this.facing === "environment" ? "user" : "environment";
+    this.close();
+    await this.open();
+  }
+
+  /** Opens the camera, and tries again with growing pauses until it opens or is no longer wanted. */
+  async open() {
+    const { width, height, rate } = this.root.dataset;
+    const video = {
+      width: { ideal: Number(width) || USUAL_SIZE.width },
+      height: { ideal: Number(height) || USUAL_SIZE.height },
+      frameRate: { ideal: Number(rate) || USUAL_RATE_FPS },
+      facingMode: { ideal: this.facing },
+    };
+    for (let pauseMs = FIRST_PAUSE_MS; this.running; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        const stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+        if (!this.running) stream.getTracks().forEach((track) => track.stop());
+        else await this.play(stream);
+        return;
+      } catch (error) {
+        this.notice(explain(error));
+        if (error instanceof Error && error.name === "NotAllowedError") {
+          this.running = false;
+          this.show();
+          return;
+        }
+        await pause(pauseMs);
+      }
+    }
+  }
+
+  /** @param {MediaStream} stream */
+  async play(stream) {
+    this.video.srcObject = stream;
+    await this.video.play();
+    this.stream = stream;
+    stream.getVideoTracks()[0].onended = () => this.reopen(stream);
+    this.countFrames(stream);
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    this.part("own-turn").hidden = devices.filter((device) => device.kind === "videoinput").length < 2;
+  }
+
+  /** The camera was unplugged, or taken by another program. @param {MediaStream} stream */
+  async reopen(stream) {
+    if (this.stream !== stream) return;
+    this.close();
+    this.notice("Your camera has stopped; trying again");
+    await this.open();
+  }
+
+  /** Notes when each new frame was taken. @param {MediaStream} stream */
+  countFrames(stream) {
+    if (!this.video.requestVideoFrameCallback) return;
+    this.video.requestVideoFrameCallback((nowMs, frame) => {
+      if (this.stream !== stream) return;
+      const tookMs = nowMs - (frame.captureTime ?? nowMs);
+      this.frameMs = tookMs >= 0 && tookMs < 1000 ? nowMs - tookMs : nowMs;
+      this.arrive();
+      this.countFrames(stream);
+    });
+  }
+
+  close() {
+    this.stream?.getTracks().forEach((track) => track.stop());
+    this.stream = null;
+    this.video.srcObject = null;
+    this.frameMs = this.sentFrameMs = 0;
+  }
+
+  show() {
+    this.part("own-start").hidden = this.running;
+    this.part("own-stop").hidden = !this.running;
+    if (!this.running) this.part("own-turn").hidden = true;
+  }
+
+  /**
+   * Gives the newest frame, one that was not given before, or nothing when the camera gives none.
+   * @param {number} number @returns {Promise<{jpeg: Blob, ageMs: number} | null>}
+   */
+  async picture(number) {
+    const counts = "requestVideoFrameCallback" in this.video;
+    if (counts && this.frameMs === this.sentFrameMs) {
+      await Promise.race([new Promise((resolve) => (this.arrive = resolve)), pause(FRAME_LIMIT_MS)]);
+      if (this.frameMs === this.sentFrameMs) return null;
+    }
+    const { videoWidth: width, videoHeight: height } = this.video;
+    if (!width || !height) return null;
+    if (!counts) this.frameMs = performance.now();
+    const takenMs = (this.sentFrameMs = this.frameMs);
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
+    const mirrored = this.root.dataset.mirror === "true";
+    context.setTransform(mirrored ? -1 : 1, 0, 0, 1, mirrored ? width : 0, 0);
+    context.drawImage(this.video, 0, 0);
+    const jpeg = await new Promise((resolve) => this.canvas.toBlob(resolve, "image/jpeg", JPEG_QUALITY));
+    this.taken.set(number, takenMs);
+    if (this.taken.size > REMEMBERED) this.taken.delete(this.taken.keys().next().value ?? -1);
+    return jpeg && { jpeg, ageMs: performance.now() - takenMs };
+  }
+
+  /** How long ago a picture that was sent had been taken. @param {number} number @returns {number | undefined} */
+  age(number) {
+    const takenMs = this.taken.get(number);
+    return takenMs === undefined ? undefined : performance.now() - takenMs;
+  }
+}

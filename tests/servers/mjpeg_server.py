@@ -1,0 +1,118 @@
+"""A camera that speaks MJPEG over HTTP: `mjpeg_server.py PORT [--size WxH]`; says `ready` once it listens.
+
+/video    25 pictures a second, multipart/x-mixed-replace, with Content-Length
+/bare     the same without Content-Length
+/private  the same for user `user` with password `secret`
+/once     ten pictures, then the end
+/growing  ten pictures, then others of twice the size
+/huge     a picture of 9000x9000
+/page     a web page
+/clip.mp4 a recording of two seconds
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import av
+import cv2
+import numpy as np
+from stamped import every, photograph, size_px, stamped
+
+RATE_FPS = 25
+BOUNDARY = "frame"
+PAGE = b"<!DOCTYPE html><html><head><title>A camera</title></head><body><h1>Log in</h1></body></html>\n" * 50
+
+
+class Handler(BaseHTTPRequestHandler):
+    size = (320, 240)
+
+    def do_GET(self):
+        path = self.path.partition("?")[0]
+        if path == "/page":
+            self._whole("text/html", PAGE)
+        elif path == "/huge":
+            self._whole("image/jpeg", cv2.imencode(".jpg", np.zeros((9000, 9000), np.uint8))[1].tobytes())
+        elif path == "/clip.mp4":
+            self._whole("video/mp4", clip(self.size))
+        elif path == "/private" and not self._is_allowed():
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif path in ("/video", "/bare", "/private", "/once", "/growing"):
+            try:
+                self._pictures(path)
+            except OSError:  # the viewer left
+                self.close_connection = True
+        else:
+            self.send_error(404)
+
+    def _whole(self, kind, body):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _is_allowed(self):
+        word = base64.b64encode(b"user:secret").decode()
+        return self.headers.get("Authorization") == f"Basic {word}"
+
+    def _pictures(self, path):
+        self.send_response(200)
+        self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
+        self.end_headers()
+        self.wfile.write(f"--{BOUNDARY}\r\n".encode())
+        base, generator = photograph(self.size), np.random.default_rng()
+        for number in every(1 / RATE_FPS):
+            if path == "/once" and number == 10:
+                return
+            if path == "/growing" and number == 10:
+                base = photograph((2 * self.size[0], 2 * self.size[1]))
+            picture = cv2.cvtColor(stamped(base, generator), cv2.COLOR_RGB2BGR)
+            jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
+            length = f"Content-Length: {len(jpeg)}\r\n" if path != "/bare" else ""
+            self.wfile.write(
+                f"Content-Type: image/jpeg\r\n{length}\r\n".encode() + jpeg + f"\r\n--{BOUNDARY}\r\n".encode()
+            )
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+def clip(size):
+    """Gives an MP4 of two seconds, 25 pictures a second."""
+    base, generator, file = photograph(size), np.random.default_rng(0), io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", RATE_FPS, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for _ in range(2 * RATE_FPS):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(stamped(base, generator), "rgb24")))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    parser.add_argument("--size", type=size_px, default=Handler.size)
+    options = parser.parse_args()
+    Handler.size = options.size
+    server = Server(("127.0.0.1", options.port), Handler)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

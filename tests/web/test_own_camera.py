@@ -1,0 +1,180 @@
+"""A visitor with a camera: a real Chromium whose webcam sees a real photograph, and the real network."""
+
+from __future__ import annotations
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow
+
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+# The default colours of the heat map run over green, which no lion is.
+GREENNESS = """() => {
+  const canvas = document.querySelector(".live-stage canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += Math.max(0, data[i + 1] - data[i]);
+  return sum / (data.length / 4);
+}"""
+
+NOTE_TRACKS = """
+globalThis.tracks = [];
+const open = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+if (open) navigator.mediaDevices.getUserMedia = async (wishes) => {
+  const stream = await open(wishes);
+  globalThis.tracks.push(...stream.getTracks());
+  return stream;
+};"""
+# What a page sees when its camera is unplugged, and plugged in again three seconds later.
+UNPLUG = """() => {
+  const open = navigator.mediaDevices.getUserMedia;
+  const backMs = performance.now() + 3000;
+  navigator.mediaDevices.getUserMedia = async (wishes) => {
+    if (performance.now() < backMs) throw new DOMException("gone", "NotFoundError");
+    return open(wishes);
+  };
+  globalThis.tracks.forEach((track) => { track.stop(); track.onended(); });
+}"""
+
+
+@pytest.fixture(scope="module")
+def webcam(gradio_media, tmp_path_factory):
+    """What the browser takes for its camera: a lion, with the noise that every sensor has."""
+    lion = cv2.resize(cv2.imread(str(gradio_media / "images" / "lion.jpg")), (640, 480))
+    random = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("webcam") / "lion.y4m"
+    with path.open("wb") as file:
+        file.write(b"YUV4MPEG2 W640 H480 F30:1 Ip A1:1 C420jpeg\n")
+        for _ in range(10):
+            noisy = np.clip(lion.astype(np.int16) + random.integers(-3, 4, lion.shape), 0, 255).astype(np.uint8)
+            file.write(b"FRAME\n" + cv2.cvtColor(noisy, cv2.COLOR_BGR2YUV_I420).tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(launch_chromium, webcam):
+    fake = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={webcam}"]
+    with launch_chromium(*fake) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def live_cam(start_live_cam):
+    started = start_live_cam("browser", "--https", "--visitors", "2", scheme="https", shows=False)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def visit(chromium, live_cam):
+    """Opens the page as a visitor does: `visit(size="desktop", permissions=["camera"], url=..., sockets_pass=True)`."""
+    contexts, faults = [], []
+
+    def open_(size="desktop", permissions=("camera",), url=live_cam.url, sockets_pass=True):
+        contexts.append(
+            chromium.new_context(viewport=SIZES[size], permissions=list(permissions), ignore_https_errors=True)
+        )
+        page = contexts[-1].new_page()
+        page.add_init_script(NOTE_TRACKS)
+        if not sockets_pass:
+            page.route_web_socket("**/frames*", lambda route: route.close())
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def show(page):
+    page.get_by_role("button", name="Show my camera").click()
+    return page
+
+
+def wait_for_the_lion(page):
+    expect(page.locator('[data-live="label-0"]')).to_have_text("lion", timeout=20_000)
+    limit_s = time.monotonic() + 10
+    while page.evaluate(GREENNESS) < 2:
+        assert time.monotonic() < limit_s, "no heat map over the picture"
+        time.sleep(0.05)
+
+
+def wait_for_visitors(live_cam, count):
+    limit_s = time.monotonic() + 10
+    while live_cam.stats()["viewers"] != count:
+        assert time.monotonic() < limit_s
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_visitor_sees_the_own_picture_explained_with_its_age_and_stops_it(visit, live_cam, size):
+    page = visit(size)
+    assert live_cam.stats()["viewers"] == 0, "nothing is sent before the visitor says so"
+    wait_for_the_lion(show(page))
+    expect(page.locator('[data-live="age"]')).to_contain_text("ms", timeout=5_000)
+    assert live_cam.stats()["painted_age_ms"]["p50"] > 0
+    assert live_cam.stats()["source"]["state"] == "live"
+    box = page.locator(".live-stage").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= SIZES[size]["width"]
+    page.locator('[data-live="own-stop"]').click()
+    wait_for_visitors(live_cam, 0)
+    expect(page.locator('[data-live="notice"]')).to_have_text("The camera is off")
+    wait_for_the_lion(show(page))
+
+
+def test_where_sockets_do_not_pass_pictures_go_up_one_by_one(visit):
+    wait_for_the_lion(show(visit(sockets_pass=False)))
+
+
+def test_each_visitor_turns_only_the_own_controls(visit):
+    one, other = show(visit()), show(visit())
+    wait_for_the_lion(one)
+    wait_for_the_lion(other)
+    field = one.locator("#live-target input")
+    field.click()
+    field.press("ControlOrMeta+a")
+    field.press_sequentially("teapot")
+    one.get_by_role("option", name="teapot", exact=True).click()
+    expect(one.locator('[data-live="target"]')).to_have_text("teapot")
+    time.sleep(1)
+    expect(other.locator('[data-live="target"]')).to_have_text("lion")
+
+
+def test_one_visitor_too_many_is_told_and_let_in_when_a_place_is_free(visit, live_cam):
+    first, second = show(visit()), show(visit())
+    wait_for_visitors(live_cam, 2)
+    third = show(visit())
+    expect(third.locator('[data-live="notice"]')).to_contain_text("All 2 places are taken", timeout=10_000)
+    wait_for_the_lion(first)
+    second.close()
+    wait_for_the_lion(third)
+
+
+def test_a_visitor_who_refuses_the_camera_is_told_what_to_do(visit):
+    page = show(visit(permissions=()))
+    expect(page.locator('[data-live="notice"]')).to_contain_text("may not use the camera", timeout=10_000)
+    expect(page.get_by_role("button", name="Show my camera")).to_be_visible()
+
+
+def test_on_a_page_that_is_not_secure_the_way_to_a_camera_is_told(visit, serve_session, fake_explainer):
+    site = serve_session([], fake_explainer(), host="0.0.0.0", token="t", extra_hosts=["cam.example"], most_visitors=2)
+    page = visit(url=f"{site.url}?token=t")
+    page.evaluate("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    expect(show(page).locator('[data-live="notice"]')).to_contain_text("--https")
+
+
+def test_a_camera_that_is_taken_away_is_told_and_comes_back(visit):
+    page = show(visit())
+    wait_for_the_lion(page)
+    seq = int(page.locator(".live-stage").get_attribute("data-seq"))
+    page.evaluate(UNPLUG)
+    expect(page.locator('[data-live="notice"]')).to_contain_text("camera", timeout=3_000)
+    page.wait_for_function(f"document.querySelector('.live-stage').dataset.seq > {seq} + 5", timeout=10_000)
+    expect(page.locator('[data-live="notice"]')).to_be_hidden()
