@@ -39,7 +39,7 @@ _WITH_VISITOR = "(_, ...values) => [globalThis.liveCamVisitor, ...values]"
 _OWN_NOTICE = "Only you see your picture, and nothing of it is kept"
 _OWN_CAMERA = """
 <div class="live-own">
-  <button type="button" data-live="own-start">Show my camera</button>
+  <button type="button" data-live="own-start" disabled>Show my camera</button>
   <button type="button" data-live="own-turn" hidden>Other camera</button>
   <button type="button" data-live="own-stop" hidden>Stop</button>
 </div>"""

@@ -50,6 +50,7 @@ export class OwnCamera {
     this.part("own-start").onclick = () => this.start();
     this.part("own-stop").onclick = () => this.stop();
     this.part("own-turn").onclick = () => this.turn();
+    this.part("own-start").disabled = false;
   }
 
   /** @param {string} name @returns {HTMLButtonElement} */

@@ -121,6 +121,11 @@ class Viewer {
     return !this.root.isConnected;
   }
 
+  /** Whether the visitor has switched the camera off; what is still on its way is not shown any more. */
+  get off() {
+    return this.camera?.running === false;
+  }
+
   /** Which picture is wanted. @param {URL} url */
   choose(url) {
     if (this.camera) url.searchParams.set("visitor", globalThis.liveCamVisitor);
@@ -140,7 +145,7 @@ class Viewer {
         await pause(FULL_PAUSE_MS);
         continue;
       }
-      if (this.camera && !this.camera.running) continue;
+      if (this.off) continue;
       failedSockets = heard ? 0 : failedSockets + 1;
       const polled = failedSockets >= SOCKETS_BEFORE_POLLING && (await (this.camera ? this.post() : this.poll()));
       failures = heard || polled ? 0 : failures + 1;
@@ -171,7 +176,7 @@ class Viewer {
       this.lastWordMs = performance.now();
       const watchdog = setInterval(() => {
         const silent = !document.hidden && performance.now() - this.lastWordMs > SILENCE_LIMIT_MS;
-        if (this.gone || silent || this.camera?.running === false) socket.close();
+        if (this.gone || silent || this.off) socket.close();
       }, WATCH_EVERY_MS);
       socket.onopen = () => this.tellWhetherHidden();
       socket.onmessage = (message) => {
@@ -247,6 +252,7 @@ class Viewer {
 
   /** @param {ArrayBuffer} message */
   receive(message) {
+    if (this.off) return;
     const length = new DataView(message).getUint32(0, true);
     /** @type {Header} */
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(message, 4, length)));
@@ -284,7 +290,7 @@ class Viewer {
     const bitmap = await createImageBitmap(picture.jpeg);
     // Not in a hidden tab, where no animation frame ever comes.
     if (!document.hidden) await new Promise(requestAnimationFrame);
-    this.screen.paint(bitmap, picture.header);
+    if (!this.off) this.screen.paint(bitmap, picture.header);
     bitmap.close();
   }
 
