@@ -57,8 +57,8 @@ def main() -> None:
     report(samples)
 
 
-def start(sources: list[str], stack: ExitStack) -> tuple[str, subprocess.Popen[bytes]]:
-    """Starts live-cam and waits for its first picture; it is ended with the stack."""
+def start(sources: list[str], stack: ExitStack, shows: bool = True) -> tuple[str, subprocess.Popen[bytes]]:
+    """Starts live-cam and waits for its first picture, if it shows one by itself; it is ended with the stack."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -68,7 +68,7 @@ def start(sources: list[str], stack: ExitStack) -> tuple[str, subprocess.Popen[b
     limit_s = time.monotonic() + START_LIMIT_S
     while process.poll() is None and time.monotonic() < limit_s:
         try:
-            if stats(f"127.0.0.1:{port}")["frames"]["explained"]:
+            if stats(f"127.0.0.1:{port}")["frames"]["explained"] or not shows:
                 return f"127.0.0.1:{port}", process
         except OSError:
             pass

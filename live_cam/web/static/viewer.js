@@ -157,6 +157,7 @@ class Viewer {
       await pause(pauseMs);
     }
     left.abort();
+    this.camera?.close();
   }
 
   tellWhetherHidden() {
