@@ -37,7 +37,7 @@ class Controls:
 
     def __init__(self) -> None:
         self._settings = Settings()
-        self._changed = threading.Condition()
+        self._changing = threading.Lock()
 
     @property
     def settings(self) -> Settings:
@@ -60,12 +60,6 @@ class Controls:
         """Opens or closes the source."""
         self._set(running=running)
 
-    def wait_until_running(self, timeout_s: float) -> bool:
-        """Waits for the start button and tells whether it has been pressed."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._settings.running, timeout_s)
-
     def _set(self, **changes: object) -> None:
-        with self._changed:
+        with self._changing:
             self._settings = replace(self._settings, **changes)  # type: ignore[arg-type]  # each setter types its own
-            self._changed.notify_all()

@@ -71,7 +71,9 @@ class VisitorCamera:
     async def ask(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         """Asks for one picture after the other until the page has been hidden for long."""
         for number in itertools.count():
-            await asyncio.wait_for(self._visible.wait(), _HIDDEN_LIMIT_S)
+            # Not `wait_for`, which up to Python 3.11 may swallow that this task is being ended.
+            async with asyncio.timeout(_HIDDEN_LIMIT_S):
+                await self._visible.wait()
             self._asked.add(number)
             await send(pack({"ask": number}))
             turns = self._session.visitors.showing if self._session.visitors else 1
@@ -83,7 +85,8 @@ class VisitorCamera:
         while self._waits or len(self._asked) >= _MOST_ASKED:
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), _ANSWER_LIMIT_S)
+                async with asyncio.timeout(_ANSWER_LIMIT_S):
+                    await self._changed.wait()
             except TimeoutError:
                 self._asked.clear()
 

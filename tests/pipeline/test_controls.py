@@ -1,5 +1,3 @@
-import threading
-
 import pytest
 
 from live_cam.frame import Target
@@ -41,25 +39,3 @@ def test_unknown_colours_are_refused_with_those_there_are():
     with pytest.raises(ValueError, match=r"viridis.*jet"):
         controls.set_colormap("rainbow")
     assert controls.settings == Controls().settings
-
-
-def test_waiting_for_the_start_button_ends_when_it_is_pressed():
-    controls = Controls()
-    controls.set_running(False)
-    pressed = []
-    waiter = threading.Thread(target=lambda: pressed.append(controls.wait_until_running(timeout_s=60.0)), daemon=True)
-    waiter.start()
-    waiter.join(0.02)
-    controls.set_running(True)
-    waiter.join(10.0)
-    assert pressed == [True]
-
-
-def test_waiting_for_a_button_nobody_presses_ends_in_time():
-    controls = Controls()
-    controls.set_running(False)
-    assert not controls.wait_until_running(timeout_s=0.02)
-
-
-def test_who_runs_does_not_wait():
-    assert Controls().wait_until_running(timeout_s=0.0)
