@@ -111,7 +111,7 @@ def serve(
         names = ", ".join(feed.name for feed in session.feeds) or "Visitors' cameras"
         typer.echo(f"{names}: {address}  (Ctrl-C ends it)")
         if https:
-            _invite(scheme, others or [host], port, token)
+            _invite(scheme, [*hosts, *others, host][0], port, token)
         if open_:
             _open_browser(address)
         with suppress(KeyboardInterrupt):
@@ -141,13 +141,15 @@ def _page_address(scheme: str, host: str, port: int, token: str | None) -> str:
     return f"{scheme}://{name}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
 
 
-def _invite(scheme: str, hosts: list[str], port: int, token: str | None) -> None:
+def _invite(scheme: str, host: str, port: int, token: str | None) -> None:
     """Shows phones the way; a browser asks once whether to trust a certificate that nobody has signed."""
     from live_cam.web.access import is_loopback
 
-    address = _page_address(scheme, hosts[0], port, token)
-    if is_loopback(hosts[0]):
-        typer.echo("For phones on the same network add --host 0.0.0.0")
+    address = _page_address(scheme, host, port, token)
+    if is_loopback(_EVERYWHERE.get(host, host)):
+        typer.echo(
+            "For phones on the same network add --host 0.0.0.0, and --allow-host NAME if this machine's is known"
+        )
         return
     typer.echo(f"From a phone on the same network: {address}")
     show_qr(address)

@@ -22,7 +22,7 @@ _FULL_EVIDENCE_LOGIT = 14.0
 _FULL_EVIDENCE_DIFFERENCE = 8.0
 
 _RELEASE_S = 0.5
-_MOST_QUESTIONS = 64
+_MOST_QUESTIONS = 1024
 
 
 def strength(logits: NDArray[np.float32], target: Target) -> float:

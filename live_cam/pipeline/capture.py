@@ -15,8 +15,7 @@ _log = logging.getLogger(__name__)
 
 _TICK_S = 0.05
 _MOST_READERS = 3
-_MOST_ALIVE = 8
-"""Those counted that nobody waits for any more, but whose driver still blocks."""
+_MOST_BLOCKED = 8
 _JOIN_LIMIT_S = 0.3
 _ILL = ("lost", "reconnecting")
 
@@ -36,9 +35,10 @@ class CaptureThread(threading.Thread):
         self._clock = clock or MonotonicClock()
         self._stop_requested = False
         self._lock = threading.Lock()
-        self._readers: set[_Reader] = set()
-        self._alive: set[_Reader] = set()
+        self._readers: list[_Reader] = []
+        self._alive: list[_Reader] = []
         self._told = ""
+        self._last_reason = ""
 
     def request_stop(self) -> None:
         """Asks the thread and its readers to end."""
@@ -62,7 +62,7 @@ class CaptureThread(threading.Thread):
         with self._lock:
             if reader not in self._readers:
                 return
-            self._readers = {reader}
+            self._readers = [reader]
         self._feed.offer(frame, frozen_after_s)
         if self._feed.watchdog.hopeless:
             raise SourceError(self._feed.status.message)
@@ -76,25 +76,31 @@ class CaptureThread(threading.Thread):
             if reason:
                 self._feed.watchdog.fail(reason)
 
+    def is_news(self, reason: str) -> bool:
+        """Tells whether a source fails for another reason than the last time."""
+        last, self._last_reason = self._last_reason, reason
+        return reason != last
+
     def wants(self, reader: _Reader) -> bool:
         """Tells whether a reader is to go on."""
         return reader in self._readers and not self._stop_requested
 
     def _read(self) -> None:
-        """Opens the source in a thread of its own, unless too many others still block."""
-        self._alive = {reader for reader in self._alive if reader.is_alive()}
-        if len(self._readers) >= _MOST_READERS or len(self._alive) >= _MOST_ALIVE:
+        """Opens the source in a thread of its own; of those that block, the newest are waited for."""
+        self._alive = [reader for reader in self._alive if reader.is_alive()]
+        if len(self._alive) >= _MOST_BLOCKED:
+            self._feed.watchdog.fail(f"{self._feed.name} blocks all who open it; unplug it, or start live_cam again")
             return
         reader = _Reader(self._source, self)
-        self._alive.add(reader)
+        self._alive.append(reader)
         with self._lock:
-            self._readers.add(reader)
+            self._readers = [*self._readers, reader][-_MOST_READERS:]
             self._feed.watchdog.attempt()
         reader.start()
 
     def _dismiss_readers(self) -> None:
         with self._lock:
-            self._readers = set()
+            self._readers = []
 
     def _tell(self) -> None:
         """Wakes those who watch when the state has changed, and writes each illness to the log once."""
@@ -128,6 +134,7 @@ class _Reader(threading.Thread):
         except SourceError as error:
             reason = str(error)
         except Exception as error:
-            _log.exception("reading %s failed", self._source.name)
             reason = f"{self._source.name} failed: {error}"
+            if self._capture.is_news(reason):
+                _log.exception("reading %s failed", self._source.name)
         self._capture.end(self, reason)

@@ -15,6 +15,8 @@ from live_cam.pipeline.watchdog import SourceStatus, Watchdog
 from live_cam.sinks.hub import Hub
 from live_cam.sources.source import SourceKind
 
+_WITH_A_LENS = ("camera", "network", "browser")
+
 
 class Feed:
     """Frames on their way from one source to those who watch it.
@@ -56,7 +58,7 @@ class Feed:
         self.controls = controls
         self.hub = Hub()
         self.statistics = Statistics(total)
-        self.watchdog = Watchdog(name, clock or MonotonicClock())
+        self.watchdog = Watchdog(name, clock or MonotonicClock(), kind in _WITH_A_LENS)
         self.failure = ""
         self.on_taken: Callable[[], None] = lambda: None
         self.next_seq = 0

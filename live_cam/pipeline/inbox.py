@@ -31,18 +31,24 @@ class Inbox:
             self._waiting[feed] = frame
             self._changed.notify()
 
-    def take(self, most: int = 1) -> list[tuple[Feed, Frame]]:
-        """Waits for a frame and takes out up to `most`, of those feeds that have waited longest; none once closed."""
+    def take(self, at_once: int = 1) -> list[tuple[Feed, Frame]]:
+        """Waits for a frame and takes out `at_once` where as many wait, else that of the feed that has waited longest.
+
+        Returns:
+            One frame or `at_once`; none once closed.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
                 return []
-            return [(feed, self._waiting.pop(feed)) for feed in list(self._waiting)[:most]]
+            count = at_once if len(self._waiting) >= at_once else 1
+            return [(feed, self._waiting.pop(feed)) for feed in list(self._waiting)[:count]]
 
     def remove(self, feed: Feed) -> None:
         """Forgets a feed that has left."""
         with self._changed:
-            self._waiting.pop(feed, None)
+            if self._waiting.pop(feed, None) is not None:
+                feed.statistics.count_dropped()
 
     def close(self) -> None:
         """Ends every wait."""

@@ -76,7 +76,9 @@ class Session:
     @property
     def healthy(self) -> bool:
         """Whether frames flow from a source, or it is known why they need not: it is being opened or was stopped."""
-        return not self.feeds or any(map(_healthy, self.feeds))
+        if self.visitors is not None:
+            return not any(feed.failure for feed in self._all_feeds)
+        return any(map(_healthy, self.feeds))
 
     def describe(self) -> dict[str, Any]:
         """Gives the statistics as plain values, for JSON; of visitors only their number and the counts."""
@@ -85,6 +87,7 @@ class Session:
         return {
             "source": {word: first[word] for word in ("name", "kind", "state", "message")},
             **_counts(self.statistics),
+            # Frames of several sources come in bursts, from which no rate can be told.
             "fps": round(sum(feed.statistics.fps for feed in self._all_feeds), 1),
             "top": first["top"],
             "target": first["target"],

@@ -11,6 +11,7 @@ from live_cam.pipeline.inbox import Inbox
 from live_cam.pipeline.statistics import Statistics
 
 _REMEMBERED = 256
+LONGEST_KEY = 64
 
 
 class Visitors:
@@ -66,6 +67,8 @@ class Visitors:
 
     def controls(self, key: str) -> Controls:
         """Gives a visitor's controls, before the visit, too: the page may set them first."""
+        if len(key) > LONGEST_KEY:
+            raise ValueError(f"a visitor's key has at most {LONGEST_KEY} characters")
         with self._lock:
             controls = self._controls.setdefault(key, Controls())
             self._controls.move_to_end(key)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +18,13 @@ _S = 1_000_000_000
 # People are told within 2 s, so the limit leaves room for what lies between it and the screen.
 _SILENCE_LIMIT_NS = 1_500_000_000
 _INTERVALS_OF_SILENCE = 3
+_INTERVALS_KEPT = 5
+_LONGEST_INTERVAL_NS = 3 * _S
 _OPENING_LIMIT_NS = 2 * _S
 _BLACK_LIMIT_NS = 1 * _S
 # The longest is short enough for a camera that is back to be seen within 2 s, opening it included.
 _PAUSES_NS = (_S // 4, _S // 2, _S)
 _STEADY_NS = 5 * _S
-
-_SMOOTHING = 0.2
 
 _BLACK_LEVEL = 32
 """Above video's black of 16 and the noise of a sensor behind a closed shutter."""
@@ -45,8 +47,9 @@ class Watchdog:
     sensor's noise rules out) or shows nothing but black. Called from any thread.
     """
 
-    def __init__(self, name: str, clock: Clock) -> None:
+    def __init__(self, name: str, clock: Clock, has_lens: bool = True) -> None:
         self._name = name
+        self._black_hint = "; is its lens covered?" if has_lens else ""
         self._clock = clock
         self._lock = threading.RLock()
         self.restart()
@@ -62,7 +65,8 @@ class Watchdog:
             self._attempt_ns: int | None = None
             self._retry_ns = now_ns
             self._heard_ns: int | None = None
-            self._interval_ns = 0.0
+            self._came_ns: int | None = None
+            self._intervals_ns: deque[int] = deque(maxlen=_INTERVALS_KEPT)
             self._last: NDArray[np.uint8] | None = None
             self._frozen = self._black = False
 
@@ -98,7 +102,7 @@ class Watchdog:
         """Whether the source had time to give another picture, and only opening it anew may help."""
         with self._lock:
             tried_ns = 0 if self._attempt_ns is None else self._clock.now_ns() - self._attempt_ns
-            return self._frozen and tried_ns > _SILENCE_LIMIT_NS
+            return self._frozen and not self._black and tried_ns > _SILENCE_LIMIT_NS
 
     def judge(self, rgb: NDArray[np.uint8], frozen_after_s: float | None) -> bool:
         """Takes in a frame that has just come and tells whether it is fit to be explained.
@@ -109,10 +113,9 @@ class Watchdog:
         """
         with self._lock:
             now_ns = self._clock.now_ns()
-            if self._heard_ns is not None:
-                interval_ns = min(now_ns - self._heard_ns, _SILENCE_LIMIT_NS)
-                self._interval_ns += _SMOOTHING * (interval_ns - self._interval_ns)
-            self._heard_ns = now_ns
+            if self._came_ns is not None:
+                self._intervals_ns.append(min(now_ns - self._came_ns, _LONGEST_INTERVAL_NS))
+            self._came_ns = self._heard_ns = now_ns
             if self._attempt_ns is None:  # one that was thought stuck goes on
                 self._attempt_ns = now_ns
             if self._last is None or not _same(self._last, rgb):
@@ -140,7 +143,7 @@ class Watchdog:
             if not self._failure and not self._frozen and waiting_ns <= limit_ns:
                 return SourceStatus("live") if self._good_ns else SourceStatus("starting", f"Opening {self._name}")
             if black:
-                reason = f"{self._name} has shown nothing but black for {waiting_ns // _S} s; is its lens covered?"
+                reason = f"{self._name} has shown nothing but black for {waiting_ns // _S} s{self._black_hint}"
             elif self._frozen and not self._black:
                 frozen_s = (now_ns - self._changed_ns) // _S
                 reason = f"{self._name} is frozen: it has given the very same picture for {frozen_s} s"
@@ -155,8 +158,9 @@ class Watchdog:
 
     @property
     def _silence_limit_ns(self) -> float:
-        """Some cameras give less than a picture a second."""
-        return max(_SILENCE_LIMIT_NS, _INTERVALS_OF_SILENCE * self._interval_ns)
+        """Some cameras give less than a picture a second; one long silence does not make a camera one of them."""
+        usual_ns = median(self._intervals_ns) if self._intervals_ns else 0
+        return max(_SILENCE_LIMIT_NS, _INTERVALS_OF_SILENCE * usual_ns)
 
 
 def _same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:

@@ -42,14 +42,12 @@ class WorkerThread(threading.Thread):
 
     def run(self) -> None:
         """Works until the inbox is closed."""
-        while waiting := self._inbox.take(self._at_once):
-            # A batch of another size would have to be compiled first, which takes seconds.
-            batches = [waiting] if len(waiting) == self._at_once else [[each] for each in waiting]
-            for batch in batches:
-                begin_s = time.monotonic()
-                self._explain(batch)
-                taken_s = (time.monotonic() - begin_s) / len(batch)
-                self.turn_s += _SMOOTHING * (taken_s - self.turn_s) if self.turn_s else taken_s
+        # A batch of another size would have to be compiled first, which takes seconds.
+        while batch := self._inbox.take(self._at_once):
+            begin_s = time.monotonic()
+            self._explain(batch)
+            taken_s = (time.monotonic() - begin_s) / len(batch)
+            self.turn_s += _SMOOTHING * (taken_s - self.turn_s) if self.turn_s else taken_s
 
     def _explain(self, batch: Sequence[tuple[Feed, Frame]]) -> None:
         failure = ""
@@ -66,6 +64,8 @@ class WorkerThread(threading.Thread):
                 _log.exception("explaining a frame of %s failed", batch[0][0].name)
         for feed, _ in batch:
             feed.failure = failure
+            if failure:
+                feed.statistics.count_dropped()
 
 
 def _publish(feed: Feed, frame: Frame, explanation: Explanation) -> None:

@@ -102,7 +102,9 @@ class AccessGuard:
         return name in self._hosts or (self._open_to_network and _is_address(name))
 
     def _demand_token(self, scope: Scope, headers: Headers, token: str) -> Response | None:
-        cookie_name = f"live_cam_{(scope.get('server') or ('', 0))[1]}"
+        # A browser keeps a plain page from replacing a secure page's cookie, so each has its own.
+        secure = scope["scheme"] in ("https", "wss")
+        cookie_name = f"live_cam_{(scope.get('server') or ('', 0))[1]}{'_secure' if secure else ''}"
         cookie = cookie_parser(headers.get("cookie", "")).get(cookie_name, "")
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         if _same(cookie, self._pass) or _same(bearer, token):
@@ -115,7 +117,6 @@ class AccessGuard:
             # Off the address bar, the history and bookmarks. Relative, so that it holds behind a proxy's prefix too.
             here = "./" + quote(scope["path"].rpartition("/")[2])
             response = RedirectResponse(f"{here}?{urlencode(query, doseq=True)}".removesuffix("?"), 303)
-            secure = scope["scheme"] == "https"
             response.set_cookie(cookie_name, self._pass, httponly=True, samesite="lax", path="/", secure=secure)
             return response
         if for_a_person:

@@ -11,24 +11,21 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from live_cam.pipeline.feed import Feed
 from live_cam.web.flow import Flow
-from live_cam.web.messages import Pictures, pack, state_words
+from live_cam.web.messages import pack, picture_words, state_words
 from live_cam.web.visitor_camera import VisitorCamera
 
 _STATE_EVERY_S = 0.25
 _GOING_AWAY = 1001
-# The viewer left, in one of the ways that servers tell it in; speaks another language; or has been hidden for long.
-_USUAL_ENDINGS = (WebSocketDisconnect, RuntimeError, ValueError, KeyError, RecursionError, TimeoutError)
+# The viewer left, in one of the ways that servers tell it in.
+_USUAL_ENDINGS = (WebSocketDisconnect, RuntimeError)
 
 
 class Conversation:
     """One viewer's, who may be a visitor with a camera."""
 
-    def __init__(
-        self, websocket: WebSocket, feed: Feed, pictures: Pictures, camera: VisitorCamera | None = None
-    ) -> None:
+    def __init__(self, websocket: WebSocket, feed: Feed, camera: VisitorCamera | None = None) -> None:
         self._websocket = websocket
         self._feed = feed
-        self._pictures = pictures
         self._camera = camera
         self._flow = Flow()
 
@@ -50,8 +47,9 @@ class Conversation:
                 raise ending
 
     async def _listen(self) -> None:
-        while True:
-            await self._hear()
+        with contextlib.suppress(ValueError, KeyError, RecursionError):  # another language than ours
+            while True:
+                await self._hear()
 
     async def _hear(self) -> None:
         message = await self._websocket.receive()
@@ -72,11 +70,11 @@ class Conversation:
 
     def _note_painted(self, seq: int, age_ms: object) -> None:
         """Takes the age from the visitor's page, which alone knows when its picture was taken."""
-        self._flow.painted(seq, time.monotonic_ns())
+        if not self._flow.painted(seq, time.monotonic_ns()):
+            return
         if self._camera is not None and isinstance(age_ms, int | float):
             self._flow.painted_age_ms = round(min(1e6, max(0.0, age_ms)), 1)  # NaN, too, becomes 0
-        if self._flow.painted_age_ms is not None:
-            self._feed.statistics.count_painted(self._flow.painted_age_ms)
+        self._feed.statistics.count_painted(self._flow.painted_age_ms or 0.0)
 
     async def _show(self) -> None:
         """Sends the newest picture whenever the viewer has room for one, and the state in between."""
@@ -95,4 +93,4 @@ class Conversation:
                     continue
                 seq = frame.seq
                 self._flow.sent(seq, frame.pts_ns, time.monotonic_ns())
-                await self._websocket.send_bytes(self._pictures.message(frame))
+                await self._websocket.send_bytes(pack(picture_words(self._feed, frame), frame.jpeg))

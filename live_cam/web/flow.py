@@ -19,7 +19,7 @@ class Flow:
 
     Attributes:
         painted_age_ms: From capture until the viewer had painted, for the newest picture it acknowledged. It includes
-            the way of the answer, so it errs on the honest side.
+            the way of the answer, so it errs on the honest side; a visitor's page tells its own.
     """
 
     def __init__(self) -> None:
@@ -59,10 +59,10 @@ class Flow:
             self._interval_ns += _SMOOTHING * (now_ns - self._last_sent_ns - self._interval_ns)
         self._last_sent_ns = now_ns
 
-    def painted(self, seq: int, now_ns: int) -> None:
-        """Notes that the viewer has painted picture `seq`, and so is done with all before it."""
+    def painted(self, seq: int, now_ns: int) -> bool:
+        """Notes that the viewer has painted picture `seq`, and so is done with all before it; False for one never sent."""
         if seq not in self._in_flight:
-            return
+            return False
         while self._in_flight:
             number, (pts_ns, sent_ns) = self._in_flight.popitem(last=False)
             if number == seq:
@@ -70,6 +70,7 @@ class Flow:
                 self.painted_age_ms = round((now_ns - pts_ns) / 1e6, 1)
                 break
         self._changed.set()
+        return True
 
     def hide(self, hidden: bool) -> None:
         """Notes that the page was hidden or shown; what was in flight to a hidden page may never be painted."""

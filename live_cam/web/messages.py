@@ -56,17 +56,3 @@ def unpack(message: bytes) -> tuple[Any, bytes]:
         raise ValueError("a message has a header")
     end = _LENGTH.size + _LENGTH.unpack_from(message)[0]
     return json.loads(message[_LENGTH.size : end]), message[end:]
-
-
-class Pictures:
-    """The messages for one feed's pictures, each packed once for all who watch."""
-
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
-        self._packed: tuple[EncodedFrame | None, bytes] = None, b""
-
-    def message(self, frame: EncodedFrame) -> bytes:
-        """Gives the message that carries `frame`."""
-        if self._packed[0] is not frame:
-            self._packed = frame, pack(picture_words(self._feed, frame), frame.jpeg)
-        return self._packed[1]

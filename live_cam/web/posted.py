@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from live_cam.errors import SourceError
 from live_cam.frame import EncodedFrame, Frame
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.visitors import Visitors
@@ -23,6 +24,7 @@ class PostedVisits:
     def __init__(self, visitors: Visitors) -> None:
         self._visitors = visitors
         self._seen_s: dict[Feed, float] = {}
+        self._busy: set[Feed] = set()
 
     def join(self, key: str) -> Feed | None:
         """Gives the visitor's feed; None when there are as many visitors as there may be."""
@@ -40,8 +42,17 @@ class PostedVisits:
         """Lays a picture before the step and gives it explained; None when that took too long or it is not fit.
 
         Raises:
-            SourceError: It is no JPEG, is damaged, or too large.
+            SourceError: It is no JPEG, is damaged, or too large; or the visitor's last one is still being explained.
         """
+        if feed in self._busy:
+            raise SourceError("a picture was sent before the last one was answered; send one at a time")
+        self._busy.add(feed)
+        try:
+            return await self._explain(feed, jpeg, age_ms)
+        finally:
+            self._busy.remove(feed)
+
+    async def _explain(self, feed: Feed, jpeg: bytes, age_ms: float) -> EncodedFrame | None:
         pts_ns = time.monotonic_ns() - int(age_ms * 1e6)
         rgb = await asyncio.to_thread(decode_jpeg, jpeg)
         seq = feed.next_seq
@@ -51,8 +62,10 @@ class PostedVisits:
             limit_s = time.monotonic() + _ANSWER_LIMIT_S
             newest = feed.hub.newest
             while (newest is None or newest.seq < seq) and (left_s := limit_s - time.monotonic()) > 0:
+                if feed.hub.closed:
+                    return None
                 newest = await viewer.next_frame(-1 if newest is None else newest.seq, left_s)
-            return newest
+            return newest if newest is not None and newest.seq >= seq else None
 
     def _part(self, feed: Feed) -> None:
         """Makes room for another when the visitor has not been heard of for a while."""

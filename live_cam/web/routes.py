@@ -14,9 +14,9 @@ from live_cam.errors import SourceError
 from live_cam.frame import EncodedFrame
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
-from live_cam.pipeline.visitors import Visitors
+from live_cam.pipeline.visitors import LONGEST_KEY, Visitors
 from live_cam.web.conversation import Conversation
-from live_cam.web.messages import Pictures, pack, picture_words, state_words
+from live_cam.web.messages import pack, picture_words, state_words
 from live_cam.web.posted import PostedVisits
 from live_cam.web.visitor_camera import VisitorCamera
 
@@ -28,13 +28,12 @@ _BOUNDARY = "frame"
 _TRY_AGAIN_LATER = 1013
 PICTURE_LIMIT_BYTES = 2**21
 
-VisitorKey = Annotated[str, Query(max_length=64)]
+VisitorKey = Annotated[str, Query(max_length=LONGEST_KEY)]
 
 
 def frame_routes(session: Session) -> APIRouter:
     """Makes the routes for one session."""
     router = APIRouter()
-    pictures = [Pictures(feed) for feed in session.feeds]
 
     def asked_for(feed: int = 0, visitor: str = "") -> Feed:
         """Gives the feed with that number or, where everybody brings a camera, that of the visitor who asks."""
@@ -94,7 +93,7 @@ def frame_routes(session: Session) -> APIRouter:
         if session.visitors is not None:
             await _visit(websocket, session, session.visitors, visitor)
         elif 0 <= feed < len(session.feeds):
-            await Conversation(websocket, session.feeds[feed], pictures[feed]).run()
+            await Conversation(websocket, session.feeds[feed]).run()
         else:
             await websocket.close()
 
@@ -145,7 +144,7 @@ async def _visit(websocket: WebSocket, session: Session, visitors: Visitors, key
         await websocket.close(_TRY_AGAIN_LATER)
         return
     try:
-        await Conversation(websocket, feed, Pictures(feed), VisitorCamera(feed, session)).run()
+        await Conversation(websocket, feed, VisitorCamera(feed, session)).run()
     finally:
         visitors.leave(feed)
 

@@ -61,10 +61,11 @@ class VisitorCamera:
         match unpack(message):
             case {"answer": int(number), "age_ms": int() | float() as age_ms}, jpeg:
                 if number in self._asked:
-                    self._asked.remove(number)
+                    # The page answers in turn, so what was asked for earlier will not come any more.
+                    self._asked = {later for later in self._asked if later > number}
                     task = self._loop.create_task(self._lay(number, jpeg, min(_MOST_AGE_MS, max(0.0, age_ms))))
                     self._laying.add(task)
-                    task.add_done_callback(self._laying.discard)
+                    task.add_done_callback(self._note_laid)
             case _:
                 raise ValueError("not an answer")
 
@@ -72,8 +73,11 @@ class VisitorCamera:
         """Asks for one picture after the other until the page has been hidden for long."""
         for number in itertools.count():
             # Not `wait_for`, which up to Python 3.11 may swallow that this task is being ended.
-            async with asyncio.timeout(_HIDDEN_LIMIT_S):
-                await self._visible.wait()
+            try:
+                async with asyncio.timeout(_HIDDEN_LIMIT_S):
+                    await self._visible.wait()
+            except TimeoutError:
+                return
             self._asked.add(number)
             await send(pack({"ask": number}))
             turns = self._session.visitors.showing if self._session.visitors else 1
@@ -82,7 +86,7 @@ class VisitorCamera:
 
     async def _room(self) -> None:
         """Waits until another picture may be asked for; what has not come for long will not come."""
-        while self._waits or len(self._asked) >= _MOST_ASKED:
+        while self._waits or len(self._asked) + len(self._laying) >= _MOST_ASKED:
             self._changed.clear()
             try:
                 async with asyncio.timeout(_ANSWER_LIMIT_S):
@@ -92,14 +96,14 @@ class VisitorCamera:
 
     async def _lay(self, number: int, jpeg: bytes, age_ms: float) -> None:
         pts_ns = time.monotonic_ns() - int(age_ms * 1e6)
-        try:
+        with contextlib.suppress(SourceError):
             rgb = await asyncio.to_thread(decode_jpeg, jpeg)
-        except SourceError:
-            self._changed.set()
-            return
-        if number >= self._feed.next_seq:  # else it was overtaken
-            self._feed.next_seq = number
-            self._waits = self._feed.offer(Frame(rgb, pts_ns, 0, self._feed.name), None)
+            if number >= self._feed.next_seq:  # else it was overtaken
+                self._feed.next_seq = number
+                self._waits = self._feed.offer(Frame(rgb, pts_ns, 0, self._feed.name), None)
+
+    def _note_laid(self, task: asyncio.Task[None]) -> None:
+        self._laying.discard(task)
         self._changed.set()
 
     def _tell_taken(self) -> None:

@@ -348,16 +348,17 @@ def test_a_blocked_reader_goes_on_where_the_source_can_be_opened_only_once(start
     assert source.open_count == 1
 
 
-def test_no_more_than_three_read_a_source_that_blocks_for_ever(start, fake_source, eventually):
+def test_no_more_than_eight_are_left_to_a_source_that_blocks_all_who_open_it(start, fake_source, eventually):
     clock = FastClock(10)
     source = fake_source()
     source.block()
     capture = start(source, clock)
-    eventually(lambda: source.open_count == 3)
+    eventually(lambda: source.open_count == 8)
     until_ns = clock.now_ns() + 8_000_000_000
     eventually(lambda: clock.now_ns() > until_ns)
-    assert source.open_count == capture.readers == 3
-    assert capture.state == "reconnecting"
+    assert source.open_count == capture.readers == 8
+    assert capture.state == "lost"
+    assert "blocks all who open it" in capture.message
     source.release()
     eventually(lambda: source.open_count == capture.readers == 1)
 

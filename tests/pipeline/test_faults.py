@@ -147,7 +147,7 @@ def test_each_of_twenty_faults_is_told_within_two_seconds_and_over_within_two_se
         assert watched.told_s(begin_ns) <= LIMIT_S
         assert watched.picture_s(end_ns) <= LIMIT_S
         assert watched.feed.status.state == "live"
-    assert watched.source.most_open <= 3
+    assert watched.source.most_open <= 8
     assert watched.source.open_now == 1, "of all that were opened, one is left"
 
 
@@ -210,11 +210,12 @@ def test_a_camera_that_comes_late_is_shown_when_it_comes(watch, faulty_source):
     assert watched.picture_s(begin_ns + 12 * S) <= LIMIT_S
 
 
-def test_a_camera_that_gives_a_picture_every_second_is_not_taken_for_lost(faulty_source, watch):
+@pytest.mark.parametrize("interval_s", [1.0, 2.5])
+def test_a_camera_that_gives_a_picture_now_and_then_is_not_taken_for_lost(faulty_source, watch, interval_s):
     watched = watch()
-    watched.source.interval_ns = S
+    watched.source.interval_ns = int(interval_s * S)
     watched.source.faults.append(faulty_source.Fault("dies", watched.clock.now_ns(), watched.clock.now_ns() + S))
-    watched.run(8)
+    watched.run(15)
     steady_ns = watched.clock.now_ns()
     watched.run(20)
     assert {state for now_ns, state, _ in watched.states if now_ns > steady_ns} == {"live"}

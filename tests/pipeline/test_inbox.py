@@ -83,7 +83,7 @@ def test_no_more_are_taken_than_asked_for_and_the_others_wait_on(inbox, feeds, p
     for feed in feeds:
         put(feed, 0)
     assert names(inbox.take(2)) == [("a", 0), ("b", 0)]
-    assert names(inbox.take(2)) == [("c", 0)], "nobody waits until as many are there as may be taken"
+    assert names(inbox.take(2)) == [("c", 0)], "nobody waits until as many are there as are taken at once"
 
 
 def test_who_asks_for_no_number_gets_one(inbox, feeds, put):
@@ -137,7 +137,16 @@ def test_a_feed_that_has_left_is_not_served(inbox, feeds, put):
     for feed in feeds:
         put(feed, 0)
     inbox.remove(feeds[1])
-    assert names(inbox.take(3)) == [("a", 0), ("c", 0)]
+    assert names(inbox.take(2)) == [("a", 0), ("c", 0)]
+    assert feeds[1].statistics.read().dropped == 1
+
+
+def test_fewer_than_are_taken_at_once_are_taken_one_by_one_so_that_none_grows_old_meanwhile(inbox, feeds, put):
+    put(feeds[0], 0)
+    put(feeds[1], 0)
+    assert names(inbox.take(3)) == [("a", 0)]
+    put(feeds[1], 1)
+    assert names(inbox.take(3)) == [("b", 1)]
 
 
 def test_a_feed_for_which_nothing_waits_may_leave(inbox, feeds, put):

@@ -135,4 +135,4 @@ def test_what_visitors_send_is_counted_in_the_total_after_they_left_too(visitors
         feed.offer(make_frame(), None)
         feed.offer(make_frame(), None)
         visitors.leave(feed)
-    assert (total.read().captured, total.read().dropped) == (4, 2)
+    assert (total.read().captured, total.read().dropped) == (4, 4)

@@ -20,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from live_cam.pipeline.session import Session
+from live_cam.sources.camera import CameraOptions
 from live_cam.web.server import LiveServer, bind, build_app
 
 
@@ -49,10 +50,19 @@ def serve_session() -> Iterator[Callable[..., Site]]:
     """
     stops = []
 
-    def serve(source, explainer, host="127.0.0.1", token=None, extra_hosts=(), wrap=lambda app: app, most_visitors=0):
+    def serve(
+        source,
+        explainer,
+        host="127.0.0.1",
+        token=None,
+        extra_hosts=(),
+        wrap=lambda app: app,
+        most_visitors=0,
+        camera=CameraOptions(),  # noqa: B008 (frozen)
+    ):
         listener = bind("127.0.0.1", 0)
         session = Session(source if isinstance(source, list) else [source], explainer, most_visitors)
-        server = LiveServer(wrap(build_app(session, host, token, extra_hosts)), session)
+        server = LiveServer(wrap(build_app(session, host, token, extra_hosts, camera)), session)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
         session.__enter__()
         thread.start()

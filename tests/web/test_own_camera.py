@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from live_cam.sources.camera import CameraOptions
+
 pytestmark = pytest.mark.slow
 
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
@@ -29,6 +31,13 @@ if (open) navigator.mediaDevices.getUserMedia = async (wishes) => {
   globalThis.tracks.push(...stream.getTracks());
   return stream;
 };"""
+COLUMNS = """() => {
+  const canvas = document.querySelector(".live-stage canvas");
+  const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const sums = Array(width).fill(0);
+  for (let i = 0; i < data.length; i += 4) sums[(i / 4) % width] += data[i + 1] / height;
+  return sums;
+}"""
 # What a page sees when its camera is unplugged, and plugged in again three seconds later.
 UNPLUG = """() => {
   const open = navigator.mediaDevices.getUserMedia;
@@ -178,3 +187,29 @@ def test_a_camera_that_is_taken_away_is_told_and_comes_back(visit):
     expect(page.locator('[data-live="notice"]')).to_contain_text("camera", timeout=3_000)
     page.wait_for_function(f"document.querySelector('.live-stage').dataset.seq > {seq} + 5", timeout=10_000)
     expect(page.locator('[data-live="notice"]')).to_be_hidden()
+
+
+def test_a_mirrored_camera_shows_the_lion_the_other_way_round(visit, serve_session, fake_explainer, webcam):
+    brightness = {}
+    for mirror in (False, True):
+        site = serve_session([], fake_explainer(strength=0.0), most_visitors=1, camera=CameraOptions(mirror=mirror))
+        page = show(visit(url=site.url))
+        page.wait_for_selector(".live-stage[data-seq]")
+        brightness[mirror] = np.array(page.evaluate(COLUMNS))
+    assert len(brightness[True]) == 640
+    assert np.abs(brightness[True] - brightness[False][::-1]).mean() < 4
+    assert np.abs(brightness[True] - brightness[False]).mean() > 10
+
+
+def test_no_camera_stays_on_after_stop_however_fast_the_visitor_presses(visit, serve_session, fake_explainer):
+    page = visit(url=serve_session([], fake_explainer(), most_visitors=1).url)
+    expect(page.get_by_role("button", name="Show my camera")).to_be_enabled()
+    page.evaluate("""() => {
+      const press = (name) => document.querySelector(`[data-live="own-${name}"]`).click();
+      ["start", "stop", "start", "turn", "turn", "stop", "start", "stop"].forEach(press);
+    }""")
+    page.wait_for_function("globalThis.tracks.length >= 3")
+    page.wait_for_function("globalThis.tracks.every((track) => track.readyState === 'ended')")
+    expect(page.locator('[data-live="notice"]')).to_have_text("The camera is off")
+    show(page).wait_for_selector(".live-stage[data-seq]")
+    assert page.evaluate("globalThis.tracks.filter((track) => track.readyState === 'live').length") == 1

@@ -612,3 +612,80 @@ def test_visitors_do_not_hold_up_the_end(open_house, visit, eventually):
     eventually(lambda: all(page.got for page in pages))
     assert open_house.stop() < 2
     eventually(lambda: all(page.ended is not None for page in pages))
+
+
+def test_a_viewer_who_comes_when_the_source_is_lost_is_not_told_that_it_is_live(
+    serve_session, fake_source, fake_explainer, eventually
+):
+    source = fake_source()
+    site = serve_session(source, fake_explainer())
+    eventually(lambda: site.session.feeds[0].hub.newest is not None)
+    source.open_errors = [SourceError("it is unplugged")] * 1000
+    source.read_errors = [SourceError("it was unplugged")]
+    eventually(lambda: site.session.feeds[0].status.state == "lost")
+    time.sleep(0.2)
+    with watch(site) as viewer:
+        told = [unpack(viewer.recv(timeout=5)) for _ in range(4)]
+    assert any(jpeg for _, jpeg in told), "the last picture stays"
+    assert {header["state"] for header, _ in told} <= {"lost", "reconnecting"}
+    assert all(header["age_ms"] > 200 for header, jpeg in told if jpeg)
+
+
+def post(site, key, jpeg, **parameters):
+    return httpx.post(f"{site.url}visit", params={"visitor": key, **parameters}, content=jpeg, timeout=10)
+
+
+@pytest.fixture
+def photograph(gradio_media):
+    """Makes real JPEGs: `photograph(width, height)`."""
+    return lambda width, height: jpeg_of(gradio_media, width, height)
+
+
+def jpeg_of(gradio_media, width, height):
+    data = io.BytesIO()
+    with Image.open(gradio_media / "images" / "lion.jpg") as image:
+        image.convert("RGB").resize((width, height)).save(data, "JPEG")
+    return data.getvalue()
+
+
+def test_a_picture_that_is_posted_comes_back_explained(serve_session, fake_explainer, photograph):
+    site = serve_session([], fake_explainer(), most_visitors=2)
+    for size in ((320, 240), (200, 300)):
+        answer = post(site, f"key{size}", photograph(*size), age_ms=4)
+        assert answer.status_code == 200
+        assert Image.open(io.BytesIO(answer.content)).size == size
+        assert json.loads(answer.headers["X-Live-Cam"])["top"][0]["label"] == "lion"
+
+
+def test_what_is_posted_and_no_picture_is_told(serve_session, fake_explainer, photograph):
+    site = serve_session([], fake_explainer(), most_visitors=1)
+    assert post(site, "anna", b"GIF89a").status_code == 400
+    assert post(site, "anna", bytes(3_000_000)).status_code == 413
+    assert post(site, "x" * 65, photograph(320, 240)).status_code == 422
+    assert post(site, "anna", photograph(320, 240), age_ms="nan").status_code == 422
+    assert post(site, "anna", photograph(320, 240)).status_code == 200
+
+
+def test_who_posts_holds_one_place_and_frees_it_when_silent(serve_session, fake_explainer, photograph, eventually):
+    site = serve_session([], fake_explainer(), most_visitors=1)
+    for _ in range(3):
+        assert post(site, "anna", photograph(320, 240)).status_code == 200
+    refusal = post(site, "berta", photograph(320, 240))
+    assert refusal.status_code == 503
+    assert "All 1 places are taken" in refusal.text
+    eventually(lambda: post(site, "berta", photograph(320, 240)).status_code == 200, within_s=12.0)
+
+
+def test_a_post_that_waits_for_the_step_does_not_hold_up_the_end(serve_session, fake_explainer, photograph, eventually):
+    explainer = fake_explainer(delay_s=60.0)
+    site = serve_session([], explainer, most_visitors=1)
+    waiting = threading.Thread(target=_try_to_post, args=(site, photograph))
+    waiting.start()
+    eventually(lambda: explainer.asked == 1)
+    assert site.stop() < 2.5
+    waiting.join(10)
+
+
+def _try_to_post(site, photograph):
+    with contextlib.suppress(httpx.HTTPError):
+        post(site, "anna", photograph(320, 240))

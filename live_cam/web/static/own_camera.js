@@ -12,6 +12,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 1000;
 const FRAME_LIMIT_MS = 900;
 const REMEMBERED = 16;
+const LONGEST_SIDE_PX = 1920;
 
 /** @param {number} milliseconds */
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -44,6 +45,8 @@ export class OwnCamera {
     /** Whether the visitor wants the camera to be seen. */
     this.running = false;
     this.facing = "environment";
+    /** Counts openings, so that one that was overtaken lets go of what it got. */
+    this.opening = 0;
     /** @type {MediaStream | null} */
     this.stream = null;
     this.video = document.createElement("video");
@@ -51,6 +54,8 @@ export class OwnCamera {
     this.canvas = document.createElement("canvas");
     this.frameMs = 0;
     this.sentFrameMs = 0;
+    /** The picture that is being taken; the next one waits for it. @type {Promise<unknown>} */
+    this.taking = Promise.resolve();
     /** Called when a frame has come. @type {(value?: unknown) => void} */
     this.arrive = () => {};
     /** When the pictures that were sent had been taken, by their numbers. @type {Map<number, number>} */
@@ -106,33 +111,45 @@ export class OwnCamera {
       frameRate: { ideal: Number(rate) || USUAL_RATE_FPS },
       facingMode: { ideal: this.facing },
     };
-    for (let pauseMs = FIRST_PAUSE_MS; this.running; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    const opening = ++this.opening;
+    const current = () => this.running && opening === this.opening;
+    for (let pauseMs = FIRST_PAUSE_MS; current(); pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      /** @type {MediaStream | null} */
+      let stream = null;
       try {
-        const stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
-        if (!this.running) stream.getTracks().forEach((track) => track.stop());
-        else await this.play(stream);
-        return;
+        stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+        if (current()) await this.play(stream, current);
       } catch (error) {
-        this.notice(explain(error));
-        if (error instanceof Error && error.name === "NotAllowedError") {
-          this.running = false;
-          this.show();
-          return;
-        }
-        await pause(pauseMs);
+        if (current()) this.fail(error);
       }
+      if (stream && this.stream === stream) return;
+      stream?.getTracks().forEach((track) => track.stop());
+      await pause(pauseMs);
     }
   }
 
-  /** @param {MediaStream} stream */
-  async play(stream) {
+  /**
+   * Takes a camera into use, if it is still wanted when it gives pictures.
+   * @param {MediaStream} stream @param {() => boolean} current
+   */
+  async play(stream, current) {
     this.video.srcObject = stream;
     await this.video.play();
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    if (!current()) return;
     this.stream = stream;
     stream.getVideoTracks()[0].onended = () => this.reopen(stream);
     this.countFrames(stream);
-    const devices = await navigator.mediaDevices.enumerateDevices();
     this.part("own-turn").hidden = devices.filter((device) => device.kind === "videoinput").length < 2;
+  }
+
+  /** Says why there is no camera; one that was refused is not asked for again. @param {unknown} error */
+  fail(error) {
+    this.notice(explain(error));
+    if (error instanceof Error && error.name === "NotAllowedError") {
+      this.running = false;
+      this.show();
+    }
   }
 
   /** The camera was unplugged, or taken by another program. @param {MediaStream} stream */
@@ -156,6 +173,7 @@ export class OwnCamera {
   }
 
   close() {
+    this.opening += 1;
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
     this.video.srcObject = null;
@@ -172,21 +190,30 @@ export class OwnCamera {
    * Gives the newest frame, one that was not given before, or nothing when the camera gives none.
    * @param {number} number @returns {Promise<{jpeg: Uint8Array, ageMs: number} | null>}
    */
-  async picture(number) {
+  picture(number) {
+    const picture = this.taking.then(() => this.take(number));
+    this.taking = picture.catch(() => null);
+    return picture;
+  }
+
+  /** @param {number} number @returns {Promise<{jpeg: Uint8Array, ageMs: number} | null>} */
+  async take(number) {
     const counts = "requestVideoFrameCallback" in this.video;
     if (counts && this.frameMs === this.sentFrameMs) {
       await Promise.race([new Promise((resolve) => (this.arrive = resolve)), pause(FRAME_LIMIT_MS)]);
       if (this.frameMs === this.sentFrameMs) return null;
     }
-    const { videoWidth: width, videoHeight: height } = this.video;
-    if (!width || !height) return null;
+    const { videoWidth, videoHeight } = this.video;
+    if (!videoWidth || !videoHeight) return null;
+    const scale = Math.min(1, LONGEST_SIDE_PX / Math.max(videoWidth, videoHeight));
+    const [width, height] = [Math.round(scale * videoWidth), Math.round(scale * videoHeight)];
     if (!counts) this.frameMs = performance.now();
     const takenMs = (this.sentFrameMs = this.frameMs);
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
     const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     const mirrored = this.root.dataset.mirror === "true";
     context.setTransform(mirrored ? -1 : 1, 0, 0, 1, mirrored ? width : 0, 0);
-    context.drawImage(this.video, 0, 0);
+    context.drawImage(this.video, 0, 0, width, height);
     const jpeg = encode(this.canvas);
     this.taken.set(number, takenMs);
     if (this.taken.size > REMEMBERED) this.taken.delete(this.taken.keys().next().value ?? -1);

@@ -25,6 +25,7 @@ const POLLING_MS = 60000;
 const WATCH_EVERY_MS = 250;
 const FULL_CODE = 1013;
 const FULL_PAUSE_MS = 5000;
+const POST_PAUSE_MS = 50;
 
 /** The address of a route beside the page, wherever a proxy has put the page. @param {string} route */
 function address(route) {
@@ -157,7 +158,7 @@ class Viewer {
       await pause(pauseMs);
     }
     left.abort();
-    this.camera?.close();
+    this.camera?.stop();
   }
 
   tellWhetherHidden() {
@@ -227,14 +228,18 @@ class Viewer {
     let spoke = false;
     const endMs = performance.now() + POLLING_MS;
     for (let number = 0; this.camera?.running && !this.gone && performance.now() < endMs; number += 1) {
-      const picture = await this.camera.picture(number);
       while (document.hidden && !this.gone) await pause(200);
-      if (!picture) continue;
+      const picture = await this.camera.picture(number);
+      if (!picture) {
+        await pause(POST_PAUSE_MS);
+        continue;
+      }
       try {
         const url = this.choose(address("visit"));
         url.searchParams.set("age_ms", picture.ageMs.toFixed(1));
         const answer = await fetch(url, { method: "POST", body: picture.jpeg, signal: AbortSignal.timeout(15000) });
         if (!answer.ok) {
+          spoke = true;
           this.screen.notice(await answer.text());
           await pause(FULL_PAUSE_MS);
           continue;
@@ -242,8 +247,12 @@ class Viewer {
         /** @type {Header} */
         const header = JSON.parse(answer.headers.get("X-Live-Cam") ?? "");
         spoke = true;
-        if (answer.status === 200) await this.paint({ header, jpeg: await answer.blob() });
-        this.screen.tell({ ...header, painted_age_ms: this.camera.age(number) });
+        if (answer.status === 200) {
+          await this.paint({ header, jpeg: await answer.blob() });
+          if (!this.off) this.screen.tell({ ...header, painted_age_ms: this.camera.age(number) });
+        } else if (!this.off) {
+          this.screen.tell(header);
+        }
       } catch {
         return spoke;
       }
@@ -262,7 +271,8 @@ class Viewer {
       return;
     }
     if (message.byteLength === 4 + length) {
-      this.screen.tell(header);
+      // While the camera is being opened, what the browser says of it is the better news.
+      if (!this.camera || this.camera.stream) this.screen.tell(header);
       return;
     }
     this.waiting = { header, jpeg: new Blob([new Uint8Array(message, 4 + length)], { type: "image/jpeg" }) };
