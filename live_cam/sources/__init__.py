@@ -1,1 +1,1 @@
-"""Where frames come from: cameras, network, files, demo. The only room that opens a camera or a container; BGR never leaves it."""
+"""Where frames come from: the only room that opens a camera, a connection or a container; BGR never leaves it."""

@@ -60,7 +60,7 @@ class Flow:
         self._last_sent_ns = now_ns
 
     def painted(self, seq: int, now_ns: int) -> bool:
-        """Notes that the viewer has painted picture `seq`, and so is done with all before it; False for one never sent."""
+        """Notes that picture `seq` was painted, and all before it are done with; False for one that was not sent."""
         if seq not in self._in_flight:
             return False
         while self._in_flight:
