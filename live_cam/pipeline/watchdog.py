@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ _S = 1_000_000_000
 # People are told within 2 s, so the limit leaves room for what lies between it and the screen.
 _SILENCE_LIMIT_NS = 1_500_000_000
 _INTERVALS_OF_SILENCE = 3
-_INTERVALS_KEPT = 5
+_INTERVALS_KEPT = 3
 _LONGEST_INTERVAL_NS = 3 * _S
 _OPENING_LIMIT_NS = 2 * _S
 _BLACK_LIMIT_NS = 1 * _S
@@ -158,8 +157,8 @@ class Watchdog:
 
     @property
     def _silence_limit_ns(self) -> float:
-        """Some cameras give less than a picture a second; one long silence does not make a camera one of them."""
-        usual_ns = median(self._intervals_ns) if self._intervals_ns else 0
+        """Some cameras give less than a picture a second; a fault or two do not make a camera one of them."""
+        usual_ns = min(self._intervals_ns) if len(self._intervals_ns) == _INTERVALS_KEPT else 0
         return max(_SILENCE_LIMIT_NS, _INTERVALS_OF_SILENCE * usual_ns)
 
 
