@@ -90,15 +90,28 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedFrame:
-    """One overlay picture, encoded once for everybody who watches.
+    """One overlay picture, encoded once for everybody who watches, with all that it was made of.
 
     Attributes:
         jpeg: The picture.
-        seq, pts_ns: Those of the frame it shows.
+        frame: The frame it shows.
         explanation: What was painted over the frame.
+        opacity: How opaque the strongest place is, 0..1.
+        colormap: The colours that it was painted in.
     """
 
     jpeg: bytes
-    seq: int
-    pts_ns: int
+    frame: Frame
     explanation: Explanation
+    opacity: float
+    colormap: str
+
+    @property
+    def seq(self) -> int:
+        """The frame's number."""
+        return self.frame.seq
+
+    @property
+    def pts_ns(self) -> int:
+        """When the frame was captured."""
+        return self.frame.pts_ns

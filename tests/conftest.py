@@ -36,6 +36,7 @@ class FakeExplainer:
     score = "logit"
     runtime = "fake"
     precision = "float32"
+    weights_digest = "0" * 64
 
     def __init__(self, delay_s=0.0, strength=1.0):
         self.delay_s = delay_s

@@ -28,6 +28,7 @@ class Explain(Protocol):
     score: Score
     runtime: Runtime
     precision: Precision
+    weights_digest: str
 
     def explain(self, frame: Frame, target: Target) -> Explanation:
         """Explains one frame."""
@@ -45,6 +46,7 @@ class Explainer:
         layer, method, score, runtime, precision: What is explained, and how; layers whose maps are fused are joined
             with "+".
         weights_way, weights_path: Where the weights came from.
+        weights_digest: SHA-256 (hex) of the weights.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class Explainer:
         found = find_weights(weights, progress)
         self.method: Method = method
         self.score: Score = score
-        self.weights_way, self.weights_path = found.way, found.path
+        self.weights_way, self.weights_path, self.weights_digest = found.way, found.path, found.digest
         self._labels = imagenet_labels()
         self._scales = Scales()
         with quiet_native_stderr():

@@ -71,5 +71,5 @@ class WorkerThread(threading.Thread):
 def _publish(feed: Feed, frame: Frame, explanation: Explanation) -> None:
     settings = feed.controls.settings
     picture = overlay(frame, explanation, settings.opacity, settings.colormap)
-    feed.hub.publish(EncodedFrame(encode_jpeg(picture), frame.seq, frame.pts_ns, explanation))
+    feed.hub.publish(EncodedFrame(encode_jpeg(picture), frame, explanation, settings.opacity, settings.colormap))
     feed.statistics.count_explained(frame.pts_ns)

@@ -3,9 +3,10 @@ import threading
 import time
 import tracemalloc
 
+import numpy as np
 import pytest
 
-from live_cam.frame import EncodedFrame
+from live_cam.frame import EncodedFrame, Frame
 from live_cam.sinks.hub import Hub
 
 # Waits that must end early are given far more time than the test allows itself.
@@ -19,7 +20,8 @@ def encoded(make_explanation):
     explanation = make_explanation()
 
     def make(seq, size=10):
-        return EncodedFrame(bytes(size), seq, pts_ns=seq, explanation=explanation)
+        frame = Frame(np.zeros((1, 1, 3), np.uint8), seq, seq, "test")
+        return EncodedFrame(bytes(size), frame, explanation, 0.7, "viridis")
 
     return make
 
