@@ -31,10 +31,13 @@ globalThis.liveCamVisitor = [...crypto.getRandomValues(new Uint32Array(4))].map(
 
 _MOUNT = """
 const folder = location.origin + location.pathname.replace(/[^/]*$/, "");
-import(new URL("viewer.js", folder)).then((viewer) => element.querySelectorAll(".live-stage").forEach(viewer.mount));
+for (const [script, parts] of [["viewer.js", ".live-stage"], ["snapshot.js", ".live-tools"]])
+  import(new URL(script, folder)).then((module) => element.querySelectorAll(parts).forEach(module.mount));
 """
 
 _WITH_VISITOR = "(_, ...values) => [globalThis.liveCamVisitor, ...values]"
+
+_KEYS = '<p class="live-keys" data-live="keys"></p>'
 
 _OWN_NOTICE = "Only you see your picture, and nothing of it is kept"
 _OWN_CAMERA = """
@@ -119,15 +122,16 @@ def _pictures(session: Session, camera: CameraOptions) -> str:
     if session.visitors is not None:
         width_px, height_px = camera.size_px or ("", "")
         wishes = f'data-width="{width_px}" data-height="{height_px}" data-rate="{camera.rate_fps or ""}"'
-        return _stage(0, f'data-own {wishes} data-mirror="{str(camera.mirror).lower()}"', _OWN_NOTICE, _OWN_CAMERA)
+        stage = _stage(0, f'data-own {wishes} data-mirror="{str(camera.mirror).lower()}"', _OWN_NOTICE, _OWN_CAMERA)
+        return stage + _tools(0, "data-own", _KEYS)
     if len(session.feeds) == 1:
-        return _stage(0)
+        return _stage(0) + _tools(0, more=_KEYS)
     tiles = (
         f'<section class="live-tile" aria-label="{escape(feed.name)}"><h2 data-feed="{number}">{escape(feed.name)}</h2>'
-        f"{_stage(number)}{_words(number)}</section>"
+        f"{_stage(number)}{_tools(number)}{_words(number)}</section>"
         for number, feed in enumerate(session.feeds)
     )
-    return f'<div class="live-grid">{"".join(tiles)}</div>'
+    return f'<div class="live-grid">{"".join(tiles)}</div>{_KEYS}'
 
 
 def _stage(number: int, attributes: str = "", notice: str = "Connecting", more: str = "") -> str:
@@ -135,6 +139,15 @@ def _stage(number: int, attributes: str = "", notice: str = "Connecting", more: 
 <div class="live-stage" data-feed="{number}" {attributes}>
   <canvas width="640" height="480" role="img" aria-label="Live picture with the heat map over it"></canvas>
   <p class="live-notice" data-live="notice" role="status">{notice}</p>{more}
+</div>"""
+
+
+def _tools(number: int, attributes: str = "", more: str = "") -> str:
+    return f"""
+<div class="live-tools" data-feed="{number}" {attributes}>
+  <button type="button" class="live-button" data-live="snapshot" aria-keyshortcuts="S"
+    title="Save the picture, with all that is needed to repeat it (key S)">Snapshot</button>
+  <p class="live-said" data-live="snapshot-words" role="status"></p>{more}
 </div>"""
 
 

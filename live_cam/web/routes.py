@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from live_cam.errors import SourceError
 from live_cam.frame import EncodedFrame
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
+from live_cam.pipeline.snapshot import take_snapshot
 from live_cam.pipeline.visitors import LONGEST_KEY, Visitors
 from live_cam.web.conversation import Conversation
 from live_cam.web.messages import pack, picture_words, state_words
@@ -59,11 +60,21 @@ def frame_routes(session: Session) -> APIRouter:
         return JSONResponse(session.describe(), headers=_NO_STORE)
 
     @router.get("/snapshot.jpg")
+    def snapshot_jpg(feed: Feed = asked) -> Response:
+        frame = feed.hub.newest
+        if frame is None:
+            return _no_picture_yet()
+        return Response(frame.jpeg, media_type="image/jpeg", headers=_NO_STORE)
+
+    # No coroutine: to encode a large picture takes long, which the event loop must not wait for.
+    @router.get("/snapshot")
     def snapshot(feed: Feed = asked) -> Response:
         frame = feed.hub.newest
         if frame is None:
-            return PlainTextResponse("There is no picture yet; ask again in a moment.", 503)
-        return Response(frame.jpeg, media_type="image/jpeg", headers=_NO_STORE)
+            return _no_picture_yet()
+        taken = take_snapshot(feed.name, frame, session.explainer)
+        headers = {**_NO_STORE, "Content-Disposition": f'attachment; filename="{taken.name}.zip"'}
+        return Response(taken.as_zip(), media_type="application/zip", headers=headers)
 
     @router.get("/frame.jpg")
     async def frame(after: int = -1, feed: Feed = asked) -> Response:
@@ -79,13 +90,7 @@ def frame_routes(session: Session) -> APIRouter:
     if session.visitors is not None:
         _add_visits(router, session.visitors)
 
-    @router.get("/viewer.js")
-    def viewer_script() -> Response:
-        return FileResponse(_STATIC / "viewer.js", headers=_REVALIDATE)
-
-    @router.get("/own_camera.js")
-    def own_camera_script() -> Response:
-        return FileResponse(_STATIC / "own_camera.js", headers=_REVALIDATE)
+    _add_scripts(router)
 
     @router.websocket("/frames")
     async def frames(websocket: WebSocket, feed: int = 0, visitor: VisitorKey = "") -> None:
@@ -98,6 +103,19 @@ def frame_routes(session: Session) -> APIRouter:
             await websocket.close()
 
     return router
+
+
+def _add_scripts(router: APIRouter) -> None:
+    for script in _STATIC.glob("*.js"):
+        router.add_api_route(f"/{script.name}", _gives(script))
+
+
+def _gives(script: Path) -> Callable[[], Response]:
+    return lambda: FileResponse(script, headers=_REVALIDATE)
+
+
+def _no_picture_yet() -> Response:
+    return PlainTextResponse("There is no picture yet; ask again in a moment.", 503)
 
 
 def _picture(feed: Feed, frame: EncodedFrame | None) -> Response:

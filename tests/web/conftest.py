@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
@@ -173,3 +173,40 @@ def launch_chromium() -> Callable[..., Any]:
             browser.close()
 
     return launch
+
+
+@pytest.fixture(scope="module")
+def chromium(launch_chromium):
+    """A real browser."""
+    with launch_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(params=[{"width": 1280, "height": 800}, {"width": 390, "height": 844}], ids=["desktop", "phone"])
+def size(request):
+    """The size of the page, in CSS pixels: a desktop's and then a phone's."""
+    return request.param
+
+
+@pytest.fixture
+def open_page(chromium, size):
+    """Opens a page and waits for its first picture; fails the test when the page had errors or asked the internet."""
+    contexts, faults = [], []
+
+    def open_(url: str, sockets_pass: bool = True) -> Page:
+        contexts.append(chromium.new_context(viewport=size))
+        page = contexts[-1].new_page()
+        if not sockets_pass:
+            page.route_web_socket("**/frames*", lambda route: route.close())
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "request", lambda request: request.url.startswith((url, "data:", "blob:")) or faults.append(request.url)
+        )
+        page.goto(url)
+        page.wait_for_selector(".live-stage[data-seq]", timeout=20_000)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -14,7 +14,6 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.slow
 
 DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
 LEFT, RIGHT, WHOLE = (0.0, 0.5), (0.5, 1.0), (0.0, 1.0)
 
 # The default colours of the heat map run over green, which neither lion nor cheetah is.
@@ -46,41 +45,6 @@ def pair(start_live_cam, gradio_media, tmp_path_factory):
     live_cam = start_live_cam(path)
     yield live_cam
     live_cam.stop()
-
-
-@pytest.fixture(scope="module")
-def chromium(launch_chromium):
-    with launch_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
-def size(request):
-    return request.param
-
-
-@pytest.fixture
-def open_page(chromium, size):
-    """Opens a page and waits for its first picture; fails the test when the page had errors or asked the internet."""
-    contexts, faults = [], []
-
-    def open_(url: str, sockets_pass: bool = True) -> Page:
-        contexts.append(chromium.new_context(viewport=size))
-        page = contexts[-1].new_page()
-        if not sockets_pass:
-            page.route_web_socket("**/frames*", lambda route: route.close())
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "request", lambda request: request.url.startswith((url, "data:", "blob:")) or faults.append(request.url)
-        )
-        page.goto(url)
-        page.wait_for_selector(".live-stage[data-seq]", timeout=20_000)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 def text(page: Page, name: str) -> str:

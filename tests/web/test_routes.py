@@ -413,13 +413,14 @@ def test_two_visitors_get_each_only_their_own_picture(open_house, visit, eventua
 def test_pictures_of_visitors_are_given_only_to_who_has_the_key(open_house, visit, eventually):
     page = visit(open_house, "anna")
     eventually(lambda: page.got)
-    for route in ("snapshot.jpg", "frame.jpg", "stream.mjpg"):
+    for route in ("snapshot.jpg", "snapshot", "frame.jpg", "stream.mjpg"):
         for query in ("", "?visitor=", "?visitor=berta", "?feed=0", "?visitor=visitor%201"):
             answer = httpx.get(f"{open_house.url}{route}{query}")
             assert answer.status_code == 404, route + query
             assert b"\xff\xd8" not in answer.content
     for route in ("snapshot.jpg", "frame.jpg"):
         assert size_of(httpx.get(f"{open_house.url}{route}?visitor=anna").content) == (320, 240)
+    assert httpx.get(f"{open_house.url}snapshot?visitor=anna").headers["Content-Type"] == "application/zip"
     told = httpx.get(f"{open_house.url}stats").json()
     assert (told["top"], told["target"], told["sources"]) == ([], None, [])
     assert "anna" not in json.dumps(told)

@@ -15,6 +15,7 @@
  *   versus?: string | null, strength?: number, evidence?: boolean, ask?: number}} Header
  */
 
+import { address, choose } from "./address.js";
 import { OwnCamera } from "./own_camera.js";
 
 const FIRST_PAUSE_MS = 500;
@@ -26,11 +27,6 @@ const WATCH_EVERY_MS = 250;
 const FULL_CODE = 1013;
 const FULL_PAUSE_MS = 5000;
 const POST_PAUSE_MS = 50;
-
-/** The address of a route beside the page, wherever a proxy has put the page. @param {string} route */
-function address(route) {
-  return new URL(route, location.origin + location.pathname.replace(/[^/]*$/, ""));
-}
 
 /** @param {number} milliseconds */
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -127,13 +123,6 @@ class Viewer {
     return this.camera?.running === false;
   }
 
-  /** Which picture is wanted. @param {URL} url */
-  choose(url) {
-    if (this.camera) url.searchParams.set("visitor", globalThis.liveCamVisitor);
-    else url.searchParams.set("feed", this.root.dataset.feed ?? "0");
-    return url;
-  }
-
   async run() {
     const left = new AbortController();
     document.addEventListener("visibilitychange", () => this.tellWhetherHidden(), { signal: left.signal });
@@ -169,7 +158,7 @@ class Viewer {
   /** Watches over one socket and tells whether anything came. @returns {Promise<boolean>} */
   watchSocket() {
     return new Promise((resolve) => {
-      const url = this.choose(address("frames"));
+      const url = choose(address("frames"), this.root);
       url.protocol = url.protocol.replace("http", "ws");
       const socket = new WebSocket(url);
       socket.binaryType = "arraybuffer";
@@ -202,7 +191,7 @@ class Viewer {
     const endMs = performance.now() + POLLING_MS;
     while (!this.gone && performance.now() < endMs) {
       try {
-        const url = this.choose(address("frame.jpg"));
+        const url = choose(address("frame.jpg"), this.root);
         url.searchParams.set("after", String(seq));
         const answer = await fetch(url, { signal: AbortSignal.timeout(15000) });
         if (!answer.ok) return spoke;
@@ -235,7 +224,7 @@ class Viewer {
         continue;
       }
       try {
-        const url = this.choose(address("visit"));
+        const url = choose(address("visit"), this.root);
         url.searchParams.set("age_ms", picture.ageMs.toFixed(1));
         const answer = await fetch(url, { method: "POST", body: picture.jpeg, signal: AbortSignal.timeout(15000) });
         if (!answer.ok) {

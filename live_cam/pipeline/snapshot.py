@@ -1,0 +1,120 @@
+"""One moment of the live view kept: the picture as it is seen, as it came, and how the one became the other.
+
+It is made in memory and handed out; nothing is written on this machine.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import time
+import zipfile
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam import __version__
+from live_cam.explain.explainer import Explain
+from live_cam.frame import CLASSLESS_METHODS, EncodedFrame, Explanation
+from live_cam.render.overlay import overlay
+from live_cam.sinks.png import encode_png
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What was shown at one moment.
+
+    Attributes:
+        source: What people call the source.
+        shown: The picture with all that it was made of.
+        explainer: What explained it.
+        taken: When the frame was captured, with the zone.
+    """
+
+    source: str
+    shown: EncodedFrame
+    explainer: Explain
+    taken: datetime
+
+    @property
+    def name(self) -> str:
+        """The name, without suffix, of the files: no two of one source are alike."""
+        return f"live_cam-{self.taken:%Y%m%d-%H%M%S}-{self.shown.seq}"
+
+    def as_zip(self) -> bytes:
+        """Gives a ZIP file that holds NAME.png, NAME-frame.png and NAME.json."""
+        shown, data = self.shown, io.BytesIO()
+        seen = overlay(shown.frame, shown.explanation, shown.opacity, shown.colormap)
+        # PNGs are compressed already.
+        with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(f"{self.name}.png", encode_png(seen))
+            archive.writestr(f"{self.name}-frame.png", encode_png(shown.frame.rgb))
+            archive.writestr(f"{self.name}.json", self.as_json(), zipfile.ZIP_DEFLATED)
+        return data.getvalue()
+
+    def as_json(self) -> str:
+        """Gives all that is needed to repeat it, one word a line.
+
+        The command `repeat` brings back the map and the labels. Painting that map with `scale`, `strength`, `opacity`
+        and `colormap` brings back the overlay: the scale of a live picture is smoothed over those before it.
+        """
+        explanation, explainer = self.shown.explanation, self.explainer
+        saliency_map = explanation.saliency_map
+        words: dict[str, Any] = {
+            "live_cam": __version__,
+            "time": self.taken.isoformat(timespec="milliseconds"),
+            "source": self.source,
+            "seq": self.shown.seq,
+            "overlay": f"{self.name}.png",
+            "frame": f"{self.name}-frame.png",
+            "repeat": shlex.join(self._command()),
+            "top": [asdict(score) for score in explanation.top],
+            **_question(explanation),
+            "strength": explanation.strength,
+            "scale": explanation.scale,
+            "layer": explainer.layer,
+            "method": explainer.method,
+            "score": explainer.score,
+            "runtime": explainer.runtime,
+            "precision": explainer.precision,
+            "weights_sha256": explainer.weights_digest,
+            "opacity": self.shown.opacity,
+            "colormap": self.shown.colormap,
+            "map": {"shape": list(saliency_map.shape), "values": _exact(saliency_map)},
+        }
+        lines = (f"  {json.dumps(word)}: {json.dumps(value, ensure_ascii=False)}" for word, value in words.items())
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+
+    def _command(self) -> list[str]:
+        explanation, explainer = self.shown.explanation, self.explainer
+        words = ["live-cam", "explain", f"{self.name}-frame.png", "-o", f"{self.name}-again.png"]
+        if explainer.method not in CLASSLESS_METHODS:
+            words += ["--target", explanation.target_label]
+            if explanation.versus_label is not None:
+                words += ["--versus", explanation.versus_label]
+        if "+" not in explainer.layer:  # a method that fuses layers has its own
+            words += ["--layer", explainer.layer]
+        words += ["--method", explainer.method, "--score", explainer.score]
+        return [*words, "--runtime", explainer.runtime, "--precision", explainer.precision]
+
+
+def take_snapshot(source: str, shown: EncodedFrame, explainer: Explain) -> Snapshot:
+    """Keeps what is shown now; a source that has stopped may have given it long ago."""
+    age = timedelta(microseconds=(time.monotonic_ns() - shown.pts_ns) / 1000)
+    return Snapshot(source, shown, explainer, datetime.now().astimezone() - age)
+
+
+def _question(explanation: Explanation) -> dict[str, Any]:
+    asked, versus = explanation.target, None
+    if asked.versus is not None:
+        versus = {"index": asked.versus, "label": explanation.versus_label}
+    return {"target": {"index": asked.index, "label": explanation.target_label}, "versus": versus}
+
+
+def _exact(saliency_map: NDArray[np.float32]) -> list[list[float]]:
+    """Gives the shortest decimals that are read back as the very same float32."""
+    return [[float(str(value)) for value in row] for row in saliency_map]
