@@ -49,6 +49,17 @@ PrecisionOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option("--device", metavar="NAME", help="OpenVINO's device: CPU, GPU (Intel's), NPU; auto is the CPU.")
 ]
+CodecOption = Annotated[
+    Literal["auto", "h264", "vp9", "hardware"],
+    typer.Option(
+        "--codec",
+        help="How video is encoded; auto is h264 in .mp4 and .mkv, vp9 in .webm; hardware is the first H.264 encoder "
+        "of a graphics or media processor that opens.",
+    ),
+]
+SubtitlesOption = Annotated[
+    bool, typer.Option("--subtitles", help="Write the likeliest class as subtitles (.vtt) beside the video, too.")
+]
 
 
 @contextmanager

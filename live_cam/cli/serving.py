@@ -8,18 +8,21 @@ import sys
 import threading
 import webbrowser
 from contextlib import suppress
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 import typer
 
 from live_cam.cli.options import (
+    CodecOption,
     DeviceOption,
     LayerOption,
     MethodOption,
     PrecisionOption,
     RuntimeOption,
     ScoreOption,
+    SubtitlesOption,
     WeightsOption,
     show_progress,
 )
@@ -67,6 +70,23 @@ def serve(
         bool, typer.Option("--mjpeg", help="Ask cameras for MJPEG, in which many are faster at large sizes.")
     ] = False,
     mirror: Annotated[bool, typer.Option("--mirror", help="Show cameras as a mirror does.")] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Record from the start on, to a new .mp4, .mkv or .webm file."),
+    ] = None,
+    view: Annotated[
+        Literal["seen", "clean", "both"],
+        typer.Option(help="What --record writes: the picture with its map, the picture alone, or both side by side."),
+    ] = "seen",
+    recordings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Where recordings go that are begun on the page; live_cam among your videos."
+        ),
+    ] = None,
+    container: Annotated[Literal["mp4", "mkv", "webm"], typer.Option(help="What those recordings are.")] = "mp4",
+    codec: CodecOption = "auto",
+    subtitles: SubtitlesOption = False,
     weights: WeightsOption = None,
     layer: LayerOption = None,
     method: MethodOption = "gradcam",
@@ -76,6 +96,9 @@ def serve(
     device: DeviceOption = "auto",
 ) -> None:
     """Explain SOURCE live on a web page."""
+    from live_cam.pipeline.recording import RecordingOptions, own_folder
+    from live_cam.sinks.codecs import choose_encoder
+    from live_cam.sinks.new_file import require_new
     from live_cam.sources.camera import CameraOptions
     from live_cam.sources.opening import find_source
     from live_cam.web.access import token_needed
@@ -89,6 +112,12 @@ def serve(
     if len(words) > _MOST_SOURCES:
         raise UsageError(f"{len(words)} sources are more than the {_MOST_SOURCES} that fit on a page; give fewer")
     camera = CameraOptions(_parse_size(size), rate, mjpeg, mirror)
+    if own_cameras and record is not None:
+        raise UsageError("visitors' cameras are not recorded, so `browser` and --record don't go together")
+    recording = RecordingOptions(recordings or own_folder(), container, codec, subtitles)
+    choose_encoder(record or Path(f"recording.{container}"), codec)
+    if record is not None:
+        require_new(record, record.suffix.casefold())
     listener = bind(host, port)
     found = [] if own_cameras else [find_source(word, camera) for word in words]
     hosts = tuple(allow_host or ())
@@ -106,7 +135,9 @@ def serve(
     explainer = Explainer(weights, layer, method, score, runtime, precision, device, show_progress, at_once)
     scheme = "https" if https else "http"
     address = _page_address(scheme, host, port, token)
-    with Session(found, explainer, visitors if own_cameras else 0) as session:
+    with Session(found, explainer, visitors if own_cameras else 0, recording) as session:
+        if record is not None:
+            session.start_recording(view, record)
         site = build_app(session, host, token, hosts, camera)
         names = ", ".join(feed.name for feed in session.feeds) or "Visitors' cameras"
         typer.echo(f"{names}: {address}  (Ctrl-C ends it)")
@@ -116,6 +147,8 @@ def serve(
             _open_browser(address)
         with suppress(KeyboardInterrupt):
             LiveServer(site, session, chain).run(sockets=[listener])
+        if (ending := session.recording) is not None and ending.state in ("recording", "finishing"):
+            typer.echo(f"Finishing {ending.file}  (Ctrl-C again leaves its index at the end)")
     # All of ours is closed. Interpreter shutdown would take TensorFlow seconds, and a driver that still blocks a
     # thread could hold it up for ever.
     sys.stdout.flush()

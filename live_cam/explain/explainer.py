@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,7 @@ class Explainer:
         device: str = "auto",
         progress: Progress = silent,
         at_once: int = 1,
+        side_by_side: bool = False,
     ) -> None:
         """Finds the weights and compiles the step, so that the first frame costs what any costs.
 
@@ -73,6 +74,7 @@ class Explainer:
             device: A device of OpenVINO's, such as GPU for an Intel GPU; `auto` is its CPU.
             progress: How to show what takes long.
             at_once: How many frames may come in one call besides single ones, without compiling anew.
+            side_by_side: Whether more frames a second count more than a short time for each; see `OpenVinoStep`.
 
         Raises:
             WeightsError: The weights can't be had or are not ResNet50's.
@@ -86,7 +88,7 @@ class Explainer:
         self._labels = imagenet_labels()
         self._scales = Scales()
         with quiet_native_stderr():
-            compiled = compile_step(found, layer, method, score, runtime, precision, device)
+            compiled = compile_step(found, layer, method, score, runtime, precision, device, side_by_side)
             self._step, self.runtime, self.precision = compiled.step, compiled.runtime, compiled.precision
             self.layer = "+".join(compiled.layers)
             for frames_n in {1, at_once}:
@@ -154,6 +156,18 @@ class Explainer:
                 )
             )
         return explanations
+
+
+def describe(explainer: Explain) -> dict[str, Any]:
+    """Gives what explains, as plain values, for JSON."""
+    return {
+        "model": {"name": "resnet50", "weights_sha256": explainer.weights_digest},
+        "layer": explainer.layer,
+        "method": explainer.method,
+        "score": explainer.score,
+        "runtime": explainer.runtime,
+        "precision": explainer.precision,
+    }
 
 
 def top_classes(logits: NDArray[np.float32], labels: tuple[str, ...], n: int = _TOP) -> tuple[ClassScore, ...]:

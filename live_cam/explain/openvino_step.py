@@ -32,6 +32,10 @@ _CAPABILITIES: Final[dict[Precision, str]] = {"float32": "FP32", "bfloat16": "BF
 _MODEL_NAME: Final = "step.xml"
 _KEPT_STEPS: Final = 8
 """Each takes 100 MB of disk."""
+_WAITING_N: Final = 4
+"""Requests for each that can be computed at a time, so that none has to wait for the next."""
+
+_Request = tuple[ov.InferRequest, NDArray[np.uint8]]
 
 
 def devices() -> list[str]:
@@ -82,6 +86,7 @@ class OpenVinoStep:
         depends_on: Sequence[str],
         precision: Precision,
         device: str = "CPU",
+        side_by_side: bool = False,
     ) -> None:
         """Prepares the step; each (N, K) is compiled by its first call.
 
@@ -91,14 +96,18 @@ class OpenVinoStep:
             depends_on: What tells this step from another: weights digest, layers, method, score.
             precision: What the network computes in.
             device: OpenVINO's name of the device.
+            side_by_side: Whether each frame of a call is computed on a part of the device, beside others, rather than
+                all of them by all of it: more frames a second, each of which takes longer.
         """
+        self._side_by_side = side_by_side
         self._convert = convert
         self._cache = cache
         self._depends_on = [*depends_on, _definition_digest()]
         self._core = ov.Core()
         self._device = device
-        self._options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": _HINTS[precision]}
-        self._compiled: dict[tuple[int, int], tuple[ov.InferRequest, NDArray[np.uint8]]] = {}
+        hint = "THROUGHPUT" if side_by_side else "LATENCY"
+        self._options = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": _HINTS[precision]}
+        self._compiled: dict[tuple[int, int], list[_Request]] = {}
 
     def __call__(
         self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], targets: NDArray[np.float32]
@@ -116,21 +125,35 @@ class OpenVinoStep:
     def _infer(
         self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], targets_k: int, *targets: NDArray[np.float32]
     ) -> list[NDArray[np.float32]]:
-        size = len(frames), targets_k
+        frames_n = 1 if self._side_by_side else len(frames)
+        size = frames_n, targets_k
         if size not in self._compiled:
             self._compiled[size] = self._compile(*size)
-        request, pictures = self._compiled[size]
-        resize_to_input(frames, pictures)
-        results = request.infer([pictures, *targets], share_inputs=True)
-        return [np.array(result) for result in results.values()]
+        requests = self._compiled[size]
+        results = []
+        for begin in range(0, len(frames), frames_n * len(requests)):
+            started = []
+            for part, (request, pictures) in zip(range(begin, len(frames), frames_n), requests, strict=False):
+                rows = slice(part, part + frames_n)
+                resize_to_input(frames[rows], pictures)
+                request.start_async([pictures, *(target[rows] for target in targets)], share_inputs=True)
+                started.append(request)
+            for request in started:
+                request.wait()
+                results.append([np.array(result) for result in request.results.values()])
+        return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
-    def _compile(self, frames_n: int, targets_k: int) -> tuple[ov.InferRequest, NDArray[np.uint8]]:
+    def _compile(self, frames_n: int, targets_k: int) -> list[_Request]:
         key = hashlib.sha256(json.dumps([*self._depends_on, frames_n, targets_k]).encode()).hexdigest()
         folder = self._cache / f"step-{key[:16]}"
         with self._lock():
             model = self._read(folder) or self._make(frames_n, targets_k, folder)
-        request = self._core.compile_model(model, self._device, self._options).create_infer_request()
-        return request, np.empty((frames_n, INPUT_PX, INPUT_PX, 3), np.uint8)
+        compiled = self._core.compile_model(model, self._device, self._options)
+        requests_n = _WAITING_N * compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") if self._side_by_side else 1
+        return [
+            (compiled.create_infer_request(), np.empty((frames_n, INPUT_PX, INPUT_PX, 3), np.uint8))
+            for _ in range(requests_n)
+        ]
 
     def _lock(self) -> AbstractContextManager[object]:
         """Keeps other processes from converting the same meanwhile, where the cache can be written at all."""

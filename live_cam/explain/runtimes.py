@@ -73,6 +73,7 @@ def compile_step(
     runtime: Runtime | Auto = "auto",
     precision: Precision | Auto = "auto",
     device: str = "auto",
+    side_by_side: bool = False,
 ) -> CompiledStep:
     """Makes the step on the runtime and in the precision asked for, or on the best of each.
 
@@ -84,6 +85,7 @@ def compile_step(
         runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without, or where a device is asked for.
         precision: `auto` is the fastest in which the device computes by nature.
         device: OpenVINO's name of a device; `auto` is its CPU.
+        side_by_side: Whether OpenVINO explains frames that come in one call side by side; see `OpenVinoStep`.
 
     Raises:
         WeightsError: The weights are of another network.
@@ -115,7 +117,7 @@ def compile_step(
         convert_in_child(Recipe(str(weights.path), layers, method, score, frames_n, targets_k), path)
 
     depends_on = (weights.digest, *layers, method, score)
-    converted = OpenVinoStep(convert, cache_file().parent, depends_on, precision, device)
+    converted = OpenVinoStep(convert, cache_file().parent, depends_on, precision, device, side_by_side)
     return CompiledStep(converted, layers, "openvino", precision, device)
 
 

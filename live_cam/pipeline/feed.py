@@ -13,6 +13,7 @@ from live_cam.pipeline.inbox import Inbox
 from live_cam.pipeline.statistics import Statistics
 from live_cam.pipeline.watchdog import SourceStatus, Watchdog
 from live_cam.sinks.hub import Hub
+from live_cam.sinks.recorder import Recorder
 from live_cam.sources.source import SourceKind
 
 _WITH_A_LENS = ("camera", "network", "browser")
@@ -28,6 +29,7 @@ class Feed:
         statistics: The counts.
         watchdog: What judges the source.
         failure: Why the last frame could not be explained; empty while all is well.
+        recorder: Where pictures are kept, if anywhere.
         on_taken: Called by the worker when it takes this feed's frame.
         next_seq: The number that the next frame will get.
     """
@@ -60,6 +62,7 @@ class Feed:
         self.statistics = Statistics(total)
         self.watchdog = Watchdog(name, clock or MonotonicClock(), kind in _WITH_A_LENS)
         self.failure = ""
+        self.recorder: Recorder | None = None
         self.on_taken: Callable[[], None] = lambda: None
         self.next_seq = 0
         self._source_id = source_id or name

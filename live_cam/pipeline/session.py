@@ -6,23 +6,27 @@ import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from live_cam.errors import OutputError
 from live_cam.explain.explainer import Explain
 from live_cam.pipeline.capture import CaptureThread
 from live_cam.pipeline.controls import Controls
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.inbox import Inbox
+from live_cam.pipeline.recording import RecordingOptions, Recordings, RecordingStatus
 from live_cam.pipeline.statistics import Statistics
 from live_cam.pipeline.visitors import Visitors
 from live_cam.pipeline.worker import WorkerThread
+from live_cam.sinks.recorder import View
 from live_cam.sources.source import Source
 
 _JOIN_LIMIT_S = 0.7
 
 
 class Session:
-    """Starts on entering a `with` statement, and on leaving it stops within `_JOIN_LIMIT_S`.
+    """Starts on entering a `with` statement, and on leaving it stops within `_JOIN_LIMIT_S`, or with its recording.
 
     A thread that a driver blocks is left behind: it is a daemon, and holds nothing that others wait for.
 
@@ -34,7 +38,13 @@ class Session:
         statistics: The counts of all feeds together.
     """
 
-    def __init__(self, sources: Sequence[Source], explainer: Explain, most_visitors: int = 0) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        explainer: Explain,
+        most_visitors: int = 0,
+        recording: RecordingOptions = RecordingOptions(),  # noqa: B008 (frozen)
+    ) -> None:
         """Prepares a session that shows the sources to all, or to each of up to `most_visitors` their own camera."""
         self.explainer = explainer
         self.controls = Controls()
@@ -46,6 +56,7 @@ class Session:
             for name, source in zip(names, sources, strict=True)
         ]
         self.visitors = Visitors(most_visitors, self._inbox, self.statistics) if most_visitors else None
+        self._recordings = Recordings(self.feeds, explainer, recording)
         self._captures = [CaptureThread(source, feed) for source, feed in zip(sources, self.feeds, strict=True)]
         self._worker = WorkerThread(explainer, self._inbox, max(1, len(self.feeds)))
 
@@ -59,6 +70,7 @@ class Session:
         for capture in self._captures:
             capture.request_stop()
         self._inbox.close()
+        self._recordings.close()
         for feed in self._all_feeds:
             feed.hub.close()
 
@@ -67,6 +79,31 @@ class Session:
         deadline_s = time.monotonic() + _JOIN_LIMIT_S
         for thread in (self._worker, *self._captures):
             thread.join(max(0.0, deadline_s - time.monotonic()))
+        self._recordings.join()
+
+    @property
+    def recording(self) -> RecordingStatus | None:
+        """How the newest recording is; None before the first."""
+        return self._recordings.status
+
+    def start_recording(self, view: View, video: Path | None = None) -> None:
+        """Begins to record all sources; see `Recordings.start`.
+
+        Raises:
+            UsageError: There is no such file format, or no such encoder.
+            OutputError: It can't be begun; the message says why.
+        """
+        if self.visitors is not None:
+            raise OutputError("visitors' cameras are not recorded: nothing of their pictures is kept")
+        self._recordings.start(view, video)
+
+    def stop_recording(self) -> None:
+        """Asks the recording to end; returns at once."""
+        self._recordings.stop()
+
+    def recorded_file(self, name: str) -> Path | None:
+        """Gives the file of that name that a recording of this session has left, or None."""
+        return self._recordings.finished_file(name)
 
     @property
     def turn_s(self) -> float:
@@ -95,7 +132,7 @@ class Session:
             "viewers": sum(feed.hub.viewer_count for feed in self._all_feeds),
             "runtime": self.explainer.runtime,
             "precision": self.explainer.precision,
-            "recording": None,
+            "recording": None if (recording := self.recording) is None else asdict(recording),
         }
 
     @property

@@ -71,5 +71,8 @@ class WorkerThread(threading.Thread):
 def _publish(feed: Feed, frame: Frame, explanation: Explanation) -> None:
     settings = feed.controls.settings
     picture = overlay(frame, explanation, settings.opacity, settings.colormap)
-    feed.hub.publish(EncodedFrame(encode_jpeg(picture), frame, explanation, settings.opacity, settings.colormap))
+    shown = EncodedFrame(encode_jpeg(picture), frame, explanation, settings.opacity, settings.colormap)
+    feed.hub.publish(shown)
+    if (recorder := feed.recorder) is not None:
+        recorder.put(picture, shown)
     feed.statistics.count_explained(frame.pts_ns)

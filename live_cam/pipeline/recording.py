@@ -1,0 +1,200 @@
+"""Recordings of a session: when they begin and end, what their files are called, and which can be had."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+
+from live_cam import __version__
+from live_cam.errors import OutputError
+from live_cam.explain.explainer import Explain, describe
+from live_cam.pipeline.feed import Feed
+from live_cam.sinks.annotated_video import companions
+from live_cam.sinks.codecs import Codec
+from live_cam.sinks.recorder import Recorder, View
+
+Container = Literal["mp4", "mkv", "webm"]
+
+
+def own_folder() -> Path:
+    """Gives where recordings go if nothing else is said: among the user's videos."""
+    return platformdirs.user_videos_path() / "live_cam"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingOptions:
+    """How recordings are made.
+
+    Attributes:
+        folder: Where those go that get their name here; made when first needed.
+        container: What those are.
+        codec: How all are encoded.
+        subtitles: Whether the likeliest class is written as subtitles, too.
+    """
+
+    folder: Path = field(default_factory=own_folder)
+    container: Container = "mp4"
+    codec: Codec = "auto"
+    subtitles: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStatus:
+    """How a recording is: of one source, or of several at once.
+
+    Attributes:
+        state: `finishing` from the last picture until the files are ordinary ones.
+        file: The name of the video, or of the first.
+        files: The names of all that can be had when it is finished.
+        seconds: From the first picture to the last.
+        bytes: Size of the videos.
+        free_bytes: What the disk has left.
+        dropped: Pictures left out since the encoder was too slow.
+        message: Why it ended by itself; "" else.
+    """
+
+    state: Literal["recording", "finishing", "finished", "failed"]
+    file: str
+    files: tuple[str, ...]
+    seconds: float
+    bytes: int
+    free_bytes: int
+    dropped: int
+    message: str
+
+
+class Recordings:
+    """Makes one recording at a time, with a video for each feed."""
+
+    def __init__(self, feeds: Sequence[Feed], explainer: Explain, options: RecordingOptions) -> None:
+        """Prepares; nothing is written yet."""
+        self._feeds = feeds
+        self._explainer = explainer
+        self._options = options
+        self._recorders: list[Recorder] = []
+        self._files: dict[str, Path] = {}
+        self._closed = False
+        self._changing = threading.RLock()  # a signal handler may stop what the thread it interrupted has begun
+
+    @property
+    def status(self) -> RecordingStatus | None:
+        """How the newest recording is; None before the first."""
+        recorders = self._recorders
+        if not recorders:
+            return None
+        each = [recorder.status for recorder in recorders]
+        states = [status.state for status in each]
+        order: tuple[Literal["recording", "finishing", "finished", "failed"], ...]
+        order = ("recording", "finishing", "finished", "failed")
+        return RecordingStatus(
+            state=next(state for state in order if state in states),
+            file=recorders[0].files[0].name,
+            files=tuple(path.name for recorder in recorders for path in recorder.files),
+            seconds=max(status.seconds for status in each),
+            bytes=sum(status.bytes for status in each),
+            free_bytes=min(status.free_bytes for status in each),
+            dropped=sum(status.dropped for status in each),
+            message=next((status.message for status in each if status.message), ""),
+        )
+
+    def start(self, view: View, video: Path | None = None) -> None:
+        """Begins a recording.
+
+        Args:
+            view: What is recorded.
+            video: The new file, whose name gets the feed's number where there are several; None to find one.
+
+        Raises:
+            UsageError: There is no such file format, or no such encoder.
+            OutputError: One is running already, a file is there already, or the disk has too little space.
+        """
+        with self._changing:
+            if self._closed:
+                raise OutputError("live_cam is ending; nothing is recorded any more")
+            if any(map(_busy, self._recorders)):
+                raise OutputError("a recording is running already; stop it first")
+            videos = self._number(video) if video is not None else self._new_names()
+            recorders: list[Recorder] = []
+            try:
+                for feed, path in zip(self._feeds, videos, strict=True):
+                    recorders.append(self._record(feed, path, view))
+            except OutputError:
+                _stop(recorders)
+                raise
+            self._recorders = recorders
+            for feed, recorder in zip(self._feeds, recorders, strict=True):
+                feed.recorder = recorder
+                self._files |= {path.name: path for path in recorder.files}
+
+    def stop(self) -> None:
+        """Asks the recording to end; returns at once."""
+        with self._changing:
+            for feed in self._feeds:
+                feed.recorder = None
+            _stop(self._recorders)
+
+    def close(self) -> None:
+        """Ends the recording, and begins none any more."""
+        self._closed = True
+        self.stop()
+
+    def join(self) -> None:
+        """Waits until the files are whole; interrupted, it leaves their index at the end, which is done at once."""
+        try:
+            for recorder in self._recorders:
+                recorder.join()
+        except KeyboardInterrupt:
+            for recorder in self._recorders:
+                recorder.hurry()
+            for recorder in self._recorders:
+                recorder.join()
+
+    def finished_file(self, name: str) -> Path | None:
+        """Gives the file of that name that a recording of this session has left, or None."""
+        path = self._files.get(name)
+        busy = any(path in recorder.files for recorder in self._recorders if _busy(recorder))
+        return None if path is None or busy or not path.is_file() else path
+
+    def _record(self, feed: Feed, video: Path, view: View) -> Recorder:
+        header: dict[str, Any] = {
+            "live_cam": __version__,
+            "source": feed.name,
+            **describe(self._explainer),
+        }
+        return Recorder(video, view, self._options.codec, self._options.subtitles, header)
+
+    def _new_names(self) -> list[Path]:
+        folder, suffix = self._options.folder, self._options.container
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"the folder {folder} for recordings can't be made: {error.strerror}") from error
+        stem = f"live_cam-{datetime.now():%Y%m%d-%H%M%S}"
+        for attempt in count(1):
+            name = stem if attempt == 1 else f"{stem}-{attempt}"
+            videos = self._number(folder / f"{name}.{suffix}")
+            files = [path for video in videos for path in (video, *companions(video, subtitles=True))]
+            if not any(path.exists() for path in files):
+                break
+        return videos
+
+    def _number(self, video: Path) -> list[Path]:
+        if len(self._feeds) == 1:
+            return [video]
+        return [video.with_stem(f"{video.stem}-{number}") for number in range(1, len(self._feeds) + 1)]
+
+
+def _busy(recorder: Recorder) -> bool:
+    return recorder.status.state in ("recording", "finishing")
+
+
+def _stop(recorders: Sequence[Recorder]) -> None:
+    for recorder in recorders:
+        recorder.stop()

@@ -1,0 +1,88 @@
+"""Which encoder writes which file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, Literal, cast
+
+import av
+from av.video.codeccontext import VideoCodecContext
+
+from live_cam.errors import UsageError
+
+Codec = Literal["auto", "h264", "vp9", "hardware"]
+
+# What is asked of all: no picture is held back, since what the encoder holds is lost when the process is killed.
+_ENCODERS: Final[dict[Codec, dict[str, dict[str, str]]]] = {
+    "h264": {"libx264": {"preset": "superfast", "tune": "zerolatency", "crf": "20", "threads": "1"}},
+    "vp9": {
+        "libvpx-vp9": {
+            "deadline": "realtime",
+            "cpu-used": "8",
+            "lag-in-frames": "0",
+            "row-mt": "1",
+            "crf": "30",
+            "b": "0",
+        }
+    },
+    "hardware": {
+        "h264_nvenc": {"tune": "ull", "zerolatency": "1", "delay": "0", "bf": "0", "rc": "vbr", "cq": "23"},
+        "h264_videotoolbox": {"realtime": "1", "bf": "0"},
+        "h264_qsv": {"async_depth": "1", "bf": "0", "global_quality": "23"},
+        "h264_amf": {"usage": "lowlatency", "bf": "0"},
+        "h264_mf": {"hw_encoding": "1", "bf": "0"},
+        "h264_v4l2m2m": {"bf": "0"},
+    },
+}
+_CONTAINERS: Final[dict[str, tuple[Codec, ...]]] = {
+    ".mp4": ("h264", "vp9", "hardware"),
+    ".mkv": ("h264", "vp9", "hardware"),
+    ".webm": ("vp9",),
+}
+SUFFIXES: Final = tuple(_CONTAINERS)
+"""Of the files that can be written."""
+
+_KEYFRAME_EVERY = "60"
+_PROBE_PX = 256
+
+
+def choose_encoder(path: Path, codec: Codec) -> tuple[str, dict[str, str]]:
+    """Gives the encoder for a new video file, with its options.
+
+    Args:
+        path: The file; its suffix says what it is.
+        codec: `auto` is what every player of such files knows; `hardware` the first H.264 encoder of a graphics or
+            media processor that opens.
+
+    Raises:
+        UsageError: There are no such files, they don't take the codec, or this machine has no such encoder.
+    """
+    codecs = _CONTAINERS.get(path.suffix.casefold())
+    if codecs is None:
+        raise UsageError(f"{path} should end with one of {', '.join(SUFFIXES)}, which is what can be written")
+    codec = codecs[0] if codec == "auto" else codec
+    if codec not in codecs:
+        raise UsageError(f"{path.suffix} files hold no {codec}; choose {' or '.join(codecs)}, or another suffix")
+    for name, options in _ENCODERS[codec].items():
+        options = {"g": _KEYFRAME_EVERY, **options}
+        if codec != "hardware" or _opens(name, options):
+            return name, options
+    raise UsageError(
+        f"no hardware encoder opens here (tried {', '.join(_ENCODERS['hardware'])}); leave the codec out or take h264"
+    )
+
+
+def _opens(name: str, options: dict[str, str]) -> bool:
+    """Tells whether an encoder that FFmpeg knows has the hardware and the driver that it needs."""
+    try:
+        context = cast("VideoCodecContext", av.CodecContext.create(name, "w"))
+        context.width = context.height = _PROBE_PX
+        context.pix_fmt = "yuv420p"
+        context.time_base = Fraction(1, 30)
+        context.options = options
+        picture = av.VideoFrame(_PROBE_PX, _PROBE_PX, "yuv420p")
+        picture.pts = 0
+        return bool([*context.encode(picture), *context.encode(None)])
+    except (av.FFmpegError, ValueError):
+        return False

@@ -1,0 +1,217 @@
+"""Recording what viewers see, beside the live view and never in its way."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.errors import LiveCamError, OutputError
+from live_cam.frame import EncodedFrame
+from live_cam.sinks.annotated_video import AnnotatedVideo, companions
+from live_cam.sinks.codecs import Codec, choose_encoder
+from live_cam.sinks.index import put_index_in_front
+
+View = Literal["seen", "clean", "both"]
+"""What is recorded: the picture with its map, the picture alone, or both side by side."""
+
+_log = logging.getLogger(__name__)
+
+_TIME_BASE: Final = Fraction(1, 90_000)
+_RATE_FPS = 30  # about, for the encoder's planning; time stamps are those of capture
+_MOST_WAITING = 4
+_IDLE_S = 0.5
+_FLOOR_BYTES = 512 * 1024**2
+_RESERVE_BYTES = 128 * 1024**2
+"""What stays free: enough to finish the file, and for others to notice before they fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStatus:
+    """How a recording is.
+
+    Attributes:
+        state: `finishing` from the last picture until the file is an ordinary one.
+        seconds: From the first picture to the last.
+        bytes: Size of the video.
+        free_bytes: What the disk has left.
+        dropped: Pictures left out since the encoder was too slow.
+        message: Why it ended by itself; "" else.
+    """
+
+    state: Literal["recording", "finishing", "finished", "failed"]
+    seconds: float
+    bytes: int
+    free_bytes: int
+    dropped: int
+    message: str
+
+
+def free_bytes(folder: Path) -> int:
+    """Gives how much more fits on the disk of a folder."""
+    return shutil.disk_usage(folder).free
+
+
+class Recorder:
+    """One video in the making, with a thread that encodes.
+
+    Attributes:
+        files: The video and what is written beside it.
+    """
+
+    def __init__(
+        self,
+        video: Path,
+        view: View,
+        codec: Codec,
+        subtitles: bool,
+        header: Mapping[str, Any],
+        free: Callable[[Path], int] = free_bytes,
+    ) -> None:
+        """Begins a recording; its files come into being with the first picture.
+
+        Args:
+            video: The new file; its suffix says what it is.
+            view: What is recorded.
+            codec: How to encode.
+            subtitles: Whether to write subtitles, too.
+            header: What the sidecar begins with.
+            free: Gives the free bytes of a folder's disk.
+
+        Raises:
+            UsageError: There is no such file format, or no such encoder.
+            OutputError: A file is there already, its folder is not, or the disk has too little space.
+        """
+        choose_encoder(video, codec)
+        self.files = [video, *companions(video, subtitles)]
+        for path in self.files:
+            if path.exists():
+                raise OutputError(f"{path} is there already and is not overwritten; give another name or remove it")
+        if not video.parent.is_dir():
+            raise OutputError(f"there is no folder {video.parent} to write {video.name} into")
+        self._free = free
+        self._free_bytes = free(video.parent)
+        if self._free_bytes < _FLOOR_BYTES:
+            raise OutputError(
+                f"a recording begins above {_FLOOR_BYTES // 1024**2} MiB of free space, and {video.parent} has "
+                f"{self._free_bytes // 1024**2}; make room, or choose another disk"
+            )
+        self._view = view
+        self._codec: Codec = codec
+        self._subtitles = subtitles
+        self._header = header
+        self._waiting: queue.Queue[tuple[NDArray[np.uint8], EncodedFrame]] = queue.Queue(_MOST_WAITING)
+        self._stopping = threading.Event()
+        self._hurry = threading.Event()
+        self._dropped = 0
+        self._message = ""
+        self._state: Literal["recording", "finishing", "finished", "failed"] = "recording"
+        self._video: AnnotatedVideo | None = None
+        self._thread = threading.Thread(target=self._run, name=f"recorder of {video.name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def status(self) -> RecorderStatus:
+        """How it is at this moment."""
+        video = self._video
+        seconds, size_bytes = (0.0, 0) if video is None else (video.end_s, video.size_bytes)
+        return RecorderStatus(
+            self._state, round(seconds, 1), size_bytes, self._free_bytes, self._dropped, self._message
+        )
+
+    def put(self, picture: NDArray[np.uint8], shown: EncodedFrame) -> None:
+        """Records what is shown now, unless the encoder is behind: nobody waits for it. Called by the worker.
+
+        Args:
+            picture: uint8 (H, W, 3), RGB: the frame with the map.
+            shown: What it was made of.
+        """
+        if self._stopping.is_set():
+            return
+        try:
+            self._waiting.put_nowait((picture, shown))
+        except queue.Full:
+            self._dropped += 1
+
+    def stop(self) -> None:
+        """Asks for the end, which comes once what waits is encoded; from any thread."""
+        self._stopping.set()
+
+    def join(self, timeout_s: float | None = None) -> None:
+        """Waits for the end."""
+        self._thread.join(timeout_s)
+
+    def hurry(self) -> None:
+        """Leaves the file's index at its end, which is done at once."""
+        self._hurry.set()
+
+    def _run(self) -> None:
+        try:
+            self._record()
+        except LiveCamError as error:
+            self._message = f"{error}; what was recorded until then is kept"
+            _log.warning("the recording was ended: %s", self._message)
+        except Exception as error:
+            self._message = f"Recording failed: {error}"
+            _log.exception("recording %s failed", self.files[0].name)
+        self._stopping.set()
+        self._state = "finishing"
+        try:
+            self._finish()
+        except LiveCamError as error:
+            self._message = self._message or str(error)
+            _log.warning("%s", error)
+        self._state = "finished" if self.files[0].exists() else "failed"
+        self._message = self._message or ("" if self._state == "finished" else "No picture came; nothing was recorded")
+
+    def _record(self) -> None:
+        while not (self._stopping.is_set() and self._waiting.empty()):
+            self._free_bytes = self._free(self.files[0].parent)
+            if self._free_bytes < _RESERVE_BYTES:
+                self._message = (
+                    f"The disk is nearly full ({self._free_bytes // 1024**2} MiB free): the recording was ended"
+                )
+                return
+            with contextlib.suppress(queue.Empty):
+                self._add(*self._waiting.get(timeout=_IDLE_S))
+
+    def _add(self, picture: NDArray[np.uint8], shown: EncodedFrame) -> None:
+        clean = shown.frame.rgb
+        rgb = {"seen": picture, "clean": clean}.get(self._view)
+        if rgb is None:
+            rgb = np.asarray(cv2.hconcat([clean, picture]), np.uint8)
+        settings = {"opacity": shown.opacity, "colormap": shown.colormap}
+        if self._video is None:
+            self._first_ns = shown.pts_ns
+            header = {**self._header, "begun": _wall_clock(shown.pts_ns), "view": self._view, "settings": settings}
+            size_px = (rgb.shape[1], rgb.shape[0])
+            self._video = AnnotatedVideo(
+                self.files[0], size_px, _TIME_BASE, _RATE_FPS, self._codec, self._subtitles, header
+            )
+        pts = round((shown.pts_ns - self._first_ns) * _TIME_BASE.denominator / 1e9)
+        self._video.write(rgb, pts, _TIME_BASE.denominator // _RATE_FPS, shown.explanation, settings)
+
+    def _finish(self) -> None:
+        if self._video is None:
+            return
+        self._video.close({"dropped": self._dropped, "message": self._message})
+        put_index_in_front(self.files[0], self._hurry)
+
+
+def _wall_clock(pts_ns: int) -> str:
+    """Gives the date and time of day, with the zone, of a time of capture."""
+    age = timedelta(microseconds=(time.monotonic_ns() - pts_ns) / 1000)
+    return (datetime.now().astimezone() - age).isoformat(timespec="milliseconds")

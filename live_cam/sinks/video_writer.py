@@ -1,0 +1,161 @@
+"""Pictures into a video file that plays however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, cast
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from live_cam.errors import OutputError
+from live_cam.sinks.codecs import Codec, choose_encoder
+
+# Each picture becomes a fragment of its own, which is on disk as soon as the next one comes, and costs about 100 bytes.
+# Closing turns the fragments into an ordinary file.
+_CRASH_SAFE: Final = {
+    ".mp4": {"movflags": "hybrid_fragmented+frag_every_frame"},
+    ".mkv": {"cluster_time_limit": "200"},
+    ".webm": {"cluster_time_limit": "200"},
+}
+_MATROSKA_TIME_BASE: Final = Fraction(1, 1000)  # whatever is asked of it
+_BT709 = 1  # of the primaries and the transfer function, in ITU-T H.273
+
+
+class VideoWriter:
+    """A video file in the making: killed at any moment it plays up to the picture before the last.
+
+    Colours are BT.709 in the limited range, and say so. Not thread-safe.
+
+    Attributes:
+        path: The file.
+        size_px: Width and height of its pictures, both even, as H.264's usual form demands.
+        size_bytes: What is on disk.
+        time_base: What the file's own time stamps count, in seconds.
+    """
+
+    def __init__(
+        self, path: Path, size_px: tuple[int, int], time_base: Fraction, codec: Codec = "auto", rate_fps: float = 30.0
+    ) -> None:
+        """Opens a new file.
+
+        Args:
+            path: Where; its suffix says what it is.
+            size_px: Width and height of the pictures to come; odd ones are made even by repeating the last line.
+            time_base: What the time stamps of the pictures to come count, in seconds.
+            codec: How to encode.
+            rate_fps: About how often pictures come.
+
+        Raises:
+            UsageError: There is no such file format, or no such encoder.
+            OutputError: The file is there already, or can't be written.
+        """
+        encoder, options = choose_encoder(path, codec)
+        self.path = path.absolute()
+        self.size_px = (size_px[0] + size_px[0] % 2, size_px[1] + size_px[1] % 2)
+        self.size_bytes = 0
+        self.time_base = time_base if self.path.suffix.casefold() == ".mp4" else _MATROSKA_TIME_BASE
+        self._ticks_per_pts = time_base / self.time_base
+        self._last_pts: int | None = None
+        self._ended = False
+        self._durations: dict[int, int] = {}
+        try:
+            self.path.open("xb").close()  # FFmpeg would overwrite
+        except OSError as error:
+            raise OutputError(f"{self.path} can't be written: {error.strerror}") from error
+        container_options = {"flush_packets": "1", **_CRASH_SAFE[path.suffix.casefold()]}
+        self._container = av.open(self.path, "w", options=container_options)
+        stream = self._container.add_stream(encoder, round(max(1.0, rate_fps)), options=options)
+        self._stream = cast("VideoStream", stream)
+        self._stream.width, self._stream.height = self.size_px
+        self._stream.pix_fmt = "yuv420p"
+        context = self._stream.codec_context
+        context.time_base = self.time_base
+        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        context.color_primaries = context.color_trc = _BT709
+
+    def write(self, rgb: NDArray[np.uint8], pts: int, duration: int = 0) -> int:
+        """Adds a picture.
+
+        Args:
+            rgb: uint8 (H, W, 3), RGB; one of another size is fitted into the file's.
+            pts: When it is shown, in the time base; made greater than the one before where it is not.
+            duration: For how long, if it is the last; 0 if unknown.
+
+        Returns:
+            The time stamp that it got, in the file's time base.
+
+        Raises:
+            OutputError: The disk is full, or fails.
+        """
+        pts = round(pts * self._ticks_per_pts)
+        pts = pts if self._last_pts is None else max(pts, self._last_pts + 1)
+        self._last_pts = pts
+        picture = av.VideoFrame.from_ndarray(_fit(rgb, self.size_px), format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
+        picture.pts, picture.time_base = pts, self.time_base
+        self._durations[pts] = round(duration * self._ticks_per_pts)
+        self._encode(picture)
+        return pts
+
+    def close(self) -> None:
+        """Makes it an ordinary file; if that fails, or writing has failed before, it stays playable as it is.
+
+        Raises:
+            OutputError: The disk is full, or fails.
+        """
+        if self._ended:
+            return
+        if self._last_pts is not None:
+            self._encode(None)
+        try:
+            self._container.close()
+        except (OSError, av.FFmpegError) as error:
+            raise self._failed(error) from error
+        self._ended = True
+        if self._last_pts is None:
+            self.path.unlink()  # not one picture came
+        else:
+            self.size_bytes = self.path.stat().st_size
+
+    def _encode(self, picture: av.VideoFrame | None) -> None:
+        try:
+            for packet in self._stream.encode(picture):
+                packet.duration = self._durations.pop(packet.pts or 0, 0)
+                self._container.mux(packet)
+            self.size_bytes = self.path.stat().st_size
+        except (OSError, av.FFmpegError) as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError | av.FFmpegError) -> OutputError:
+        """Ends the file with its last whole fragment."""
+        self._ended = True
+        with contextlib.suppress(OSError, av.FFmpegError):
+            self._container.close()
+        with contextlib.suppress(OSError):
+            os.truncate(self.path, self.size_bytes)
+        return OutputError(f"{self.path.name} can't be written on: {error.strerror or error}")
+
+
+def _fit(rgb: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """Fits a picture into a size: (H, W, 3) with black bars where the shape differs, the last line twice if odd."""
+    height, width = rgb.shape[:2]
+    if (width + width % 2, height + height % 2) != size_px:
+        scale = min(size_px[0] / width, size_px[1] / height)
+        width, height = max(1, round(width * scale)), max(1, round(height * scale))
+        rgb = np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        left, top = (size_px[0] - width) // 2, (size_px[1] - height) // 2
+        bars = (top, size_px[1] - height - top, left, size_px[0] - width - left)
+        return np.asarray(cv2.copyMakeBorder(rgb, *bars, cv2.BORDER_CONSTANT), np.uint8)
+    if (width, height) != size_px:
+        odd = (0, size_px[1] - height, 0, size_px[0] - width)
+        return np.asarray(cv2.copyMakeBorder(rgb, *odd, cv2.BORDER_REPLICATE), np.uint8)
+    return rgb
