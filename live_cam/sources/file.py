@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy as np
-from av.container import InputContainer
 from numpy.typing import NDArray
 
 from live_cam.errors import SourceError
 from live_cam.frame import Frame
+from live_cam.sources.decoding import DecodedVideo
 from live_cam.sources.existing import require_file
 from live_cam.sources.source import Pacer, SourceKind
-from live_cam.sources.upright import upright
 
-_SHORTEST_FRAME_NS = 1_000_000_000 // 120
 _LONGEST_FRAME_NS = 1_000_000_000
-_USUAL_FPS = 25
 
 
 class FileSource:
@@ -48,28 +43,18 @@ class FileStream:
         self._path = path
         self._name = name
         self._seq = 0
-        self._begin()
-
-    def _begin(self) -> None:
-        require_file(self._path, "a video file, a folder of pictures, a camera's number or `demo`")
-        try:
-            # Absolute, since FFmpeg takes what stands before a colon in a name for a protocol.
-            self._container = av.open(self._path.absolute())
-        except (av.FFmpegError, ValueError) as error:
-            detail = getattr(error, "strerror", None) or error
-            raise SourceError(f"{self._path} is not a video that can be read ({detail})") from error
-        if not self._container.streams.video:
-            self.close()
-            raise SourceError(f"{self._path} has no video stream; give a file with pictures in it")
-        self._pictures = self._decode(self._container)
+        require_file(path, "a video file, a folder of pictures, a camera's number or `demo`")
+        self._video = DecodedVideo(path, loop=True)
         self._pacer = Pacer()
-        self._end_ns = 0
+        self._first_pts: int | None = None
+        self._shown: tuple[NDArray[np.uint8], int] | None = None
+        self._coming: tuple[NDArray[np.uint8], int] | None = None
 
     def read(self) -> Frame:
         """Waits until the next frame is due and gives it; after the last one comes the first.
 
         Raises:
-            SourceError: Not one frame of the file can be decoded.
+            SourceError: Not one frame of the file can be decoded, or decoding it crashed.
         """
         rgb, position_ns = self._next()
         pts_ns = self._pacer.wait(position_ns)
@@ -79,45 +64,22 @@ class FileStream:
 
     def close(self) -> None:
         """Closes the file."""
-        self._pictures = iter(())
-        self._container.close()
+        self._video.close()
 
     def _next(self) -> tuple[NDArray[np.uint8], int]:
-        picture = next(self._pictures, None)
-        if picture is None:
-            self._pacer.wait(self._end_ns)  # the last picture stays for its time, too
-            self.close()
-            self._begin()
-            picture = next(self._pictures, None)
-        if picture is None:
-            raise SourceError(f"{self._path} holds no frame that can be decoded; it may be cut short")
-        return picture
+        """Gives the next picture, or once more the one that stays, with its position (ns from the first)."""
+        if self._coming is None:
+            self._coming = self._decoded()
+        if self._shown is not None and self._coming[1] - self._shown[1] > _LONGEST_FRAME_NS:
+            self._shown = self._shown[0], self._shown[1] + _LONGEST_FRAME_NS  # as a camera would give it
+        else:
+            self._shown, self._coming = self._coming, None
+        return self._shown
 
-    def _decode(self, container: InputContainer) -> Iterator[tuple[NDArray[np.uint8], int]]:
-        """Gives the pictures with their positions (ns from the first); what follows damage is left out."""
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        first_s: float | None = None
-        shown: NDArray[np.uint8] | None = None
-        shown_ns = 0
-        position_ns = 0
-        # Raw streams tell no times; their pictures follow each other at the rate the stream claims.
-        usual_ns = int(1e9 / (stream.average_rate or stream.guessed_rate or _USUAL_FPS))
-        try:
-            for picture in container.decode(stream):
-                time_s = picture.time
-                if first_s is None:
-                    first_s = time_s
-                if time_s is None or first_s is None:
-                    position_ns = self._end_ns
-                else:
-                    position_ns = max(position_ns, int((time_s - first_s) * 1e9))
-                duration_ns = int(picture.duration * float(picture.time_base or 0) * 1e9)
-                self._end_ns = position_ns + min(max(duration_ns or usual_ns, _SHORTEST_FRAME_NS), _LONGEST_FRAME_NS)
-                while shown is not None and position_ns - shown_ns > _LONGEST_FRAME_NS:
-                    shown_ns += _LONGEST_FRAME_NS
-                    yield shown, shown_ns  # a picture that stays is given again, as a camera would
-                shown, shown_ns = upright(picture), position_ns
-                yield shown, shown_ns
-        except av.FFmpegError:
-            return
+    def _decoded(self) -> tuple[NDArray[np.uint8], int]:
+        picture = self._video.read()
+        if picture is None:
+            raise SourceError(f"{self._path} is closed; open it again")
+        if self._first_pts is None:
+            self._first_pts = picture.pts
+        return picture.rgb, int((picture.pts - self._first_pts) * self._video.info.time_base * 1_000_000_000)
