@@ -10,6 +10,7 @@ import time
 from fastapi import WebSocket, WebSocketDisconnect
 
 from live_cam.pipeline.feed import Feed
+from live_cam.pipeline.session import Session
 from live_cam.web.flow import Flow
 from live_cam.web.messages import pack, picture_words, state_words
 from live_cam.web.visitor_camera import VisitorCamera
@@ -23,8 +24,9 @@ _USUAL_ENDINGS = (WebSocketDisconnect, RuntimeError)
 class Conversation:
     """One viewer's, who may be a visitor with a camera."""
 
-    def __init__(self, websocket: WebSocket, feed: Feed, camera: VisitorCamera | None = None) -> None:
+    def __init__(self, websocket: WebSocket, session: Session, feed: Feed, camera: VisitorCamera | None = None) -> None:
         self._websocket = websocket
+        self._session = session
         self._feed = feed
         self._camera = camera
         self._flow = Flow()
@@ -84,7 +86,7 @@ class Conversation:
                 if not await self._flow.credit(_STATE_EVERY_S):
                     continue
                 if told_s + _STATE_EVERY_S <= time.monotonic():
-                    words = {**state_words(self._feed), "painted_age_ms": self._flow.painted_age_ms}
+                    words = {**state_words(self._session, self._feed), "painted_age_ms": self._flow.painted_age_ms}
                     await self._websocket.send_bytes(pack(words))
                     told_s = time.monotonic()
                 frame = await viewer.next_frame(seq, told_s + _STATE_EVERY_S - time.monotonic())
@@ -93,4 +95,4 @@ class Conversation:
                     continue
                 seq = frame.seq
                 self._flow.sent(seq, frame.pts_ns, time.monotonic_ns())
-                await self._websocket.send_bytes(pack(picture_words(self._feed, frame), frame.jpeg))
+                await self._websocket.send_bytes(pack(picture_words(self._session, self._feed, frame), frame.jpeg))

@@ -10,26 +10,28 @@ from typing import Any
 
 from live_cam.frame import EncodedFrame
 from live_cam.pipeline.feed import Feed
+from live_cam.pipeline.session import Session
 
 _LENGTH = struct.Struct("<I")
 
 
-def state_words(feed: Feed) -> dict[str, Any]:
-    """Describes how a feed is."""
-    status = feed.status
+def state_words(session: Session, feed: Feed) -> dict[str, Any]:
+    """Describes how a feed is, and the recording of them all."""
+    status, recording = feed.status, session.recording
     return {
         "source": feed.name,
         "state": status.state,
         "message": status.message,
         "fps": round(feed.statistics.fps, 1),
+        "recording": None if recording is None else asdict(recording),
     }
 
 
-def picture_words(feed: Feed, frame: EncodedFrame) -> dict[str, Any]:
+def picture_words(session: Session, feed: Feed, frame: EncodedFrame) -> dict[str, Any]:
     """Describes how a feed is and what is to be seen in a picture of it."""
     explanation = frame.explanation
     return {
-        **state_words(feed),
+        **state_words(session, feed),
         "seq": frame.seq,
         "age_ms": round((time.monotonic_ns() - frame.pts_ns) / 1e6, 1),
         "top": [asdict(score) for score in explanation.top],

@@ -31,9 +31,24 @@ globalThis.liveCamVisitor = [...crypto.getRandomValues(new Uint32Array(4))].map(
 
 _MOUNT = """
 const folder = location.origin + location.pathname.replace(/[^/]*$/, "");
-for (const [script, parts] of [["viewer.js", ".live-stage"], ["snapshot.js", ".live-tools"]])
-  import(new URL(script, folder)).then((module) => element.querySelectorAll(parts).forEach(module.mount));
+const scripts = { viewer: ".live-stage", snapshot: ".live-tools", recording: ".live-recording" };
+for (const [script, parts] of Object.entries(scripts))
+  import(new URL(`${script}.js`, folder)).then((module) => element.querySelectorAll(parts).forEach(module.mount));
 """
+
+_RECORDING = """
+<section class="live-recording" aria-label="Recording">
+  <button type="button" class="live-button" data-live="record" aria-keyshortcuts="R"
+    title="Record, or stop recording (key R)">Record</button>
+  <select class="live-select" data-live="record-view" aria-label="What is recorded">
+    <option value="seen">what is seen</option>
+    <option value="clean">the clean picture</option>
+    <option value="both">both side by side</option>
+  </select>
+  <p data-live="record-words" role="status"></p>
+  <p data-live="record-figures"></p>
+  <ul data-live="record-files" aria-label="Recorded files"></ul>
+</section>"""
 
 _WITH_VISITOR = "(_, ...values) => [globalThis.liveCamVisitor, ...values]"
 
@@ -66,6 +81,8 @@ def build_page(session: Session, camera: CameraOptions) -> gr.Blocks:
                 with gr.Row(visible=session.visitors is None):
                     start = gr.Button("Start", min_width=80)
                     stop = gr.Button("Stop", min_width=80)
+                if session.visitors is None:
+                    gr.HTML(html_template=_RECORDING, js_on_load=_MOUNT)
                 target = gr.Dropdown(
                     [("the likeliest class", _LIKELIEST), *((name, i) for i, name in enumerate(imagenet_labels()))],
                     label="Explain",

@@ -80,7 +80,7 @@ def frame_routes(session: Session) -> APIRouter:
     async def frame(after: int = -1, feed: Feed = asked) -> Response:
         with feed.hub.watch() as viewer:
             newest = await viewer.next_frame(after, _POLL_LIMIT_S)
-        return _picture(feed, newest)
+        return _picture(session, feed, newest)
 
     @router.get("/stream.mjpg")
     async def stream(feed: Feed = asked) -> Response:
@@ -88,7 +88,7 @@ def frame_routes(session: Session) -> APIRouter:
         return StreamingResponse(_parts(feed), media_type=media_type, headers=_NO_STORE)
 
     if session.visitors is not None:
-        _add_visits(router, session.visitors)
+        _add_visits(router, session, session.visitors)
 
     _add_scripts(router)
 
@@ -98,7 +98,7 @@ def frame_routes(session: Session) -> APIRouter:
         if session.visitors is not None:
             await _visit(websocket, session, session.visitors, visitor)
         elif 0 <= feed < len(session.feeds):
-            await Conversation(websocket, session.feeds[feed]).run()
+            await Conversation(websocket, session, session.feeds[feed]).run()
         else:
             await websocket.close()
 
@@ -118,9 +118,9 @@ def _no_picture_yet() -> Response:
     return PlainTextResponse("There is no picture yet; ask again in a moment.", 503)
 
 
-def _picture(feed: Feed, frame: EncodedFrame | None) -> Response:
+def _picture(session: Session, feed: Feed, frame: EncodedFrame | None) -> Response:
     """Answers with a picture and its words, or with the words alone when there is none."""
-    words = state_words(feed) if frame is None else picture_words(feed, frame)
+    words = state_words(session, feed) if frame is None else picture_words(session, feed, frame)
     headers = {**_NO_STORE, "X-Live-Cam": json.dumps(words)}
     if frame is None:
         return Response(status_code=204, headers=headers)
@@ -131,7 +131,7 @@ def _full(visitors: Visitors) -> str:
     return f"All {visitors.most} places are taken; this page tries again until one is free"
 
 
-def _add_visits(router: APIRouter, visitors: Visitors) -> None:
+def _add_visits(router: APIRouter, session: Session, visitors: Visitors) -> None:
     """Adds the way for visitors whose WebSockets don't pass."""
     visits = PostedVisits(visitors)
 
@@ -151,7 +151,7 @@ def _add_visits(router: APIRouter, visitors: Visitors) -> None:
             frame = await visits.explain(feed, jpeg, age_ms)
         except SourceError as error:
             return PlainTextResponse(str(error), 400)
-        return _picture(feed, frame)
+        return _picture(session, feed, frame)
 
 
 async def _visit(websocket: WebSocket, session: Session, visitors: Visitors, key: str) -> None:
@@ -162,7 +162,7 @@ async def _visit(websocket: WebSocket, session: Session, visitors: Visitors, key
         await websocket.close(_TRY_AGAIN_LATER)
         return
     try:
-        await Conversation(websocket, feed, VisitorCamera(feed, session)).run()
+        await Conversation(websocket, session, feed, VisitorCamera(feed, session)).run()
     finally:
         visitors.leave(feed)
 

@@ -18,6 +18,7 @@ from live_cam.sources.camera import CameraOptions
 from live_cam.web.access import AccessGuard
 from live_cam.web.certificate import Certificate
 from live_cam.web.page import CSS, HEAD, THEME, build_page
+from live_cam.web.recordings import recording_routes
 from live_cam.web.routes import PICTURE_LIMIT_BYTES, frame_routes
 
 _SHUTDOWN_LIMIT_S = 1
@@ -66,6 +67,7 @@ def build_app(
     """
     app = FastAPI(openapi_url=None)
     app.include_router(frame_routes(session))
+    app.include_router(recording_routes(session))
     gr.mount_gradio_app(
         app,
         build_page(session, camera),

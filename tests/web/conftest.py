@@ -19,6 +19,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from live_cam.pipeline.recording import RecordingOptions
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.server import LiveServer, bind, build_app
@@ -42,11 +43,11 @@ class Site:
 
 
 @pytest.fixture
-def serve_session() -> Iterator[Callable[..., Site]]:
+def serve_session(tmp_path) -> Iterator[Callable[..., Site]]:
     """Serves a session: `serve_session(source, explainer, host=..., token=None, ..., most_visitors=0)`.
 
     Give one source, or a list of them, or an empty one for visitors. `wrap` is an ASGI middleware put in front of it
-    all, as a proxy would be.
+    all, as a proxy would be. Recordings go into `tmp_path`, unless `recordings` names another folder.
     """
     stops = []
 
@@ -59,9 +60,11 @@ def serve_session() -> Iterator[Callable[..., Site]]:
         wrap=lambda app: app,
         most_visitors=0,
         camera=CameraOptions(),  # noqa: B008 (frozen)
+        recordings=tmp_path,
     ):
         listener = bind("127.0.0.1", 0)
-        session = Session(source if isinstance(source, list) else [source], explainer, most_visitors)
+        sources = source if isinstance(source, list) else [source]
+        session = Session(sources, explainer, most_visitors, RecordingOptions(recordings))
         server = LiveServer(wrap(build_app(session, host, token, extra_hosts, camera)), session)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
         session.__enter__()

@@ -1,21 +1,12 @@
 // @ts-check
 /** The button and the key that save what is seen, with all that is needed to repeat it. */
 
-import { address, choose } from "./address.js";
+import { address, ask, choose } from "./ask.js";
 import { onKey } from "./keys.js";
 
-const ANSWER_LIMIT_MS = 15000;
 const SAID_MS = 6000;
-const UNAUTHORIZED = 401;
-const NOT_FOUND = 404;
-
-/** Why there is no snapshot, in words that help. @param {Response} answer @param {boolean} own */
-async function explain(answer, own) {
-  if (answer.status === UNAUTHORIZED) return "load this page again, with its token";
-  if (answer.status === NOT_FOUND && own) return "show your camera first";
-  const isText = (answer.headers.get("Content-Type") ?? "").startsWith("text/plain");
-  return (isText && (await answer.text())) || `live_cam answered ${answer.status}`;
-}
+const KEPT_MS = 15000;
+const OWN_REFUSALS = { 404: "show your camera first" };
 
 /** Hands a file to the person. @param {string} name @param {Blob} file */
 function save(name, file) {
@@ -24,7 +15,16 @@ function save(name, file) {
   link.download = name;
   link.click();
   // Not at once: some browsers read it after the click.
-  setTimeout(() => URL.revokeObjectURL(link.href), ANSWER_LIMIT_MS);
+  setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+}
+
+/** Saves the newest picture, and gives the name of the file. @param {HTMLElement} tools */
+async function take(tools) {
+  const refusals = "own" in tools.dataset ? OWN_REFUSALS : {};
+  const answer = await ask(choose(address("snapshot"), tools), "GET", refusals);
+  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "live_cam.zip";
+  save(name, await answer.blob());
+  return name;
 }
 
 /** Brings one picture's button to life. @param {HTMLElement} tools */
@@ -34,30 +34,15 @@ export function mount(tools) {
   let forgetting = 0;
   let busy = false;
 
-  /** @param {string} text */
-  function tell(text) {
-    words.textContent = text;
-    clearTimeout(forgetting);
-    forgetting = setTimeout(() => (words.textContent = ""), SAID_MS);
-  }
-
-  async function take() {
-    try {
-      const url = choose(address("snapshot"), tools);
-      const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
-      if (!answer.ok) return tell(`No snapshot: ${await explain(answer, "own" in tools.dataset)}`);
-      const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "live_cam.zip";
-      save(name, await answer.blob());
-      tell(`Saved ${name}`);
-    } catch {
-      tell("No snapshot: no connection to live_cam");
-    }
-  }
-
   button.onclick = async () => {
     if (busy) return;
     busy = true;
-    await take();
+    clearTimeout(forgetting);
+    words.textContent = await take(tools).then(
+      (name) => `Saved ${name}`,
+      (error) => `No snapshot: ${error.message}`,
+    );
+    forgetting = setTimeout(() => (words.textContent = ""), SAID_MS);
     busy = false;
   };
   onKey("s", "snapshot", press);

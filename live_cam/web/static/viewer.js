@@ -12,11 +12,13 @@
  * @typedef {{index: number, label: string, probability: number}} ClassScore
  * @typedef {{source: string, state: string, message: string, fps: number,
  *   painted_age_ms?: number | null, seq?: number, age_ms?: number, top?: ClassScore[], target?: string,
- *   versus?: string | null, strength?: number, evidence?: boolean, ask?: number}} Header
+ *   versus?: string | null, strength?: number, evidence?: boolean, ask?: number,
+ *   recording?: import("./recording.js").Recording | null}} Header
  */
 
-import { address, choose } from "./address.js";
+import { address, choose } from "./ask.js";
 import { OwnCamera } from "./own_camera.js";
+import { HEARD } from "./recording.js";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
@@ -88,6 +90,8 @@ class Screen {
     if (age !== undefined) this.write("age", `${age.toFixed(0)} ms`);
     this.root.dataset.state = header.state;
     this.notice(header.state === "live" ? "" : header.message);
+    // There is one recording of all feeds, so one viewer tells of it.
+    if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(HEARD, { detail: header.recording }));
   }
 
   /** Lays a sentence over the picture, or takes it away. @param {string} text */
