@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam import __version__
-from live_cam.explain.explainer import Explain
+from live_cam.explain.explainer import Explain, describe
 from live_cam.frame import CLASSLESS_METHODS, EncodedFrame, Explanation
 from live_cam.render.overlay import overlay
 from live_cam.sinks.png import encode_png
@@ -62,7 +62,7 @@ class Snapshot:
         The command `repeat` brings back the map and the labels. Painting that map with `scale`, `strength`, `opacity`
         and `colormap` brings back the overlay: the scale of a live picture is smoothed over those before it.
         """
-        explanation, explainer = self.shown.explanation, self.explainer
+        explanation = self.shown.explanation
         saliency_map = explanation.saliency_map
         words: dict[str, Any] = {
             "live_cam": __version__,
@@ -76,12 +76,7 @@ class Snapshot:
             **_question(explanation),
             "strength": explanation.strength,
             "scale": explanation.scale,
-            "layer": explainer.layer,
-            "method": explainer.method,
-            "score": explainer.score,
-            "runtime": explainer.runtime,
-            "precision": explainer.precision,
-            "weights_sha256": explainer.weights_digest,
+            **describe(self.explainer),
             "opacity": self.shown.opacity,
             "colormap": self.shown.colormap,
             "map": {"shape": list(saliency_map.shape), "values": _exact(saliency_map)},

@@ -82,7 +82,7 @@ def test_the_json_tells_all_that_the_picture_was_made_of(make_snapshot):
         "score": "logit",
         "runtime": "fake",
         "precision": "float32",
-        "weights_sha256": "0" * 64,
+        "model": {"name": "resnet50", "weights_sha256": "0" * 64},
         "opacity": 0.6,
         "colormap": "jet",
     }

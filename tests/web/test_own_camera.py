@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+import zipfile
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from live_cam.sources.camera import CameraOptions
@@ -213,3 +215,18 @@ def test_no_camera_stays_on_after_stop_however_fast_the_visitor_presses(visit, s
     expect(page.locator('[data-live="notice"]')).to_have_text("The camera is off")
     show(page).wait_for_selector(".live-stage[data-seq]")
     assert page.evaluate("globalThis.tracks.filter((track) => track.readyState === 'live').length") == 1
+
+
+def test_a_visitor_saves_the_own_picture_once_there_is_one(visit, serve_session, fake_explainer):
+    page = visit(url=serve_session([], fake_explainer(), most_visitors=1).url)
+    expect(page.locator('[data-live="keys"]')).to_have_text("Keys: S snapshot")
+    words = page.locator('[data-live="snapshot-words"]')
+    page.keyboard.press("s")
+    expect(words).to_have_text("No snapshot: show your camera first")
+    show(page).wait_for_selector(".live-stage[data-seq]")
+    with page.expect_download() as downloading:
+        page.keyboard.press("s")
+    with zipfile.ZipFile(downloading.value.path()) as archive, archive.open(archive.namelist()[1]) as frame:
+        lion = np.asarray(Image.open(frame).convert("RGB"))
+    assert lion.shape == (480, 640, 3)
+    assert lion.std() > 20

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import struct
 import time
+from types import SimpleNamespace
 
 import av
 import httpx
@@ -153,3 +155,19 @@ def test_why_nothing_is_recorded_is_told(serve_session, fake_source, fake_explai
     expect(words).to_contain_text("Not recorded: the folder")
     time.sleep(0.6)
     expect(words).to_contain_text("Not recorded: the folder")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [{"width": 390, "height": 844}], ids=["phone"])
+def test_a_disk_that_fills_up_ends_the_recording_in_words_and_the_live_view_goes_on(site, open_page, monkeypatch):
+    page = open_page(site.url)
+    page.keyboard.press("r")
+    words = page.locator('[data-live="record-words"]')
+    expect(words).to_have_text("Recording")
+    expect(page.locator('[data-live="record-figures"]')).to_contain_text("0:01")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10 * 1024**2))
+    expect(words).to_contain_text("The disk is nearly full", timeout=10_000)
+    expect(words).to_contain_text("Recorded 0:0")
+    expect(page.locator('[data-live="record-files"] a')).to_have_count(2)
+    number = int(page.locator(".live-stage").get_attribute("data-seq"))
+    page.wait_for_function(f"document.querySelector('.live-stage').dataset.seq > {number} + 3")
