@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.slow
 
 DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
 LEFT, RIGHT, WHOLE = (0.0, 0.5), (0.5, 1.0), (0.0, 1.0)
 
 # The default colours of the heat map run over green, which neither lion nor cheetah is.
@@ -179,6 +180,17 @@ def test_a_watched_server_ends_within_two_seconds_and_its_page_heals_when_it_is_
     time.sleep(1)
     assert polls == [], "it is back on its socket"
     assert second.stop(signal.SIGINT) < 2
+
+
+@pytest.mark.parametrize("size", [PHONE], ids=["phone"])
+def test_on_a_phone_the_picture_stays_in_sight_while_the_controls_scroll(
+    serve_session, fake_source, fake_explainer, open_page
+):
+    page = open_page(serve_session(fake_source(), fake_explainer()).url)
+    page.locator("#live-colormap").scroll_into_view_if_needed()
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    assert page.evaluate("scrollY") > 200
+    assert page.locator(".live-stage canvas").bounding_box()["y"] >= 0
 
 
 @pytest.mark.parametrize("size", [DESKTOP], ids=["desktop"])
