@@ -228,8 +228,7 @@ def test_a_file_removed_while_it_plays_is_told_when_it_would_begin_again(write_v
     path.unlink()
     # A few pictures of the next round may have been decoded before.
     with pytest.raises(SourceError) as failure:
-        for _ in range(8):
-            stream.read()
+        [stream.read() for _ in range(8)]
     stream.close()
     _assert_one_line_about(failure.value, path)
 

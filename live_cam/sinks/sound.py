@@ -1,0 +1,95 @@
+"""Giving a video the sound of the one it was made of."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from live_cam.errors import OutputError
+from live_cam.sinks.new_file import move_new
+
+_SILENCE_LIMIT_S = 60.0
+_END_LIMIT_S = 5.0
+_PACKAGE = Path(__file__).parents[1]
+
+
+def join_sound(video: Path, source: Path, output: Path) -> None:
+    """Makes a video out of the pictures of one file and all the sound of another, with the index in front.
+
+    The packets of the pictures are copied with their time stamps. Sound keeps its time, too, so that it stands to the
+    pictures as in `source`; it is encoded anew only where the new file's format has no room for its codec. It is made
+    by a process of its own, since FFmpeg crashes on some damage.
+
+    Args:
+        video: What our own encoder wrote.
+        source: Any file, with sound or without.
+        output: The new file, .mp4, .mkv or .webm, which is whole or not there.
+
+    Raises:
+        OutputError: It is there already, can't be written, or the sound can't be read.
+    """
+    if output.exists():
+        raise OutputError(f"{output} is there already and is not overwritten; give another name or remove it")
+    part = output.absolute().with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
+    try:
+        problem = _run([str(video.absolute()), str(source.absolute()), str(part)])
+        if problem:
+            raise OutputError(
+                f"{output} can't get the sound of {source} ({problem}); take the sound out of that file, or convert it"
+            )
+        move_new(part, output)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _run(arguments: list[str]) -> str:
+    """Runs the process to its end; gives what went wrong, empty if nothing did."""
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "live_cam.sinks.sound_joiner", *arguments],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            # Python looks for modules there first: not among the user's files, and for this package as it is here.
+            cwd=_PACKAGE.parent,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+            start_new_session=True,
+        )
+    except OSError as error:
+        return f"no process can be started: {error.strerror}"
+    with child:  # closes the pipes and waits
+        try:
+            assert child.stdout is not None
+            told = _listen(child.stdout)
+            if told is None:
+                return f"nothing moved for {_SILENCE_LIMIT_S:.0f} s"
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(_END_LIMIT_S)
+        finally:
+            stopped = child.poll()
+            child.kill()
+    if stopped is not None and stopped < 0:
+        return f"it crashed FFmpeg, {signal.Signals(-stopped).name}"
+    return told or ("" if stopped == 0 else f"exit status {stopped}")
+
+
+def _listen(messages: IO[bytes]) -> str | None:
+    """Gives what the process says until it ends; None if it is silent for too long."""
+    told = b""
+    while True:
+        if hasattr(select, "poll"):
+            poll = select.poll()
+            poll.register(messages, select.POLLIN)
+            if not poll.poll(_SILENCE_LIMIT_S * 1000):
+                return None
+        heard = messages.read(4096)
+        if not heard:
+            return " ".join(told.decode(errors="replace").split())
+        told += heard.replace(b"\n", b" ").lstrip(b" ")
