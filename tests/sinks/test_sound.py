@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from live_cam.errors import OutputError
+from live_cam.sinks import sound
 from live_cam.sinks.sound import join_sound
 
 _OFFSET_S = Fraction(2, 25)
@@ -122,6 +123,19 @@ def test_what_fails_is_told_in_one_line_and_leaves_nothing_behind(write_pictures
         join_sound(video, source, output)
     assert len(str(failure.value).splitlines()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4", "made.mp4"]
+
+
+@pytest.mark.parametrize(("program", "told"), [("kill -SEGV $$", "SIGSEGV"), ("sleep 30", "nothing moved")])
+def test_a_process_that_crashes_or_hangs_is_told_and_ended(write_pictures, tmp_path, monkeypatch, program, told):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{program}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sound.sys, "executable", str(python))
+    monkeypatch.setattr(sound, "_SILENCE_LIMIT_S", 0.5)
+    video, output = write_pictures("made.mp4"), tmp_path / "new.mp4"
+    with pytest.raises(OutputError, match=told):
+        join_sound(video, video, output)
+    assert not output.exists()
 
 
 def test_a_file_that_is_there_is_not_overwritten(write_pictures, tmp_path):
