@@ -12,9 +12,10 @@ COPY live_cam ./live_cam
 RUN pip install --no-cache-dir --constraint constraints.txt .
 
 # Keep the weights between containers: docker run -v live_cam:/home/watcher/.cache
+# Keep recordings: docker run -v live_cam_recordings:/home/watcher/Videos/live_cam
 RUN useradd --create-home --groups video watcher
 USER watcher
-RUN mkdir /home/watcher/.cache
+RUN mkdir -p /home/watcher/.cache /home/watcher/Videos/live_cam
 ENV KERAS_HOME=/home/watcher/.cache/keras
 EXPOSE 7860
 # Beyond loopback a token is demanded: set LIVE_CAM_TOKEN, or read the one made up from the log.

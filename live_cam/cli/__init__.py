@@ -1,4 +1,4 @@
-"""The command line: `live-cam [SOURCE]`, `live-cam explain`, `layers`, `cameras`, `bench`, `doctor`."""
+"""The command line: `live-cam [SOURCE]`, `live-cam annotate`, `explain`, `layers`, `cameras`, `bench`, `doctor`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from live_cam import __version__
+from live_cam.cli.annotating import annotate
 from live_cam.cli.options import tell_error
 from live_cam.cli.pictures import explain
 from live_cam.cli.serving import serve
@@ -29,7 +30,7 @@ class _ServeByDefault(TyperGroup):
 
 
 app = typer.Typer(cls=_ServeByDefault, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-for command in (serve, explain, layers, cameras, bench, doctor):
+for command in (serve, annotate, explain, layers, cameras, bench, doctor):
     app.command()(command)
 
 

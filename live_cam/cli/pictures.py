@@ -43,8 +43,7 @@ def explain(
     device: DeviceOption = "auto",
 ) -> None:
     """Explain pictures: what the network sees in each, and where."""
-    from live_cam.explain.labels import find_label
-    from live_cam.frame import CLASSLESS_METHODS, Target
+    from live_cam.cli.question import ask
     from live_cam.pipeline.still import explain_image
     from live_cam.sinks.new_file import require_new
 
@@ -53,11 +52,7 @@ def explain(
             if len(images) > 1:
                 raise UsageError("-o and --save-map take one IMAGE at a time")
             require_new(path, suffix)
-    if method in CLASSLESS_METHODS and (target is not None or versus is not None):
-        raise UsageError(f"{method} explains no class in particular; leave --target and --versus out")
-    question = Target(None if target is None else find_label(target), None if versus is None else find_label(versus))
-    if question.index is not None and question.index == question.versus:
-        raise UsageError(f"--target and --versus are the same class, {target!r}; nothing sets it apart from itself")
+    question = ask(target, versus, method)
     from live_cam.explain.explainer import Explainer
 
     explainer = Explainer(weights, layer, method, score, runtime, precision, device, show_progress)

@@ -149,6 +149,10 @@ def serve(
             LiveServer(site, session, chain).run(sockets=[listener])
         if (ending := session.recording) is not None and ending.state in ("recording", "finishing"):
             typer.echo(f"Finishing {ending.file}  (Ctrl-C again leaves its index at the end)")
+    if (recording_ended := session.recording) is not None:
+        typer.echo(
+            f"Recorded {recording_ended.file}, {recording_ended.seconds:g} s. {recording_ended.message}".rstrip()
+        )
     # All of ours is closed. Interpreter shutdown would take TensorFlow seconds, and a driver that still blocks a
     # thread could hold it up for ever.
     sys.stdout.flush()

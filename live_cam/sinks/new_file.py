@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,3 +45,16 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         if isinstance(error, OSError):
             raise OutputError(f"{path} can't be written: {error.strerror or error}") from error
         raise
+
+
+def move_new(made: Path, path: Path) -> None:
+    """Gives a file a name on the same disk that nothing must have yet.
+
+    Raises:
+        OutputError: There is something of that name already, or it can't be given.
+    """
+    try:
+        path.open("xb").close()  # takes the name, which moving alone would take from others
+        os.replace(made, path)
+    except OSError as error:
+        raise OutputError(f"{path} can't be written: {error.strerror}") from error

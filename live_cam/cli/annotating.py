@@ -1,0 +1,180 @@
+"""`live-cam annotate`: video files."""
+
+from __future__ import annotations
+
+import glob
+import json
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from live_cam.cli.options import (
+    CodecOption,
+    DeviceOption,
+    LayerOption,
+    MethodOption,
+    PrecisionOption,
+    RuntimeOption,
+    ScoreOption,
+    SubtitlesOption,
+    WeightsOption,
+    show_progress,
+    tell_error,
+)
+from live_cam.errors import LiveCamError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from live_cam.pipeline.annotate import Annotated as Outcome
+
+
+def annotate(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="IN...", help="Video files, folders of them, or patterns such as 'clips/*.mp4'."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="OUT", help="A new .mp4, .mkv or .webm file, or a folder for many."),
+    ],
+    target: Annotated[
+        str | None, typer.Option(metavar="LABEL", help="The class to explain; else the likeliest of each frame.")
+    ] = None,
+    versus: Annotated[str | None, typer.Option(metavar="LABEL", help="Explain why the class and not this one.")] = None,
+    every: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Explain every Nth frame; those between show the map of the last.")
+    ] = 1,
+    classes: Annotated[
+        str | None,
+        typer.Option(metavar="LABEL,...", help="Paint only frames whose likeliest class is one of these."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
+    container: Annotated[Literal["mp4", "mkv", "webm"], typer.Option(help="What is written into a folder.")] = "mp4",
+    codec: CodecOption = "auto",
+    subtitles: SubtitlesOption = False,
+    weights: WeightsOption = None,
+    layer: LayerOption = None,
+    method: MethodOption = "gradcam",
+    score: ScoreOption = "logit",
+    runtime: RuntimeOption = "auto",
+    precision: PrecisionOption = "auto",
+    device: DeviceOption = "auto",
+) -> None:
+    """Explain videos: every frame, with its time stamp, and the sound. Run again, it skips the files that are done."""
+    from live_cam.cli.question import ask
+    from live_cam.explain.labels import find_label
+    from live_cam.pipeline.annotate import AT_ONCE, AnnotateOptions, annotate
+    from live_cam.sinks.codecs import SUFFIXES, choose_encoder
+
+    question = ask(target, versus, method)
+    wanted = frozenset(find_label(label.strip()) for label in classes.split(",")) if classes else frozenset()
+    videos = _find(inputs)
+    into_file = output.suffix.casefold() in SUFFIXES
+    if into_file and len(videos) > 1:
+        raise UsageError(f"{len(videos)} videos don't fit into the one file {output}; give a folder")
+    made = {video: output if into_file else output / f"{video.stem}.{container}" for video in videos}
+    _require_different(made)
+    choose_encoder(made[videos[0]], codec)
+    options = AnnotateOptions(question, every, wanted, codec, subtitles)
+    folder = output.parent if into_file else output
+    try:
+        folder.mkdir(parents=not into_file, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"the folder {folder} can't be made: {error.strerror}") from error
+    from live_cam.explain.explainer import Explainer
+
+    explainer = Explainer(
+        weights, layer, method, score, runtime, precision, device, show_progress, AT_ONCE, side_by_side=True
+    )
+    outcomes: list[Outcome] = []
+    lock = FileLock(folder / ".live_cam.lock", timeout=0)
+    try:
+        with lock, Progress(*_COLUMNS, console=Console(stderr=True, highlight=False)) as progress:
+            for number, (video, path) in enumerate(made.items(), 1):
+                name = video.name if len(made) == 1 else f"{number}/{len(made)} {video.name}"
+                task = progress.add_task(name, total=None, rate="")
+                begin_s = progress.get_time()
+
+                def tell(done: int, total: int | None, video_s: float) -> None:
+                    took_s = max(progress.get_time() - begin_s, 1e-3)  # noqa: B023 (called within this round)
+                    rate = f"{done / took_s:.0f} fps, {video_s / took_s:.1f}x"
+                    progress.update(task, completed=done, total=total, rate=rate)  # noqa: B023
+
+                outcomes.append(annotate(video, path, explainer, options, tell))
+                progress.update(task, visible=False)
+    except Timeout as error:
+        raise OutputError(f"another live-cam annotate writes into {folder}; let it end first") from error
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+    _report(outcomes, as_json)
+    if any(outcome.state in ("failed", "damaged") for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    TaskProgressColumn(),
+    TextColumn("{task.fields[rate]}"),
+    TimeRemainingColumn(),
+)
+
+
+def _find(inputs: Sequence[str]) -> list[Path]:
+    """Gives the files meant, in order, each once.
+
+    Raises:
+        UsageError: A word means none.
+    """
+    found: dict[Path, None] = {}
+    for word in inputs:
+        path = Path(word)
+        if path.is_dir():
+            files = sorted(each for each in path.iterdir() if _is_video(each))
+        elif path.exists() or not glob.has_magic(word):
+            files = [path]
+        else:
+            matches = glob.glob(word, recursive=True)  # noqa: PTH207 (a Path's takes no absolute pattern)
+            files = sorted(path for path in map(Path, matches) if path.is_file())
+        if not files:
+            raise UsageError(f"{word} names no video; give files, folders with videos, or a pattern that matches some")
+        found |= dict.fromkeys(files)
+    return list(found)
+
+
+def _is_video(path: Path) -> bool:
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    return path.is_file() and not path.name.startswith(".") and kind.startswith("video/")
+
+
+def _require_different(made: dict[Path, Path]) -> None:
+    first: dict[Path, Path] = {}
+    for video, path in made.items():
+        if path in first:
+            raise UsageError(
+                f"{first[path]} and {video} would both become {path}; annotate them into different folders"
+            )
+        first[path] = video
+
+
+def _report(outcomes: Sequence[Outcome], as_json: bool) -> None:
+    """Tells what became of each file: what went well on standard output, what did not on standard error."""
+    for outcome in outcomes:
+        if outcome.problem:
+            kept = f"; {outcome.output} holds what could be read" if outcome.state == "damaged" else ""
+            tell_error(LiveCamError(f"{outcome.input}: {outcome.problem}{kept}"))
+    if as_json:
+        typer.echo(json.dumps({"files": [asdict(outcome) for outcome in outcomes]}))
+        return
+    for outcome in outcomes:
+        if outcome.state == "skipped":
+            typer.echo(f"{outcome.output}: done before")
+        elif outcome.state != "failed":
+            rate = outcome.frames / outcome.took_s if outcome.took_s else 0.0
+            typer.echo(f"{outcome.output}: {outcome.frames} frames, {outcome.explained} explained, {rate:.0f} a second")

@@ -1,0 +1,170 @@
+"""`live-cam annotate` and `--record` as a person types them: real processes, real weights, real videos."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import av
+import httpx
+import pytest
+
+from live_cam.explain.weights import find_weights
+
+
+def run(*words: object, cwd=None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "live_cam", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=cwd)
+
+
+def start(*words: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "live_cam", *map(str, words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def weights_at_hand():
+    """So that no process under test has a progress bar for them to show."""
+    find_weights()
+
+
+@pytest.fixture(scope="module")
+def short_clip(real_videos, tmp_path_factory):
+    """The first 20 pictures of a camera's video."""
+    path = tmp_path_factory.mktemp("clips") / "bikes.mp4"
+    with av.open(real_videos / "bikes.mp4") as source, av.open(path, "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for _, packet in zip(range(20), source.demux(video=0), strict=False):
+            packet.stream = stream
+            target.mux(packet)
+    return path
+
+
+def pictures_in(path):
+    with av.open(path) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_a_folder_is_annotated_a_broken_file_spoils_no_other_and_done_ones_are_skipped(short_clip, tmp_path):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    shutil.copy(short_clip, clips / "a.mp4")
+    shutil.copy(short_clip, clips / "c.mp4")
+    (clips / "b.mp4").write_bytes(b"no video")
+    (clips / "notes.txt").write_text("no video either")
+
+    result = run("annotate", clips, "-o", tmp_path / "out", "--json")
+    assert result.returncode == 1, result.stderr
+    files = json.loads(result.stdout)["files"]
+    assert [(file["state"], file["frames"], file["explained"]) for file in files] == [
+        ("done", pictures_in(short_clip), pictures_in(short_clip)),
+        ("failed", 0, 0),
+        ("done", pictures_in(short_clip), pictures_in(short_clip)),
+    ]
+    complaint = result.stderr.splitlines()[-1]
+    assert complaint.startswith("live-cam: ")
+    assert "b.mp4" in complaint
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.jsonl", "a.mp4", "c.jsonl", "c.mp4"]
+    assert pictures_in(tmp_path / "out" / "a.mp4") == pictures_in(short_clip)
+    line = json.loads((tmp_path / "out" / "a.jsonl").read_text("utf-8").splitlines()[1])
+    assert line["top"][0]["probability"] > 0.05
+
+    (clips / "b.mp4").unlink()
+    again = run("annotate", f"{clips}/*.mp4", "-o", tmp_path / "out")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("done before") == 2
+
+
+def test_one_file_becomes_one_file(short_clip, tmp_path):
+    result = run("annotate", short_clip, "-o", tmp_path / "seen.mkv", "--every", "5", "--subtitles")
+    assert result.returncode == 0, result.stderr
+    assert f"seen.mkv: {pictures_in(short_clip)} frames, 4 explained" in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["seen.jsonl", "seen.mkv", "seen.vtt"]
+
+
+@pytest.mark.parametrize(
+    ("words", "fragments"),
+    [
+        (("missing*.mp4", "-o", "out"), ("missing*.mp4 names no video",)),
+        (("a.mp4", "b.mp4", "-o", "out.mp4"), ("2 videos don't fit", "give a folder")),
+        (("x/a.mp4", "y/a.mkv", "-o", "out"), ("would both become",)),
+        (("a.mp4", "-o", "out.webm", "--codec", "h264"), (".webm files hold no h264",)),
+        (("a.mp4", "-o", "out", "--classes", "lion,cheeta"), ("'cheeta'",)),
+        (("a.mp4", "-o", "out", "--target", "lion", "--versus", "lion"), ("the same class",)),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_slow(tmp_path, words, fragments):
+    result = run("annotate", *words, cwd=tmp_path)
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert all(fragment in line for fragment in fragments), line
+    assert not list(tmp_path.iterdir())
+
+
+def test_interrupted_it_leaves_nothing_half_done(real_videos, tmp_path):
+    out = tmp_path / "out"
+    with start("annotate", real_videos / "bigbuckbunny.mp4", "-o", out) as annotating:
+        part = out / ".bigbuckbunny.mp4.part" / "bigbuckbunny.mp4"
+        while not (part.exists() and part.stat().st_size) and annotating.poll() is None:
+            time.sleep(0.05)
+        annotating.send_signal(signal.SIGINT)
+        told, _ = annotating.communicate(timeout=30)
+    assert annotating.returncode not in (0, None)
+    assert "Traceback" not in told
+    assert not list(out.iterdir())
+
+
+def test_the_live_view_is_recorded_until_the_end(tmp_path, free_port):
+    video = tmp_path / "demo.mp4"
+    with start("demo", "--no-open", "--port", free_port, "--record", video, "--view", "both") as live:
+        seconds = 0.0
+        while seconds < 1.5 and live.poll() is None:
+            try:
+                recording = httpx.get(f"http://127.0.0.1:{free_port}/stats").json()["recording"]
+            except httpx.TransportError:
+                time.sleep(0.1)
+                continue
+            seconds = recording["seconds"]
+        live.send_signal(signal.SIGINT)
+        told, _ = live.communicate(timeout=60)
+    assert live.returncode == 0, told
+    assert re.search(r"^Recorded demo\.mp4, [1-9]", told, re.MULTILINE)
+    with av.open(video) as container:
+        assert container.streams.video[0].frames == len(list(container.decode(video=0))) > 10
+        assert container.streams.video[0].width == 2 * 640
+    data = video.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    assert json.loads(video.with_suffix(".jsonl").read_text("utf-8").splitlines()[-1])["end"]["dropped"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "fragments"),
+    [
+        (("demo", "--record", "there.mp4"), 1, ("there.mp4 is there already and is not overwritten",)),
+        (("demo", "--record", "new.avi"), 2, ("new.avi should end with one of",)),
+        (("demo", "--record", "missing/new.mp4"), 1, ("there is no folder missing",)),
+        (("browser", "--record", "new.mp4"), 2, ("visitors' cameras are not recorded",)),
+        (("demo", "--container", "webm", "--codec", "h264"), 2, (".webm files hold no h264",)),
+    ],
+)
+def test_a_recording_that_can_not_be_is_told_at_once(tmp_path, words, status, fragments):
+    (tmp_path / "there.mp4").write_text("precious")
+    result = run(*words, "--no-open", cwd=tmp_path)
+    assert result.returncode == status
+    (line,) = result.stderr.splitlines()
+    assert all(fragment in line for fragment in fragments), line
+    assert [path.name for path in tmp_path.iterdir()] == ["there.mp4"]
+    assert (tmp_path / "there.mp4").read_text() == "precious"
