@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from live_cam.child import start_child, wait_for_news
 from live_cam.errors import OutputError
 from live_cam.sinks.new_file import move_new
 
 _SILENCE_LIMIT_S = 60.0
 _END_LIMIT_S = 5.0
-_PACKAGE = Path(__file__).parents[1]
 
 
 def join_sound(video: Path, source: Path, output: Path) -> None:
@@ -51,17 +49,7 @@ def join_sound(video: Path, source: Path, output: Path) -> None:
 def _run(arguments: list[str]) -> str:
     """Runs the process to its end; gives what went wrong, empty if nothing did."""
     try:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "live_cam.sinks.sound_joiner", *arguments],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            # Python looks for modules there first: not among the user's files, and for this package as it is here.
-            cwd=_PACKAGE.parent,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
-            start_new_session=True,
-        )
+        child = start_child("live_cam.sinks.sound_joiner", arguments)
     except OSError as error:
         return f"no process can be started: {error.strerror}"
     with child:  # closes the pipes and waits
@@ -83,13 +71,9 @@ def _run(arguments: list[str]) -> str:
 def _listen(messages: IO[bytes]) -> str | None:
     """Gives what the process says until it ends; None if it is silent for too long."""
     told = b""
-    while True:
-        if hasattr(select, "poll"):
-            poll = select.poll()
-            poll.register(messages, select.POLLIN)
-            if not poll.poll(_SILENCE_LIMIT_S * 1000):
-                return None
+    while wait_for_news(messages.fileno(), _SILENCE_LIMIT_S):
         heard = messages.read(4096)
         if not heard:
             return " ".join(told.decode(errors="replace").split())
         told += heard.replace(b"\n", b" ").lstrip(b" ")
+    return None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import heapq
 import os
-import signal
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from live_cam.child import become_child
 from live_cam.sinks.tracks import CopiedTrack, EncodedTrack
 
 _OPTIONS: Final = {
@@ -63,9 +63,7 @@ Timed: TypeAlias = "tuple[Fraction, Packet[Any]]"
 
 def main() -> None:
     """Joins the files that the arguments name."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
-    threading.Thread(target=_end_with_parent, name="parent's end", daemon=True).start()
-    _limit_memory()
+    become_child(_MOST_MEMORY_BYTES)
     video, source, output = sys.argv[1:]
     try:
         join(video, source, output)
@@ -95,6 +93,7 @@ def join(video: str, source: str, output: str) -> None:
             tracks = {stream.index: _sound_track(stream, target, suffix) for stream in known}
             packets = _pictures(pictures, copied), _sounds(sounds, known, tracks)
             _mux(heapq.merge(*packets, key=lambda timed: timed[0]), target)
+            _close(target)
 
 
 def _sound_track(stream: AudioStream, target: OutputContainer, suffix: str) -> CopiedTrack | EncodedTrack:
@@ -131,23 +130,23 @@ def _mux(packets: Iterable[Timed], target: OutputContainer) -> None:
             _tell("")
 
 
+def _close(target: OutputContainer) -> None:
+    """Moves the index to the front, which rewrites the file and takes as long as the disk does."""
+    closed = threading.Event()
+
+    def tell() -> None:
+        while not closed.wait(1.0):
+            _tell("")
+
+    threading.Thread(target=tell, daemon=True).start()
+    try:
+        target.close()
+    finally:
+        closed.set()
+
+
 def _tell(message: str) -> None:
     os.write(sys.stdout.fileno(), f"{message}\n".encode())
-
-
-def _end_with_parent() -> None:
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(1)
-
-
-def _limit_memory() -> None:
-    """Makes what a hostile file asks for fail, where the system knows such a limit."""
-    if sys.platform == "linux":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
-import threading
 
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.child import become_child
 from live_cam.errors import SourceError
 from live_cam.sources.clip import Clip
 
@@ -33,9 +32,7 @@ def main() -> None:
     parser.add_argument("path")
     parser.add_argument("--loop", action="store_true")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
-    threading.Thread(target=_end_with_parent, name="parent's end", daemon=True).start()
-    _limit_memory()
+    become_child(_MOST_MEMORY_BYTES)
     # What a library prints must not come between the messages.
     messages = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -99,22 +96,6 @@ def _send(messages: int, header: dict[str, object]) -> None:
 def _write(messages: int, values: memoryview) -> None:
     while values:
         values = values[os.write(messages, values) :]
-
-
-def _end_with_parent() -> None:
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(0)
-
-
-def _limit_memory() -> None:
-    """Makes what a hostile file asks for fail, where the system knows such a limit."""
-    if sys.platform == "linux":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))
-        # A crash is told in a sentence; a core would only fill the disk.
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

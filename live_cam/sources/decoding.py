@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import select
 import signal
 import subprocess
 import sys
@@ -20,13 +18,13 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.child import start_child, wait_for_news
 from live_cam.errors import SourceError
 from live_cam.sources.existing import require_file
 
 _SILENCE_LIMIT_S = 20.0
 _END_LIMIT_S = 5.0
 _PIPE_BYTES = 1 << 20  # what Linux allows everybody; with the usual 64 KiB, large pictures take a third longer
-_PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +87,9 @@ class DecodedVideo:
         self._is_closed = False
         self._reading = threading.Lock()
         # Absolute, since FFmpeg takes what stands before a colon in a name for a protocol.
-        command = [
-            sys.executable,
-            "-m",
-            "live_cam.sources.decoder",
-            str(path.absolute()),
-            *(["--loop"] if loop else []),
-        ]
+        arguments = [str(path.absolute()), *(["--loop"] if loop else [])]
         try:
-            self._child = subprocess.Popen(
-                command,
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                # Python looks for modules there first: not among the user's files, and for this package as it is here.
-                cwd=_PACKAGE.parent,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
-                start_new_session=True,
-            )
+            self._child = start_child("live_cam.sources.decoder", arguments)
         except OSError as error:
             raise SourceError(
                 f"{path} can't be decoded, since no process can be started ({error.strerror}); close other programs"
@@ -192,7 +174,7 @@ class DecodedVideo:
         """
         descriptor = self._messages.fileno()
         while values:
-            if not _wait_for(descriptor, _SILENCE_LIMIT_S):
+            if not wait_for_news(descriptor, _SILENCE_LIMIT_S):
                 self._child.kill()
                 raise SourceError(
                     f"{self._path} gave no picture for {_SILENCE_LIMIT_S:.0f} s; convert it, or choose another file"
@@ -209,15 +191,6 @@ class DecodedVideo:
             status = 0
         ended_by = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
         return f"made its decoder crash ({ended_by}); it may be damaged: convert it, or choose another file"
-
-
-def _wait_for(descriptor: int, limit_s: float) -> bool:
-    """Tells whether something can be read within the limit; where systems can't tell that of a pipe, it is assumed."""
-    if not hasattr(select, "poll"):
-        return True
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(limit_s * 1000))
 
 
 def _enlarge(descriptor: int) -> None:

@@ -4,6 +4,7 @@ import av
 import numpy as np
 import pytest
 
+from live_cam import child
 from live_cam.errors import OutputError
 from live_cam.sinks import sound
 from live_cam.sinks.sound import join_sound
@@ -130,7 +131,7 @@ def test_a_process_that_crashes_or_hangs_is_told_and_ended(write_pictures, tmp_p
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{program}\n")
     python.chmod(0o755)
-    monkeypatch.setattr(sound.sys, "executable", str(python))
+    monkeypatch.setattr(child.sys, "executable", str(python))
     monkeypatch.setattr(sound, "_SILENCE_LIMIT_S", 0.5)
     video, output = write_pictures("made.mp4"), tmp_path / "new.mp4"
     with pytest.raises(OutputError, match=told):
