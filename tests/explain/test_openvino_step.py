@@ -79,6 +79,22 @@ def test_frames_of_several_sizes_in_one_call_are_explained_as_one_by_one(make_op
         np.testing.assert_allclose(logits[n], same[0], rtol=1e-3, atol=1e-4)
 
 
+def test_side_by_side_many_frames_are_explained_as_one_by_one_and_in_order(
+    make_openvino_step, convert_here, tmp_path, photographs
+):
+    one_by_one = make_openvino_step()
+    frames = [list(photographs.values())[n % len(photographs)] for n in range(19)]
+    targets = np.zeros((19, 1, 1000), np.float32)
+    targets[3, 0, CHEETAH] = 1.0
+    side_by_side = OpenVinoStep(convert_here(), tmp_path, ["side by side"], "float32", side_by_side=True)
+    maps, logits = side_by_side(frames, targets)
+    assert len(list(tmp_path.glob("step-*"))) == 1  # no number of frames is compiled but one
+    for n, frame in enumerate(frames):
+        one, same = one_by_one([frame], targets[n : n + 1])
+        np.testing.assert_allclose(maps[n], one[0], rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(logits[n], same[0], rtol=1e-3, atol=1e-4)
+
+
 def test_the_forward_pass_alone_gives_the_same_logits(make_openvino_step, photographs):
     step, frames = make_openvino_step(), photographs["lion"][np.newaxis]
     np.testing.assert_allclose(step.forward(frames), step(frames, questions({}))[1], rtol=1e-4, atol=1e-4)
