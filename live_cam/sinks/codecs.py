@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, Literal, cast
@@ -13,9 +14,11 @@ from live_cam.errors import UsageError
 
 Codec = Literal["auto", "h264", "vp9", "hardware"]
 
+_THREADS: Final = str(min(4, max(1, (os.cpu_count() or 1) // 2)))  # the others are the step's
+
 # What is asked of all: no picture is held back, since what the encoder holds is lost when the process is killed.
 _ENCODERS: Final[dict[Codec, dict[str, dict[str, str]]]] = {
-    "h264": {"libx264": {"preset": "superfast", "tune": "zerolatency", "crf": "20", "threads": "1"}},
+    "h264": {"libx264": {"preset": "superfast", "tune": "zerolatency", "crf": "20", "threads": _THREADS}},
     "vp9": {
         "libvpx-vp9": {
             "deadline": "realtime",

@@ -32,7 +32,8 @@ def read_back():
         with av.open(path) as container:
             stream = container.streams.video[0]
             pictures = list(container.decode(stream))
-            rgb = [picture.to_ndarray(format="rgb24", src_colorspace="ITU709") for picture in pictures]
+            assert {picture.colorspace for picture in pictures} == {6}  # BT.601's matrix, in H.273
+            rgb = [picture.to_ndarray(format="rgb24", src_colorspace="ITU601") for picture in pictures]
             return ReadBack([picture.pts for picture in pictures], stream.time_base, rgb, _boxes(path))
 
     return read
