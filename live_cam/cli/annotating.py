@@ -113,7 +113,7 @@ def annotate(
     finally:
         Path(lock.lock_file).unlink(missing_ok=True)
     _report(outcomes, as_json)
-    if any(outcome.state in ("failed", "damaged") for outcome in outcomes):
+    if any(outcome.problem for outcome in outcomes):
         raise typer.Exit(1)
 
 
@@ -167,7 +167,7 @@ def _report(outcomes: Sequence[Outcome], as_json: bool) -> None:
     """Tells what became of each file: what went well on standard output, what did not on standard error."""
     for outcome in outcomes:
         if outcome.problem:
-            kept = f"; {outcome.output} holds what could be read" if outcome.state == "damaged" else ""
+            kept = f"; {outcome.output} holds what could be read" if outcome.state != "failed" else ""
             tell_error(LiveCamError(f"{outcome.input}: {outcome.problem}{kept}"))
     if as_json:
         typer.echo(json.dumps({"files": [asdict(outcome) for outcome in outcomes]}))

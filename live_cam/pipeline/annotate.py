@@ -24,7 +24,7 @@ from live_cam.render.overlay import overlay
 from live_cam.sinks.annotated_video import AnnotatedVideo, companions
 from live_cam.sinks.codecs import Codec
 from live_cam.sinks.new_file import move_new
-from live_cam.sinks.sidecar import read_header
+from live_cam.sinks.sidecar import read_end, read_header
 from live_cam.sinks.sound import join_sound
 from live_cam.sources.decoding import DecodedVideo, Picture
 
@@ -61,7 +61,7 @@ class Annotated:
 
     Attributes:
         input, output: The files.
-        state: `skipped` was done before; `damaged` is done as far as the input can be read.
+        state: `skipped` was done before, its problem told again; `damaged` is done as far as the input can be read.
         frames: Pictures in the output.
         explained: Those that were explained and have a map.
         video_s: How long the video plays.
@@ -102,14 +102,14 @@ def annotate(video: Path, output: Path, explainer: Explain, options: AnnotateOpt
         return _done_before(video, output, header)
     work = output.with_name(f".{output.name}.part")
     try:
-        shutil.rmtree(work, ignore_errors=True)  # of a run that was killed
+        _make_room(companions(output, options.subtitles), work)
         work.mkdir()
         with (
             DecodedVideo(video) as decoded,
             closing(_Road(decoded, work / output.name, header, explainer, options, tell)) as road,
         ):
             written = road.run()
-        whole = work / f"whole{output.suffix}"
+        whole = work / f"{output.stem}.whole{output.suffix}"
         join_sound(work / output.name, video, whole)
         for path in companions(output, options.subtitles):
             move_new(work / path.name, path)
@@ -141,21 +141,38 @@ def _header(video: Path, explainer: Explain, options: AnnotateOptions) -> dict[s
         "versus": target.versus,
         "every": options.every,
         "classes": sorted(options.classes),
+        "subtitles": options.subtitles,
         "view": "seen",
         "settings": _SETTINGS,
     }
 
 
+def _make_room(paths: list[Path], work: Path) -> None:
+    """Clears away what a run has left that was killed, perhaps while it gave its files their names.
+
+    Raises:
+        OutputError: There is a file in the way that no such run has left.
+    """
+    for path in paths:
+        if path.exists():
+            # The names were free when that run began.
+            if not (work.exists() and (read_header(path) or path.read_bytes().startswith(b"WEBVTT"))):
+                raise OutputError(f"{path} is there already and is not overwritten; give another name or remove it")
+            path.unlink()
+    shutil.rmtree(work, ignore_errors=True)
+
+
 def _done_before(video: Path, output: Path, header: dict[str, Any]) -> Annotated:
     """Tells whether the file that is there already is the one that would be made."""
-    found = read_header(companions(output, subtitles=False)[0])
+    sidecar = companions(output, subtitles=False)[0]
+    found = read_header(sidecar)
     differing = [word for word in header if word != "live_cam" and found.get(word) != header[word]]
     if not found:
         problem = f"{output} is there already and is not overwritten; give another name or remove it"
     elif differing:
         problem = f"{output} was made with another {', '.join(differing)}; give another name or remove it"
     else:
-        return Annotated(str(video), str(output), "skipped")
+        return Annotated(str(video), str(output), "skipped", problem=read_end(sidecar).get("problem", ""))
     return Annotated(str(video), str(output), "failed", problem=problem)
 
 

@@ -82,9 +82,18 @@ class Sidecar:
 
 def read_header(path: Path) -> dict[str, Any]:
     """Gives the first line of a sidecar; {} where there is none that can be read."""
+    return _read_line(path, 0)
+
+
+def read_end(path: Path) -> dict[str, Any]:
+    """Gives what the last line of a sidecar says; {} where it was not finished."""
+    end = _read_line(path, -1).get("end", {})
+    return end if isinstance(end, dict) else {}
+
+
+def _read_line(path: Path, number: int) -> dict[str, Any]:
     try:
-        with path.open(encoding="utf-8") as file:
-            header = json.loads(file.readline())
-    except (OSError, ValueError):
+        line = json.loads(path.read_text("utf-8").splitlines()[number])
+    except (OSError, ValueError, IndexError):
         return {}
-    return header if isinstance(header, dict) else {}
+    return line if isinstance(line, dict) else {}

@@ -125,23 +125,31 @@ def test_what_was_done_otherwise_is_not_taken_for_done(run, clip):
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["out.mp4", "out.jsonl"])
-def test_nothing_of_the_users_is_overwritten(run, clip, tmp_path, name):
+@pytest.mark.parametrize("name", ["out.mp4", "out.jsonl", "out.vtt"])
+@pytest.mark.parametrize("after_a_kill", [False, True])
+def test_nothing_of_the_users_is_overwritten(run, clip, tmp_path, name, after_a_kill):
     (tmp_path / name).write_bytes(b"precious")
-    outcome, *_ = run(clip)
+    if after_a_kill:
+        (tmp_path / ".out.mp4.part").mkdir()
+    outcome, _, explainer, _ = run(clip, subtitles=True)
     assert outcome.state == "failed"
-    assert name in outcome.problem
+    assert f"{name} is there already and is not overwritten" in outcome.problem
+    assert explainer.asked == 0
     assert (tmp_path / name).read_bytes() == b"precious"
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["clip.mp4", name])
 
 
-def test_a_run_that_was_killed_is_begun_anew(run, clip, tmp_path):
+@pytest.mark.parametrize("named", [[], ["out.jsonl"], ["out.jsonl", "out.vtt"]])
+def test_a_run_that_was_killed_is_begun_anew(run, clip, tmp_path, named):
+    run(clip, subtitles=True)
+    (tmp_path / "out.mp4").unlink()
+    for path in set(tmp_path.glob("out.*")) - {tmp_path / name for name in named}:
+        path.unlink()
     left = tmp_path / ".out.mp4.part"
     left.mkdir()
     (left / "out.mp4").write_bytes(b"half")
-    outcome, *_ = run(clip)
+    outcome, *_ = run(clip, subtitles=True)
     assert outcome.state == "done"
-    assert not left.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.jsonl", "out.mp4", "out.vtt"]
 
 
 def test_a_file_that_is_cut_short_is_done_as_far_as_it_goes_and_said_so(run, real_videos, tmp_path):
@@ -160,6 +168,8 @@ def test_a_file_that_is_cut_short_is_done_as_far_as_it_goes_and_said_so(run, rea
     assert len(packets(path)) == outcome.frames
     assert "may be cut short" in outcome.problem
     assert sidecar(path)[-1]["end"]["problem"] == outcome.problem
+    again, *_ = run(short)
+    assert (again.state, again.problem) == ("skipped", outcome.problem)
 
 
 @pytest.mark.parametrize("content", [b"", b"no video", None])
