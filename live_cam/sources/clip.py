@@ -34,6 +34,8 @@ class Clip:
         size_px: Height and width, as stored.
         time_base: Seconds a tick.
         rate_fps: Pictures a second, on average as far as that is known.
+        sample_aspect_ratio: Width to height of a pixel of the upright pictures, known from the first of them on; 1 if
+            the file does not say.
         declared_s: How long the stream claims to be, in seconds; None if it does not.
         declared_n: How many pictures it claims to have; None if it does not.
         end: When the last picture given ends, in ticks, as far as its duration is believable.
@@ -68,6 +70,7 @@ class Clip:
         self.size_px = (codec.height, codec.width)
         self.time_base = stream.time_base or 1 / rate
         self.rate_fps = float(rate)
+        self.sample_aspect_ratio = Fraction(1)
         self.declared_s = self._declared_s()
         self.declared_n = stream.frames or None
         self.end = 0
@@ -112,6 +115,8 @@ class Clip:
             if start is None:
                 start = pts
             duration = max(0, picture.duration or 0)
+            if self._given_n == 0:
+                self.sample_aspect_ratio = self._upright_ratio(picture)
             self._given_n += 1
             last, due = pts, pts + (duration or self._usual)
             self._shown_s = float((due - start) * self.time_base)
@@ -135,6 +140,11 @@ class Clip:
         except av.FFmpegError as error:
             self._pass_over(error)
             return None
+
+    def _upright_ratio(self, picture: av.VideoFrame) -> Fraction:
+        stored = self._stream.sample_aspect_ratio or Fraction(1)
+        is_turned_by_a_quarter = round(picture.rotation / 90) % 2 == 1
+        return 1 / stored if is_turned_by_a_quarter else stored
 
     def _pass_over(self, error: av.FFmpegError) -> None:
         if isinstance(error, MemoryError):

@@ -58,7 +58,11 @@ def _decode(path: str, loop: bool, messages: int) -> None:
     pictures = clip.pictures()
     first = next(pictures, None)
     height_px, width_px = clip.size_px if first is None else first[0].shape[:2]
-    described = {"time_base": str(clip.time_base), "rate_fps": clip.rate_fps}
+    described = {
+        "time_base": str(clip.time_base),
+        "rate_fps": clip.rate_fps,
+        "sample_aspect_ratio": str(clip.sample_aspect_ratio),
+    }
     declared = {"duration_s": clip.declared_s, "frames_n": clip.declared_n}
     _send(messages, {"width_px": width_px, "height_px": height_px, **described, **declared})
     shift = 0

@@ -36,6 +36,7 @@ class VideoInfo:
         height_px: Its height.
         time_base: Seconds a tick, in which times and durations are counted.
         rate_fps: Pictures a second, on average as far as that is known.
+        sample_aspect_ratio: Width to height of one of the upright picture's pixels; 1 if it does not say.
         duration_s: How long it claims to be, in seconds; None if it does not.
         frames_n: How many pictures it claims to have; None if it does not.
     """
@@ -44,6 +45,7 @@ class VideoInfo:
     height_px: int
     time_base: Fraction
     rate_fps: float
+    sample_aspect_ratio: Fraction
     duration_s: float | None
     frames_n: int | None
 
@@ -104,6 +106,7 @@ class DecodedVideo:
                 header["height_px"],
                 Fraction(header["time_base"]),
                 header["rate_fps"],
+                Fraction(header["sample_aspect_ratio"]),
                 header["duration_s"],
                 header["frames_n"],
             )

@@ -189,21 +189,45 @@ _TURNS = {
 }
 
 
-@pytest.mark.parametrize("turn", _TURNS)
-def test_a_video_is_turned_and_mirrored_as_its_header_says(write_video, turn):
-    matrix, turned = _TURNS[turn]
-    stored = _quarters()
-    path = write_video("turned.mp4", [stored] * 2)
+def _write_matrix(path, matrix):
+    """Writes a, b, c, d of the display matrix into the header of an MP4."""
     video = bytearray(path.read_bytes())
     at = video.index(b"tkhd") + 44
     a, b, c, d = (value << 16 for value in matrix)
     video[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(video)
+
+
+@pytest.mark.parametrize("turn", _TURNS)
+def test_a_video_is_turned_and_mirrored_as_its_header_says(write_video, turn):
+    matrix, turned = _TURNS[turn]
+    stored = _quarters()
+    path = write_video("turned.mp4", [stored] * 2)
+    _write_matrix(path, matrix)
     with DecodedVideo(path) as decoded:
         picture = decoded.read()
         size_px = (decoded.info.height_px, decoded.info.width_px)
     _assert_similar(picture.rgb, turned(stored))
     assert picture.rgb.shape[:2] == size_px
+
+
+@pytest.mark.parametrize(
+    ("ratio", "is_turned", "expected"),
+    [
+        (Fraction(64, 45), False, Fraction(64, 45)),
+        (Fraction(64, 45), True, Fraction(45, 64)),
+        (Fraction(1), True, Fraction(1)),
+        (None, False, Fraction(1)),
+    ],
+)
+def test_pixels_that_are_not_square_are_told_as_they_are_upright(write_video, ratio, is_turned, expected):
+    # Square, so that no size tells that it is turned.
+    tags = {} if ratio is None else {"sample_aspect_ratio": ratio}
+    path = write_video("wide.mp4", [_plain(_RED, height=64)] * 2, tags=tags)
+    if is_turned:
+        _write_matrix(path, _TURNS["clockwise"][0])
+    with DecodedVideo(path) as video:
+        assert video.info.sample_aspect_ratio == expected
 
 
 _COLOUR = (200, 60, 30)
