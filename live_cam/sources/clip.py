@@ -170,11 +170,16 @@ class Clip:
         if stream.duration is not None:
             return float(stream.duration * self.time_base)
         tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
-        if tag is not None:  # Matroska
-            return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
-        if container.duration is None or len(container.streams) > 1:
+        if tag is not None:
+            claimed_s = int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
+        elif container.duration is not None and len(container.streams) == 1:
+            claimed_s = container.duration / av.time_base
+        else:
             return None
-        return container.duration / av.time_base
+        if "matroska" in container.format.name:
+            # What FFmpeg writes there is when the stream ends. What others do may be less, never more.
+            claimed_s -= float((stream.start_time or 0) * self.time_base)
+        return claimed_s if claimed_s > 0 else None
 
 
 def _ahead(pictures: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:

@@ -157,6 +157,20 @@ def test_a_raw_stream_without_times_gets_times_by_its_rate(write_video):
     assert video.problem == ""
 
 
+@pytest.mark.parametrize("has_tag", [True, False])
+def test_matroska_that_begins_late_is_whole(write_video, has_tag):
+    path = write_video("late.mkv", [_plain(5 * n) for n in range(50)], times=[450_000 + 3600 * n for n in range(50)])
+    if not has_tag:
+        path.write_bytes(path.read_bytes().replace(b"DURATION", b"NOTHING_"))
+    with DecodedVideo(path) as video:
+        pictures = list(iter(video.read, None))
+    assert len(pictures) == 50
+    assert video.problem == ""
+    assert video.info.duration_s == pytest.approx(2.0)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "of 2.0 s" in _read_all(path)[1]
+
+
 @pytest.mark.parametrize(("width", "height", "codec"), [(321, 241, "ffv1"), (1, 1, "ffv1"), (7680, 4320, "libx264")])
 def test_a_picture_of_any_size_comes_whole(write_video, width, height, codec):
     stored = _quarters(height, width)
