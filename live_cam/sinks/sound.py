@@ -36,7 +36,7 @@ def join_sound(video: Path, source: Path, output: Path) -> None:
         raise OutputError(f"{output} is there already and is not overwritten; give another name or remove it")
     part = output.absolute().with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
     try:
-        problem = _run([str(video.absolute()), str(source.absolute()), str(part)])
+        problem, _ = _run([str(video.absolute()), str(source.absolute()), str(part)])
         if problem:
             raise OutputError(
                 f"{output} can't get the sound of {source} ({problem}); take the sound out of that file, or convert it"
@@ -46,26 +46,47 @@ def join_sound(video: Path, source: Path, output: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _run(arguments: list[str]) -> str:
-    """Runs the process to its end; gives what went wrong, empty if nothing did."""
+def check_sound(source: Path, suffix: str) -> str:
+    """Looks whether `join_sound` can give a video the sound of a file; damage further on is not found.
+
+    Args:
+        source: Any file, with sound or without.
+        suffix: That of the video: .mp4, .mkv or .webm.
+
+    Returns:
+        Which tracks will be left out, to be told with what else is wrong with the file; empty if none.
+
+    Raises:
+        OutputError: It can't.
+    """
+    problem, left_out = _run(["--check", str(source.absolute()), suffix.casefold()])
+    if problem:
+        raise OutputError(
+            f"the sound of {source} can't be kept ({problem}); take the sound out of that file, or convert it"
+        )
+    return left_out
+
+
+def _run(arguments: list[str]) -> tuple[str, str]:
+    """Runs the process to its end; gives what went wrong, and what it says if nothing did."""
     try:
         child = start_child("live_cam.sinks.sound_joiner", arguments)
     except OSError as error:
-        return f"no process can be started: {error.strerror}"
+        return f"no process can be started: {error.strerror}", ""
     with child:  # closes the pipes and waits
         try:
             assert child.stdout is not None
             told = _listen(child.stdout)
             if told is None:
-                return f"nothing moved for {_SILENCE_LIMIT_S:.0f} s"
+                return f"nothing moved for {_SILENCE_LIMIT_S:.0f} s", ""
             with suppress(subprocess.TimeoutExpired):
                 child.wait(_END_LIMIT_S)
         finally:
             stopped = child.poll()
             child.kill()
     if stopped is not None and stopped < 0:
-        return f"it crashed FFmpeg, {signal.Signals(-stopped).name}"
-    return told or ("" if stopped == 0 else f"exit status {stopped}")
+        return f"it crashed FFmpeg, {signal.Signals(-stopped).name}", ""
+    return ("", told) if stopped == 0 else (told or f"exit status {stopped}", "")
 
 
 def _listen(messages: IO[bytes]) -> str | None:

@@ -1,14 +1,17 @@
 """The program behind `sound.py`.
 
     python -m live_cam.sinks.sound_joiner VIDEO SOURCE OUTPUT
+    python -m live_cam.sinks.sound_joiner --check SOURCE SUFFIX
 
 To its standard output it writes an empty line each second while it gets on, and one that says what went wrong if
-something did. It ends at once when its standard input does, which its parent holds open.
+something did, or with `--check` what would be left out. It ends at once when its standard input does, which its parent
+holds open.
 """
 
 from __future__ import annotations
 
 import heapq
+import io
 import os
 import sys
 import threading
@@ -27,6 +30,7 @@ from av.packet import Packet
 from live_cam.child import become_child
 from live_cam.sinks.tracks import CopiedTrack, EncodedTrack
 
+_FORMATS: Final = {".mp4": "mp4", ".mkv": "matroska", ".webm": "webm"}
 _OPTIONS: Final = {
     ".mp4": {"movflags": "+faststart"},
     # Matroska's sound may not begin before the film does; shifting both would change the times of the pictures.
@@ -62,14 +66,45 @@ Timed: TypeAlias = "tuple[Fraction, Packet[Any]]"
 
 
 def main() -> None:
-    """Joins the files that the arguments name."""
+    """Joins the files that the arguments name, or looks at the sound of one."""
     become_child(_MOST_MEMORY_BYTES)
-    video, source, output = sys.argv[1:]
     try:
-        join(video, source, output)
+        if sys.argv[1] == "--check":
+            _tell(check(*sys.argv[2:]))
+        else:
+            join(*sys.argv[1:])
     except (av.FFmpegError, ValueError, OSError, MemoryError) as error:
         _tell(str(getattr(error, "strerror", None) or error or type(error).__name__))
         sys.exit(1)
+
+
+def check(source: str, suffix: str) -> str:
+    """Opens what the sound needs, without reading any of it.
+
+    Args:
+        source: The file with the sound.
+        suffix: That of the file to come.
+
+    Returns:
+        Which tracks are left out; empty if none.
+
+    Raises:
+        av.FFmpegError: The file can't be read, or its sound can't be written.
+        ValueError: No sound of the source can be decoded here.
+    """
+    with av.open(source) as sounds:
+        known = _known(sounds)
+        if known:
+            with av.open(io.BytesIO(), "w", format=_FORMATS[suffix]) as target:
+                for stream in known:
+                    _sound_track(stream, target, suffix)
+                target.start_encoding()
+        numbers = [str(number) for number, stream in enumerate(sounds.streams.audio, 1) if stream not in known]
+    if not numbers:
+        return ""
+    if len(numbers) == 1:
+        return f"sound track {numbers[0]} is left out, since its codec is not known here"
+    return f"sound tracks {', '.join(numbers)} are left out, since their codecs are not known here"
 
 
 def join(video: str, source: str, output: str) -> None:
@@ -82,18 +117,30 @@ def join(video: str, source: str, output: str) -> None:
     suffix = Path(output).suffix.casefold()
     with av.open(video) as pictures, av.open(source) as sounds:
         shown = pictures.streams.video[0]
-        known = [stream for stream in sounds.streams.audio if stream.codec_context is not None]
-        if sounds.streams.audio and not known:
-            raise ValueError("its codec is not known here")
+        known = _known(sounds)
         options = dict(_OPTIONS[suffix])
         if suffix == ".mp4":
-            options["video_track_timescale"] = str((shown.time_base or Fraction(1, 90_000)).denominator)
+            # When the first picture is shown is counted in units of the movie, all else in those of the track.
+            ticks_per_s = str((shown.time_base or Fraction(1, 90_000)).denominator)
+            options |= {"video_track_timescale": ticks_per_s, "movie_timescale": ticks_per_s}
         with av.open(output, "w", options=options) as target:
             copied = CopiedTrack(shown, target, may_precede=True)
             tracks = {stream.index: _sound_track(stream, target, suffix) for stream in known}
             packets = _pictures(pictures, copied), _sounds(sounds, known, tracks)
             _mux(heapq.merge(*packets, key=lambda timed: timed[0]), target)
             _close(target)
+
+
+def _known(sounds: InputContainer) -> list[AudioStream]:
+    """Gives the sound that can be decoded.
+
+    Raises:
+        ValueError: There is sound, but none of it can be.
+    """
+    known = [stream for stream in sounds.streams.audio if stream.codec_context is not None]
+    if sounds.streams.audio and not known:
+        raise ValueError("its codec is not known here")
+    return known
 
 
 def _sound_track(stream: AudioStream, target: OutputContainer, suffix: str) -> CopiedTrack | EncodedTrack:
@@ -111,14 +158,18 @@ def _pictures(container: InputContainer, track: CopiedTrack) -> Iterator[Timed]:
 def _sounds(
     container: InputContainer, streams: list[AudioStream], tracks: Mapping[int, CopiedTrack | EncodedTrack]
 ) -> Iterator[Timed]:
-    """Gives the sound up to where it can't be read any further."""
-    packets = container.demux(streams) if streams else iter(())
-    with suppress(av.FFmpegError):
-        for packet in packets:
-            if packet.size and not packet.is_corrupt:
-                yield from tracks[packet.stream_index].take(packet)
+    for packet in _readable(container, streams):
+        if packet.size and not packet.is_corrupt:
+            yield from tracks[packet.stream_index].take(packet)
     for track in tracks.values():
         yield from track.take(None)
+
+
+def _readable(container: InputContainer, streams: list[AudioStream]) -> Iterator[Packet[Any]]:
+    """Gives the packets up to where they can't be read any further."""
+    if streams:
+        with suppress(av.FFmpegError):
+            yield from container.demux(streams)
 
 
 def _mux(packets: Iterable[Timed], target: OutputContainer) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 import av
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
@@ -71,12 +72,12 @@ class EncodedTrack:
         """
         heard = stream.codec_context
         rate_hz = _OPUS_RATE_HZ if encoder == "libopus" or heard.sample_rate not in _AAC_RATES_HZ else heard.sample_rate
-        layout = _LAYOUTS.get(heard.layout.nb_channels, "stereo")
+        layout = AudioLayout(_LAYOUTS.get(heard.layout.nb_channels, "stereo"))
         self._decoder = heard
         self._stream = cast("AudioStream", target.add_stream(encoder, rate_hz))
         self._stream.codec_context.layout = layout
         self._stream.codec_context.format = _FORMATS[encoder]
-        self._stream.codec_context.bit_rate = _CHANNEL_BITRATE * heard.layout.nb_channels
+        self._stream.codec_context.bit_rate = _CHANNEL_BITRATE * layout.nb_channels
         self._stream.codec_context.time_base = Fraction(1, rate_hz)
         self._resampler = AudioResampler(_FORMATS[encoder], layout, rate_hz)
         self._rate_hz = rate_hz

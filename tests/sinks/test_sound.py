@@ -6,8 +6,8 @@ import pytest
 
 from live_cam import child
 from live_cam.errors import OutputError
-from live_cam.sinks import sound
-from live_cam.sinks.sound import join_sound
+from live_cam.sinks import sound, sound_joiner
+from live_cam.sinks.sound import check_sound, join_sound
 
 _OFFSET_S = Fraction(2, 25)
 
@@ -16,16 +16,16 @@ _OFFSET_S = Fraction(2, 25)
 def write_pictures(tmp_path):
     """Writes a video of 25 pictures with others between them that refer to both, which begins a little late."""
 
-    def write(name, codec="libx264"):
+    def write(name, codec="libx264", start=_OFFSET_S, time_base=Fraction(1, 1000)):
         path = tmp_path / name
         with av.open(path, "w") as container:
             stream = container.add_stream(codec, rate=25, options={"bf": "2"} if codec == "libx264" else {})
             stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-            stream.codec_context.time_base = Fraction(1, 1000)
+            stream.codec_context.time_base = time_base
             for number in range(25):
                 frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 8 * number, np.uint8), format="rgb24")
-                frame.time_base = Fraction(1, 1000)
-                frame.pts = round((_OFFSET_S + Fraction(number, 25)) * 1000)
+                frame.time_base = time_base
+                frame.pts = round((start + Fraction(number, 25)) / time_base)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         return path
@@ -35,17 +35,22 @@ def write_pictures(tmp_path):
 
 @pytest.fixture
 def write_sound(tmp_path):
-    """Writes a second of a tone."""
+    """Writes a second of a tone, in one track for each of the codecs."""
 
-    def write(name, codec, rate_hz=48000):
+    def write(name, *codecs, rate_hz=48000, layout="stereo"):
         path = tmp_path / name
+        tone = np.sin(np.arange(rate_hz) * 2 * np.pi * 440 / rate_hz) * 8000
+        values = np.repeat(tone, av.AudioLayout(layout).nb_channels)[None].astype(np.int16)
         with av.open(path, "w") as container:
-            stream = container.add_stream(codec, rate=rate_hz, layout="stereo", options={"strict": "experimental"})
-            tone = np.sin(np.arange(rate_hz) * 2 * np.pi * 440 / rate_hz) * 8000
-            frame = av.AudioFrame.from_ndarray(np.repeat(tone, 2)[None].astype(np.int16), "s16", "stereo")
-            frame.sample_rate, frame.pts = rate_hz, 0
-            container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
+            streams = [
+                container.add_stream(codec, rate=rate_hz, layout=layout, options={"strict": "experimental"})
+                for codec in codecs
+            ]
+            for stream in streams:
+                frame = av.AudioFrame.from_ndarray(values, "s16", layout)
+                frame.sample_rate, frame.pts = rate_hz, 0
+                container.mux(stream.encode(frame))
+                container.mux(stream.encode(None))
         return path
 
     return write
@@ -96,6 +101,27 @@ def test_sound_in_any_codec_gets_into_an_mp4_at_its_time(write_pictures, write_s
     assert content.index(b"moov") < content.index(b"mdat")
 
 
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "libx264"), (".mkv", "libx264"), (".webm", "libvpx-vp9")])
+def test_sound_of_seven_channels_becomes_one_of_two(write_pictures, write_sound, tmp_path, suffix, codec):
+    source = write_sound("tone.mka", "pcm_s32le", layout="6.1")
+    output = tmp_path / f"new{suffix}"
+    assert check_sound(source, suffix) == ""
+    join_sound(write_pictures(f"made{suffix}", codec), source, output)
+    with av.open(output) as container:
+        assert container.streams.audio[0].codec_context.layout.name == "stereo"
+
+
+@pytest.mark.parametrize("ticks_per_s", [90_000, 1_000_000_000])
+def test_pictures_that_begin_late_keep_their_times_to_the_tick(write_pictures, real_videos, tmp_path, ticks_per_s):
+    start = Fraction(132_000, 90_000) + Fraction(1, ticks_per_s)
+    video = write_pictures("made.nut", start=start, time_base=Fraction(1, ticks_per_s))
+    output = tmp_path / "new.mp4"
+    join_sound(video, real_videos / "bigbuckbunny.mp4", output)
+    (time_base, made), (time_base_kept, kept) = _picture_packets(video), _picture_packets(output)
+    assert time_base_kept == time_base
+    assert [pts for pts, _ in kept] == [pts for pts, _ in made]
+
+
 def test_a_video_without_sound_is_copied(write_pictures, real_videos, tmp_path):
     video, output = write_pictures("made.mp4"), tmp_path / "new.mp4"
     join_sound(video, video, output)
@@ -115,6 +141,72 @@ def test_damage_in_the_sound_leaves_the_rest_of_it_at_its_time(write_pictures, w
     join_sound(video, source, output)
     assert _picture_packets(output) == _picture_packets(video)
     np.testing.assert_allclose(_heard(output)[2], 1.0, atol=0.05)
+
+
+def test_a_file_that_can_not_be_read_to_its_end_gives_the_sound_up_to_there(write_sound):
+    with av.open(write_sound("tone.mkv", "flac")) as container:
+
+        class Broken:
+            def demux(self, streams):
+                yield from [next(container.demux(streams))] * 3
+                raise av.InvalidDataError(1, "cut off")
+
+        track = _Track()
+        list(sound_joiner._sounds(Broken(), [container.streams.audio[0]], {0: track}))
+        assert track.taken_n == 4  # the last is the end
+
+
+def test_an_encoder_that_fails_ends_no_sound_silently(write_sound):
+    with av.open(write_sound("tone.mkv", "flac")) as container, pytest.raises(av.InvalidDataError):
+        list(sound_joiner._sounds(container, [container.streams.audio[0]], {0: _Track(fails_at=2)}))
+
+
+class _Track:
+    def __init__(self, fails_at=None):
+        self.fails_at = fails_at
+        self.taken_n = 0
+
+    def take(self, packet):
+        self.taken_n += 1
+        if self.taken_n == self.fails_at:
+            raise av.InvalidDataError(1, "the encoder failed")
+        return iter(())
+
+
+def _make_unknown(path, codec_id):
+    content = path.read_bytes()
+    path.write_bytes(content.replace(codec_id, b"A_" + b"X" * (len(codec_id) - 2)))
+    assert codec_id in content
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".MP4"])
+def test_sound_that_can_be_kept_is_found_so_at_once(write_sound, real_videos, suffix):
+    source = write_sound("tone.mkv", "vorbis", "flac", "aac")
+    assert check_sound(source, suffix) == ""
+    assert check_sound(real_videos / "bikes.mp4", suffix) == ""  # it has none
+    assert check_sound(real_videos / "bigbuckbunny.mp4", suffix) == ""
+
+
+def test_tracks_in_an_unknown_codec_are_named_beforehand_and_left_out(write_pictures, write_sound, tmp_path):
+    source, output = write_sound("tone.mkv", "flac", "aac", "vorbis"), tmp_path / "new.mp4"
+    _make_unknown(source, b"A_FLAC")
+    assert check_sound(source, ".mp4") == "sound track 1 is left out, since its codec is not known here"
+    join_sound(write_pictures("made.mp4"), source, output)
+    with av.open(output) as container:
+        assert len(container.streams.audio) == 2
+    _make_unknown(source, b"A_VORBIS")
+    assert check_sound(source, ".mp4") == "sound tracks 1, 3 are left out, since their codecs are not known here"
+
+
+def test_sound_that_can_not_be_kept_is_told_beforehand(write_sound, tmp_path):
+    source = write_sound("tone.mkv", "flac")
+    _make_unknown(source, b"A_FLAC")
+    with pytest.raises(OutputError, match=r"tone\.mkv.*codec is not known") as refusal:
+        check_sound(source, ".mp4")
+    assert len(str(refusal.value).splitlines()) == 1
+    source.write_bytes(b"not a video")
+    with pytest.raises(OutputError, match=r"tone\.mkv"):
+        check_sound(source, ".mp4")
 
 
 def test_what_fails_is_told_in_one_line_and_leaves_nothing_behind(write_pictures, tmp_path):
