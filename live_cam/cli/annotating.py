@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import mimetypes
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from filelock import FileLock, Timeout
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from live_cam.cli.options import (
     CodecOption,
@@ -32,6 +30,7 @@ from live_cam.errors import LiveCamError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from live_cam.pipeline.annotate import Annotated as Outcome
+    from live_cam.pipeline.annotation_road import Tell
 
 
 def annotate(
@@ -68,99 +67,68 @@ def annotate(
 ) -> None:
     """Explain videos: every frame, with its time stamp, and the sound. Run again, it skips the files that are done."""
     from live_cam.cli.question import ask
+    from live_cam.cli.videos import VIDEO_SUFFIXES, find_videos, name_outputs
     from live_cam.explain.labels import find_label
-    from live_cam.pipeline.annotate import AT_ONCE, AnnotateOptions, annotate
-    from live_cam.sinks.codecs import SUFFIXES, choose_encoder
+    from live_cam.pipeline.annotate import AnnotateOptions, annotate
+    from live_cam.pipeline.annotation_road import AT_ONCE
+    from live_cam.sinks.codecs import choose_encoder
 
     question = ask(target, versus, method)
     wanted = frozenset(find_label(label.strip()) for label in classes.split(",")) if classes else frozenset()
-    videos = _find(inputs)
-    into_file = output.suffix.casefold() in SUFFIXES
-    if into_file and len(videos) > 1:
-        raise UsageError(f"{len(videos)} videos don't fit into the one file {output}; give a folder")
-    made = {video: output if into_file else output / f"{video.stem}.{container}" for video in videos}
-    _require_different(made)
-    choose_encoder(made[videos[0]], codec)
+    into_file = not output.is_dir() and output.suffix.casefold() in VIDEO_SUFFIXES
+    found = find_videos(inputs, output)
+    if into_file and len(found) > 1:
+        raise UsageError(f"{len(found)} videos don't fit into the one file {output}; give a folder")
+    made = {found[0]: output} if into_file else name_outputs(found, output, container)
+    choose_encoder(output if into_file else Path(f"video.{container}"), codec)
     options = AnnotateOptions(question, every, wanted, codec, subtitles)
     folder = output.parent if into_file else output
     try:
         folder.mkdir(parents=not into_file, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"the folder {folder} can't be made: {error.strerror}") from error
-    from live_cam.explain.explainer import Explainer
-
-    explainer = Explainer(
-        weights, layer, method, score, runtime, precision, device, show_progress, AT_ONCE, side_by_side=True
-    )
-    outcomes: list[Outcome] = []
-    lock = FileLock(folder / ".live_cam.lock", timeout=0)
-    try:
-        with lock, Progress(*_COLUMNS, console=Console(stderr=True, highlight=False)) as progress:
-            for number, (video, path) in enumerate(made.items(), 1):
-                name = video.name if len(made) == 1 else f"{number}/{len(made)} {video.name}"
-                task = progress.add_task(name, total=None, rate="")
-                begin_s = progress.get_time()
-
-                def tell(done: int, total: int | None, video_s: float) -> None:
-                    took_s = max(progress.get_time() - begin_s, 1e-3)  # noqa: B023 (called within this round)
-                    rate = f"{done / took_s:.0f} fps, {video_s / took_s:.1f}x"
-                    progress.update(task, completed=done, total=total, rate=rate)  # noqa: B023
-
-                outcomes.append(annotate(video, path, explainer, options, tell))
-                progress.update(task, visible=False)
+        lock = FileLock(folder / ".live_cam.lock", timeout=0)
+        lock.acquire()
     except Timeout as error:
         raise OutputError(f"another live-cam annotate writes into {folder}; let it end first") from error
+    except OSError as error:
+        raise OutputError(f"the folder {folder} can't be written into: {error.strerror}") from error
+    try:
+        from live_cam.explain.explainer import Explainer
+
+        explainer = Explainer(
+            weights, layer, method, score, runtime, precision, device, show_progress, AT_ONCE, side_by_side=True
+        )
+        outcomes = []
+        with Progress(*_COLUMNS, console=Console(stderr=True, highlight=False)) as progress:
+            for number, (video, path) in enumerate(made.items(), 1):
+                task = progress.add_task(f"{number}/{len(made)} {video.name}", total=None, rate="")
+                outcomes.append(annotate(video, path, explainer, options, _teller(progress, task)))
+                progress.remove_task(task)
     finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
+        Path(lock.lock_file).unlink(missing_ok=True)  # while it is held, so that it is nobody else's
+        lock.release()
     _report(outcomes, as_json)
     if any(outcome.problem for outcome in outcomes):
         raise typer.Exit(1)
 
 
+def _teller(progress: Progress, task: TaskID) -> Tell:
+    """Gives what shows how far one file is."""
+    begin_s = progress.get_time()
+
+    def tell(done: int, total: int | None, video_s: float) -> None:
+        took_s = max(progress.get_time() - begin_s, 1e-3)
+        progress.update(task, completed=done, total=total, rate=f"{done / took_s:.0f} fps, {video_s / took_s:.1f}x")
+
+    return tell
+
+
 _COLUMNS = (
-    TextColumn("{task.description}"),
+    TextColumn("{task.description}", markup=False),
     BarColumn(),
     TaskProgressColumn(),
     TextColumn("{task.fields[rate]}"),
     TimeRemainingColumn(),
 )
-
-
-def _find(inputs: Sequence[str]) -> list[Path]:
-    """Gives the files meant, in order, each once.
-
-    Raises:
-        UsageError: A word means none.
-    """
-    found: dict[Path, None] = {}
-    for word in inputs:
-        path = Path(word)
-        if path.is_dir():
-            files = sorted(each for each in path.iterdir() if _is_video(each))
-        elif path.exists() or not glob.has_magic(word):
-            files = [path]
-        else:
-            matches = glob.glob(word, recursive=True)  # noqa: PTH207 (a Path's takes no absolute pattern)
-            files = sorted(path for path in map(Path, matches) if path.is_file())
-        if not files:
-            raise UsageError(f"{word} names no video; give files, folders with videos, or a pattern that matches some")
-        found |= dict.fromkeys(files)
-    return list(found)
-
-
-def _is_video(path: Path) -> bool:
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    return path.is_file() and not path.name.startswith(".") and kind.startswith("video/")
-
-
-def _require_different(made: dict[Path, Path]) -> None:
-    first: dict[Path, Path] = {}
-    for video, path in made.items():
-        if path in first:
-            raise UsageError(
-                f"{first[path]} and {video} would both become {path}; annotate them into different folders"
-            )
-        first[path] = video
 
 
 def _report(outcomes: Sequence[Outcome], as_json: bool) -> None:

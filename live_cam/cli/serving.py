@@ -9,7 +9,7 @@ import threading
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote
 
 import typer
@@ -25,9 +25,13 @@ from live_cam.cli.options import (
     SubtitlesOption,
     WeightsOption,
     show_progress,
+    tell_error,
 )
 from live_cam.cli.qr import show_qr
-from live_cam.errors import UsageError
+from live_cam.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from live_cam.pipeline.recording import RecordingStatus
 
 _MOST_SOURCES = 16
 
@@ -149,17 +153,25 @@ def serve(
             LiveServer(site, session, chain).run(sockets=[listener])
         if (ending := session.recording) is not None and ending.state in ("recording", "finishing"):
             typer.echo(f"Finishing {ending.file}  (Ctrl-C again leaves its index at the end)")
-    if (recording_ended := session.recording) is not None:
-        typer.echo(
-            f"Recorded {recording_ended.file}, {recording_ended.seconds:g} s. {recording_ended.message}".rstrip()
-        )
+    status = _tell_recording(session.recording)
     # All of ours is closed. Interpreter shutdown would take TensorFlow seconds, and a driver that still blocks a
     # thread could hold it up for ever.
     sys.stdout.flush()
-    os._exit(0)
+    os._exit(0 if record is None else status)
 
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def _tell_recording(recording: RecordingStatus | None) -> int:
+    """Tells how the last recording ended, and gives the exit status that says so."""
+    if recording is None:
+        return 0
+    if recording.state != "failed":
+        typer.echo(f"Recorded {recording.file}, {recording.seconds:g} s")
+    if recording.message:
+        tell_error(OutputError(recording.message))
+    return OutputError.exit_status if recording.message else 0
 
 
 def _parse_size(text: str | None) -> tuple[int, int] | None:

@@ -1,39 +1,32 @@
-"""A whole video file explained: every frame, none dropped, while others are decoded and encoded."""
+"""Video files explained one after the other, each into a file of its own that is whole or not there."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from live_cam import __version__
-from live_cam.errors import LiveCamError, OutputError, SourceError
+from live_cam.errors import LiveCamError, OutputError
 from live_cam.explain.explainer import Explain, describe
-from live_cam.frame import Explanation, Frame, Target
-from live_cam.pipeline.overlap import Ahead, Behind
-from live_cam.render.colormaps import DEFAULT_COLORMAP
-from live_cam.render.overlay import overlay
-from live_cam.sinks.annotated_video import AnnotatedVideo, companions
+from live_cam.frame import Target
+from live_cam.pipeline.annotation_road import SETTINGS, Road, Tell
+from live_cam.sinks.annotated_video import AnnotatedVideo, VideoFormat, companions
 from live_cam.sinks.codecs import Codec
-from live_cam.sinks.new_file import move_new
+from live_cam.sinks.new_file import link_new
 from live_cam.sinks.sidecar import read_end, read_header
 from live_cam.sinks.sound import join_sound
-from live_cam.sources.decoding import DecodedVideo, Picture
+from live_cam.sources.decoding import DecodedVideo
 
-AT_ONCE = 8
-"""How many frames are explained in one call."""
+_log = logging.getLogger(__name__)
 
-_OPACITY = 0.7
-_SETTINGS = {"opacity": _OPACITY, "colormap": DEFAULT_COLORMAP}
-_MOST_BYTES_AT_ONCE = 256 * 1024**2
+_DIGESTED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +57,7 @@ class Annotated:
         state: `skipped` was done before, its problem told again; `damaged` is done as far as the input can be read.
         frames: Pictures in the output.
         explained: Those that were explained and have a map.
-        video_s: How long the video plays.
+        video_s: When the last picture ends, on the video's time line.
         took_s: How long the work took.
         problem: What went wrong; "" if nothing.
     """
@@ -79,17 +72,15 @@ class Annotated:
     problem: str = ""
 
 
-Tell = Callable[[int, int | None, float], None]
-"""Told the pictures done, those there are if that is known, and the seconds of video done."""
-
-
 def annotate(video: Path, output: Path, explainer: Explain, options: AnnotateOptions, tell: Tell) -> Annotated:
     """Explains a video into a new one with the same time stamps and sound, which is whole or not there.
+
+    Only one process at a time may write into the folder of `output`.
 
     Args:
         video: The file.
         output: The new file; its suffix says what it is.
-        explainer: What explains, `AT_ONCE` frames in one call or single ones.
+        explainer: What explains; see `Road`.
         options: What is explained, and how it is written.
         tell: Told how far it is.
 
@@ -97,30 +88,27 @@ def annotate(video: Path, output: Path, explainer: Explain, options: AnnotateOpt
         What became of it; failures are told there, too.
     """
     begin_s = time.monotonic()
-    header = _header(video, explainer, options)
-    if output.exists():
-        return _done_before(video, output, header)
-    work = output.with_name(f".{output.name}.part")
+    names = (_printable(video), _printable(output))
     try:
-        _make_room(companions(output, options.subtitles), work)
-        work.mkdir()
-        with (
-            DecodedVideo(video) as decoded,
-            closing(_Road(decoded, work / output.name, header, explainer, options, tell)) as road,
-        ):
-            written = road.run()
-        whole = work / f"{output.stem}.whole{output.suffix}"
-        join_sound(work / output.name, video, whole)
-        for path in companions(output, options.subtitles):
-            move_new(work / path.name, path)
-        move_new(whole, output)  # last: where the video is, all is
+        work = _Work(output, options.subtitles)
+        header = _header(video, explainer, options)
+        if output.exists():
+            return Annotated(*names, "skipped", problem=_problem_of_done(output, header))
+        with work:
+            with (
+                DecodedVideo(video) as decoded,
+                closing(_road(decoded, work, header, explainer, options, tell)) as road,
+            ):
+                written = road.run()
+            join_sound(work.video, video, work.whole)
+            work.publish()
     except (LiveCamError, OSError) as error:
-        return Annotated(str(video), str(output), "failed", problem=str(error))
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        return Annotated(*names, "failed", problem=str(error))
+    except Exception as error:  # whatever it is, it spoils no other file
+        _log.exception("annotating %s failed", names[0])
+        return Annotated(*names, "failed", problem=f"{type(error).__name__}: {error}")
     return Annotated(
-        str(video),
-        str(output),
+        *names,
         "damaged" if decoded.problem else "done",
         written.frames_n,
         written.explained_n,
@@ -130,12 +118,85 @@ def annotate(video: Path, output: Path, explainer: Explain, options: AnnotateOpt
     )
 
 
+def _road(
+    decoded: DecodedVideo,
+    work: _Work,
+    header: dict[str, Any],
+    explainer: Explain,
+    options: AnnotateOptions,
+    tell: Tell,
+) -> Road:
+    info = decoded.info
+    form = VideoFormat(
+        (info.width_px, info.height_px),
+        info.time_base,
+        info.rate_fps,
+        options.codec,
+        info.sample_aspect_ratio,
+        options.subtitles,
+    )
+    video = AnnotatedVideo(work.video, form, header)
+    return Road(decoded, video, header["source"], explainer, options.target, options.every, options.classes, tell)
+
+
+class _Work:
+    """A folder beside the output in which its files are made, until they get their names all at once.
+
+    The names are given as further links: by these a later run knows what a killed one has left.
+    """
+
+    def __init__(self, output: Path, subtitles: bool) -> None:
+        """Clears away what a run that was killed has left.
+
+        Raises:
+            OutputError: Something is in the way that no such run has left.
+        """
+        # Hashed, since the output's own name may be as long as names can be.
+        name = hashlib.sha256(os.fsencode(output.name)).hexdigest()[:16]
+        self._folder = output.with_name(f".live_cam-{name}.part")
+        self._output = output
+        self._companions = companions(output, subtitles)
+        self.video = self._folder / "made" / output.name
+        self.whole = self._folder / f"whole{output.suffix}"
+        if not output.exists():
+            self._withdraw()
+            for path in self._companions:
+                if path.exists():
+                    raise OutputError(f"{path} is there already and is not overwritten; give another name or remove it")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> _Work:
+        self.video.parent.mkdir(parents=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._output.exists():
+            self._withdraw()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def publish(self) -> None:
+        """Gives the files their names: the video's last, so that where it is, all is.
+
+        Raises:
+            OutputError: Something has such a name by now.
+        """
+        for path in self._companions:
+            link_new(self.video.with_name(path.name), path)
+        link_new(self.whole, self._output)
+
+    def _withdraw(self) -> None:
+        for path in self._companions:
+            with suppress(OSError):
+                if path.samefile(self.video.with_name(path.name)):
+                    path.unlink()
+
+
 def _header(video: Path, explainer: Explain, options: AnnotateOptions) -> dict[str, Any]:
     target = options.target
     return {
         "live_cam": __version__,
         "source": video.name,
-        "source_bytes": video.stat().st_size if video.is_file() else 0,
+        "source_digest": _digest(video),
         **describe(explainer),
         "target": target.index,
         "versus": target.versus,
@@ -143,129 +204,38 @@ def _header(video: Path, explainer: Explain, options: AnnotateOptions) -> dict[s
         "classes": sorted(options.classes),
         "subtitles": options.subtitles,
         "view": "seen",
-        "settings": _SETTINGS,
+        "settings": SETTINGS,
     }
 
 
-def _make_room(paths: list[Path], work: Path) -> None:
-    """Clears away what a run has left that was killed, perhaps while it gave its files their names.
+def _digest(video: Path) -> str:
+    """Tells a file from others: SHA-256 (hex) of its size, its beginning and its end."""
+    sha256 = hashlib.sha256()
+    with suppress(OSError), video.open("rb") as file:  # one that can't be read is told by the decoder
+        size = file.seek(0, os.SEEK_END)
+        sha256.update(str(size).encode())
+        for begin in (0, max(0, size - _DIGESTED_BYTES)):
+            file.seek(begin)
+            sha256.update(file.read(_DIGESTED_BYTES))
+    return sha256.hexdigest()
+
+
+def _problem_of_done(output: Path, header: dict[str, Any]) -> str:
+    """Gives what was wrong with the input of an output that is there already.
 
     Raises:
-        OutputError: There is a file in the way that no such run has left.
+        OutputError: It is not the one that would be made.
     """
-    for path in paths:
-        if path.exists():
-            # The names were free when that run began.
-            if not (work.exists() and (read_header(path) or path.read_bytes().startswith(b"WEBVTT"))):
-                raise OutputError(f"{path} is there already and is not overwritten; give another name or remove it")
-            path.unlink()
-    shutil.rmtree(work, ignore_errors=True)
-
-
-def _done_before(video: Path, output: Path, header: dict[str, Any]) -> Annotated:
-    """Tells whether the file that is there already is the one that would be made."""
     sidecar = companions(output, subtitles=False)[0]
     found = read_header(sidecar)
     differing = [word for word in header if word != "live_cam" and found.get(word) != header[word]]
     if not found:
-        problem = f"{output} is there already and is not overwritten; give another name or remove it"
-    elif differing:
-        problem = f"{output} was made with another {', '.join(differing)}; give another name or remove it"
-    else:
-        return Annotated(str(video), str(output), "skipped", problem=read_end(sidecar).get("problem", ""))
-    return Annotated(str(video), str(output), "failed", problem=problem)
+        raise OutputError(f"{output} is there already and is not overwritten; give another name or remove it")
+    if differing:
+        raise OutputError(f"{output} was made with another {', '.join(differing)}; give another name or remove it")
+    return str(read_end(sidecar).get("problem", ""))
 
 
-class _Road:
-    """Decoder, step and encoder of one file, each at work on its own frames."""
-
-    def __init__(
-        self,
-        decoded: DecodedVideo,
-        video: Path,
-        header: dict[str, Any],
-        explainer: Explain,
-        options: AnnotateOptions,
-        tell: Tell,
-    ) -> None:
-        info = decoded.info
-        self._decoded = decoded
-        self._explainer = explainer
-        self._options = options
-        self._tell = tell
-        self._source_id = header["source"]
-        self._shown: Explanation | None = None
-        bytes_at_once = info.width_px * info.height_px * 3 * AT_ONCE * options.every
-        self._at_once = AT_ONCE if bytes_at_once <= _MOST_BYTES_AT_ONCE else 1
-        size_px = (info.width_px, info.height_px)
-        self._video = AnnotatedVideo(
-            video, size_px, info.time_base, info.rate_fps, options.codec, options.subtitles, header
-        )
-
-    def run(self) -> AnnotatedVideo:
-        """Explains all frames, and finishes the files.
-
-        Raises:
-            SourceError: The file can't be decoded any further, or not at all.
-            OutputError: The disk is full, or fails.
-        """
-        most = self._at_once
-        with Ahead(self._decoded.read, most) as pictures, Behind(self._write, most) as encoder:
-            for batch in self._batches(pictures):
-                explained = iter(self._explain(batch))
-                for number, picture in batch:
-                    encoder.put((number, picture, next(explained) if self._asked(number) else None))
-
-        if not self._video.frames_n:
-            raise SourceError(f"{self._source_id} holds no frame that can be decoded; it may be cut short")
-        self._video.close({"problem": self._decoded.problem})
-        return self._video
-
-    def close(self) -> None:
-        """Lets go of the files."""
-        with suppress(OutputError):
-            self._video.close({})
-
-    def _asked(self, number: int) -> bool:
-        return number % self._options.every == 0
-
-    def _batches(self, pictures: Iterable[Picture]) -> Iterator[list[tuple[int, Picture]]]:
-        """Gives the pictures, numbered, with those that are explained in one call together."""
-        batch: list[tuple[int, Picture]] = []
-        for numbered in enumerate(pictures):
-            batch.append(numbered)
-            if len(batch) == self._at_once * self._options.every:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-    def _explain(self, batch: list[tuple[int, Picture]]) -> list[Explanation]:
-        time_base = self._decoded.info.time_base
-        frames = [
-            Frame(picture.rgb, _nanoseconds(picture.pts, time_base), number, self._source_id)
-            for number, picture in batch
-            if self._asked(number)
-        ]
-        # Another number of frames might have to be compiled first.
-        calls = [frames] if len(frames) == AT_ONCE else [[frame] for frame in frames]
-        return [answer for call in calls for (answer,) in self._explainer.explain_all(call, [self._options.target])]
-
-    def _write(self, item: tuple[int, Picture, Explanation | None]) -> None:
-        number, picture, explanation = item
-        if explanation is not None:
-            classes = self._options.classes
-            self._shown = explanation if not classes or explanation.top[0].index in classes else None
-        told = self._shown if explanation is not None else None
-        self._video.write(self._painted(picture, number), picture.pts, picture.duration, told, _SETTINGS)
-        self._tell(self._video.frames_n, self._decoded.info.frames_n, self._video.end_s)
-
-    def _painted(self, picture: Picture, number: int) -> NDArray[np.uint8]:
-        if self._shown is None:
-            return picture.rgb
-        frame = Frame(picture.rgb, 0, number, self._source_id)
-        return overlay(frame, self._shown, _OPACITY, DEFAULT_COLORMAP)
-
-
-def _nanoseconds(pts: int, time_base: Fraction) -> int:
-    return int(pts * time_base * 1_000_000_000)
+def _printable(path: Path) -> str:
+    """Gives a path for people and JSON; names may hold bytes that are no text."""
+    return str(path).encode(errors="backslashreplace").decode()

@@ -18,9 +18,10 @@ class Ahead(Generic[Item]):
     Use it in a `with` statement, whose end waits for the thread.
     """
 
-    def __init__(self, make: Callable[[], Item | None], most: int) -> None:
-        """Prepares to make up to `most` items ahead of their use."""
+    def __init__(self, make: Callable[[], Item | None], most: int, give_up: Callable[[], None]) -> None:
+        """Prepares to make up to `most` items ahead of their use; `give_up` ends a call that is under way."""
         self._make = make
+        self._give_up = give_up
         self._made: queue.Queue[Item | BaseException | None] = queue.Queue(most)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
@@ -31,6 +32,7 @@ class Ahead(Generic[Item]):
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
+        self._give_up()
         self._thread.join()
 
     def __iter__(self) -> Iterator[Item]:

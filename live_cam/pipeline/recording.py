@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,8 @@ from live_cam.sinks.codecs import Codec
 from live_cam.sinks.recorder import Recorder, View
 
 Container = Literal["mp4", "mkv", "webm"]
+
+_LEFT_FOR_GOOD_S = 24 * 3600
 
 
 def own_folder() -> Path:
@@ -53,7 +56,7 @@ class RecordingStatus:
         state: `finishing` from the last picture until the files are ordinary ones.
         file: The name of the video, or of the first.
         files: The names of all that can be had when it is finished.
-        seconds: From the first picture to the last.
+        seconds: From the first picture to the end of the last.
         bytes: Size of the videos.
         free_bytes: What the disk has left.
         dropped: Pictures left out since the encoder was too slow.
@@ -96,7 +99,12 @@ class Recordings:
         return RecordingStatus(
             state=next(state for state in order if state in states),
             file=recorders[0].files[0].name,
-            files=tuple(path.name for recorder in recorders for path in recorder.files),
+            files=tuple(
+                path.name
+                for recorder, status in zip(recorders, each, strict=True)
+                if status.state != "failed"
+                for path in recorder.files
+            ),
             seconds=max(status.seconds for status in each),
             bytes=sum(status.bytes for status in each),
             free_bytes=min(status.free_bytes for status in each),
@@ -174,6 +182,7 @@ class Recordings:
         folder, suffix = self._options.folder, self._options.container
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            _sweep(folder)
         except OSError as error:
             raise OutputError(f"the folder {folder} for recordings can't be made: {error.strerror}") from error
         stem = f"live_cam-{datetime.now():%Y%m%d-%H%M%S}"
@@ -198,3 +207,10 @@ def _busy(recorder: Recorder) -> bool:
 def _stop(recorders: Sequence[Recorder]) -> None:
     for recorder in recorders:
         recorder.stop()
+
+
+def _sweep(folder: Path) -> None:
+    """Removes copies that a kill has cut short; another process may be at work on a newer one."""
+    for copy in folder.glob(".live_cam-*.part.*"):
+        if time.time() - copy.stat().st_mtime > _LEFT_FOR_GOOD_S:
+            copy.unlink(missing_ok=True)

@@ -77,9 +77,11 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.request_stop()
         deadline_s = time.monotonic() + _JOIN_LIMIT_S
-        for thread in (self._worker, *self._captures):
-            thread.join(max(0.0, deadline_s - time.monotonic()))
-        self._recordings.join()
+        try:
+            for thread in (self._worker, *self._captures):
+                thread.join(max(0.0, deadline_s - time.monotonic()))
+        finally:
+            self._recordings.join()
 
     @property
     def recording(self) -> RecordingStatus | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.errors import OutputError
 from live_cam.frame import Explanation
 from live_cam.sinks.codecs import Codec
 from live_cam.sinks.sidecar import Sidecar
@@ -24,34 +24,41 @@ def companions(video: Path, subtitles: bool) -> list[Path]:
     return [video.with_suffix(suffix) for suffix in (".jsonl", *([".vtt"] if subtitles else []))]
 
 
+@dataclass(frozen=True, slots=True)
+class VideoFormat:
+    """How a video's pictures are given, and how they are written.
+
+    Attributes:
+        size_px: Width and height of the pictures.
+        time_base: What time stamps count, in seconds.
+        rate_fps: About how often pictures come.
+        codec: How to encode.
+        sample_aspect_ratio: How many times as wide as high pixels are shown.
+        subtitles: Whether to write the likeliest class as subtitles, too.
+    """
+
+    size_px: tuple[int, int]
+    time_base: Fraction
+    rate_fps: float = 30.0
+    codec: Codec = "auto"
+    sample_aspect_ratio: Fraction = Fraction(1)
+    subtitles: bool = False
+
+
 class AnnotatedVideo:
     """Two or three files that are written together.
 
     Attributes:
-        frames_n: Pictures in it.
-        explained_n: Those with an explanation.
-        end_s: When the last picture begins.
+        explained_n: Pictures with an explanation.
+        end_s: When the last picture ends, on the video's time line.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        size_px: tuple[int, int],
-        time_base: Fraction,
-        rate_fps: float,
-        codec: Codec,
-        subtitles: bool,
-        header: Mapping[str, Any],
-    ) -> None:
-        """Opens the files, all new; see `VideoWriter`.
+    def __init__(self, path: Path, form: VideoFormat, header: Mapping[str, Any]) -> None:
+        """Opens the files, all new, or none.
 
         Args:
-            path: The video.
-            size_px: Width and height of the pictures.
-            time_base: What time stamps count, in seconds.
-            rate_fps: About how often pictures come.
-            codec: How to encode.
-            subtitles: Whether to write the likeliest class as subtitles, too.
+            path: The video; its suffix says what it is.
+            form: How pictures are given and written.
             header: What the sidecar begins with, besides the video's name and time base; its `settings` are those in
                 force.
 
@@ -59,21 +66,28 @@ class AnnotatedVideo:
             UsageError: There is no such file format, or no such encoder.
             OutputError: A file is there already, or can't be written.
         """
-        self._time_base = time_base
-        self._video = VideoWriter(path, size_px, time_base, codec, rate_fps)
+        self._time_base = form.time_base
+        self._video = VideoWriter(
+            path, form.size_px, form.time_base, form.codec, form.rate_fps, form.sample_aspect_ratio
+        )
         self._closed = False
-        self.frames_n = 0
         self.explained_n = 0
         self.end_s = 0.0
-        names = companions(path, subtitles)
+        names = companions(path, form.subtitles)
         ticks_s = self._video.time_base
         first = {**header, "video": path.name, "time_base": [ticks_s.numerator, ticks_s.denominator]}
-        try:
+        with contextlib.ExitStack() as undoing:
+            undoing.callback(self._video.close)  # which leaves no file without pictures
             self._sidecar = Sidecar(names[0], first)
-            self._subtitles = Subtitles(names[1]) if subtitles else None
-        except OutputError:
-            self._video.close()
-            raise
+            undoing.callback(names[0].unlink, missing_ok=True)
+            undoing.callback(self._sidecar.close, {})
+            self._subtitles = Subtitles(names[1]) if form.subtitles else None
+            undoing.pop_all()
+
+    @property
+    def frames_n(self) -> int:
+        """Pictures in it."""
+        return self._video.frames_n
 
     @property
     def size_bytes(self) -> int:
@@ -102,14 +116,19 @@ class AnnotatedVideo:
         """
         pts_of_file = self._video.write(rgb, pts, duration)
         begin_s = float(pts_of_file * self._video.time_base)
-        self.frames_n += 1
         self.end_s = begin_s + float(duration * self._time_base)
-        if explanation is None:
-            return
-        self.explained_n += 1
-        self._sidecar.explained(pts_of_file, explanation, settings)
-        if self._subtitles is not None:
-            self._subtitles.say(begin_s, explanation.top[0].label)
+        if explanation is not None:
+            self.explained_n += 1
+            self._sidecar.explained(pts_of_file, explanation, settings)
+            self._say(begin_s, explanation.top[0].label)
+
+    def fall_silent(self) -> None:
+        """Ends the subtitles that are shown, until the next explanation.
+
+        Raises:
+            OutputError: The disk is full, or fails.
+        """
+        self._say(self.end_s, "")
 
     def close(self, end: Mapping[str, Any]) -> None:
         """Finishes the files; the second time it does nothing.
@@ -128,3 +147,7 @@ class AnnotatedVideo:
                 closing.callback(self._subtitles.close, self.end_s)
             closing.callback(self._sidecar.close, {"frames": self.frames_n, "explained": self.explained_n, **end})
             self._video.close()
+
+    def _say(self, time_s: float, label: str) -> None:
+        if self._subtitles is not None:
+            self._subtitles.say(time_s, label)

@@ -6,13 +6,12 @@ import logging
 import os
 import threading
 from pathlib import Path
-from typing import Final
 
 import av
 
-_FRONT: Final = {".mp4": {"movflags": "+faststart"}, ".mkv": {"cues_to_front": "1"}, ".webm": {"cues_to_front": "1"}}
-
 _log = logging.getLogger(__name__)
+
+_SPARE_BYTES = 4096
 
 
 def put_index_in_front(path: Path, hurry: threading.Event) -> None:
@@ -24,7 +23,7 @@ def put_index_in_front(path: Path, hurry: threading.Event) -> None:
         path: The video.
         hurry: Ends the copying when set.
     """
-    copy = path.with_name(f".{path.name}.part{path.suffix}")
+    copy = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         if _copy(path, copy, hurry):
             os.replace(copy, path)
@@ -35,12 +34,36 @@ def put_index_in_front(path: Path, hurry: threading.Event) -> None:
 
 
 def _copy(path: Path, copy: Path, hurry: threading.Event) -> bool:
-    with av.open(path) as source, av.open(copy, "w", options=_FRONT[path.suffix.casefold()]) as target:
-        stream = target.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(video=0):
-            if hurry.is_set():
-                return False
-            if packet.dts is not None:
-                packet.stream = stream
-                target.mux(packet)
+    with av.open(path) as source:
+        pictures = source.streams.video[0]
+        if path.suffix.casefold() == ".mp4":
+            timescale = str((pictures.time_base or 1).denominator)
+            # Room for the index beforehand, as much as it takes now: to make it afterwards would be to copy twice.
+            options = {"moov_size": str(_index_bytes(path)), "movie_timescale": timescale}
+        else:
+            options = {"cues_to_front": "1", "avoid_negative_ts": "disabled"}
+        with av.open(copy, "w", options=options) as target:
+            stream = target.add_stream_from_template(pictures)
+            for packet in source.demux(pictures):
+                if hurry.is_set():
+                    return False
+                if packet.dts is not None:
+                    packet.stream = stream
+                    target.mux(packet)
     return True
+
+
+def _index_bytes(path: Path) -> int:
+    """Gives the size of an MP4 file's index, and some more, for what another version of the muxer may add."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        at = 0
+        while at < size:
+            file.seek(at)
+            box = file.read(16)
+            length = int.from_bytes(box[:4])
+            length = int.from_bytes(box[8:]) if length == 1 else length or size - at
+            if box[4:8] == b"moov":
+                return length + _SPARE_BYTES
+            at += max(length, 8)
+    raise OSError("it has no index")

@@ -47,14 +47,31 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def move_new(made: Path, path: Path) -> None:
-    """Gives a file a name on the same disk that nothing must have yet.
+def link_new(made: Path, path: Path) -> None:
+    """Gives a file one more name on the same disk, which nothing must have yet.
+
+    Where a disk knows no further names the file loses its old one.
 
     Raises:
         OutputError: There is something of that name already, or it can't be given.
     """
     try:
-        path.open("xb").close()  # takes the name, which moving alone would take from others
-        os.replace(made, path)
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            raise
+        except OSError:
+            path.open("xb").close()  # takes the name, which moving alone would take from others
+            os.replace(made, path)
     except OSError as error:
         raise OutputError(f"{path} can't be written: {error.strerror}") from error
+
+
+def move_new(made: Path, path: Path) -> None:
+    """Gives a file another name on the same disk, which nothing must have yet.
+
+    Raises:
+        OutputError: There is something of that name already, or it can't be given.
+    """
+    link_new(made, path)
+    made.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from live_cam.errors import LiveCamError, OutputError
 from live_cam.frame import EncodedFrame
-from live_cam.sinks.annotated_video import AnnotatedVideo, companions
+from live_cam.sinks.annotated_video import AnnotatedVideo, VideoFormat, companions
 from live_cam.sinks.codecs import Codec, choose_encoder
 from live_cam.sinks.index import put_index_in_front
 
@@ -45,7 +45,7 @@ class RecorderStatus:
 
     Attributes:
         state: `finishing` from the last picture until the file is an ordinary one.
-        seconds: From the first picture to the last.
+        seconds: From the first picture to the end of the last.
         bytes: Size of the video.
         free_bytes: What the disk has left.
         dropped: Pictures left out since the encoder was too slow.
@@ -106,7 +106,7 @@ class Recorder:
         self._free_bytes = free(video.parent)
         if self._free_bytes < _FLOOR_BYTES:
             raise OutputError(
-                f"a recording begins above {_FLOOR_BYTES // 1024**2} MiB of free space, and {video.parent} has "
+                f"a recording begins above {_FLOOR_BYTES // 1024**2} MiB of free space, and the disk has "
                 f"{self._free_bytes // 1024**2}; make room, or choose another disk"
             )
         self._view = view
@@ -116,6 +116,7 @@ class Recorder:
         self._waiting: queue.Queue[tuple[NDArray[np.uint8], EncodedFrame]] = queue.Queue(_MOST_WAITING)
         self._stopping = threading.Event()
         self._hurry = threading.Event()
+        self._ended = threading.Event()
         self._dropped = 0
         self._message = ""
         self._state: Literal["recording", "finishing", "finished", "failed"] = "recording"
@@ -150,32 +151,34 @@ class Recorder:
         """Asks for the end, which comes once what waits is encoded; from any thread."""
         self._stopping.set()
 
-    def join(self, timeout_s: float | None = None) -> None:
+    def join(self) -> None:
         """Waits for the end."""
-        self._thread.join(timeout_s)
+        self._ended.wait()  # joining a thread, once interrupted, does not wait a second time
 
     def hurry(self) -> None:
         """Leaves the file's index at its end, which is done at once."""
         self._hurry.set()
 
     def _run(self) -> None:
-        try:
-            self._record()
-        except LiveCamError as error:
-            self._message = f"{error}; what was recorded until then is kept"
-            _log.warning("the recording was ended: %s", self._message)
-        except Exception as error:
-            self._message = f"Recording failed: {error}"
-            _log.exception("recording %s failed", self.files[0].name)
+        self._try(self._record, "what was recorded until then is kept")
         self._stopping.set()
         self._state = "finishing"
+        self._try(self._finish, "the file plays as it is")
+        recorded = self._video is not None and self._video.frames_n
+        if not recorded:
+            self._message = self._message or "No picture came; nothing was recorded"
+        self._state = "finished" if recorded else "failed"
+        self._ended.set()
+
+    def _try(self, work: Callable[[], None], consolation: str) -> None:
         try:
-            self._finish()
+            work()
         except LiveCamError as error:
-            self._message = self._message or str(error)
-            _log.warning("%s", error)
-        self._state = "finished" if self.files[0].exists() else "failed"
-        self._message = self._message or ("" if self._state == "finished" else "No picture came; nothing was recorded")
+            self._message = self._message or f"{error}; {consolation}"
+            _log.warning("recording %s: %s", self.files[0].name, error)
+        except Exception as error:
+            self._message = self._message or f"Recording failed: {error}"
+            _log.exception("recording %s failed", self.files[0].name)
 
     def _record(self) -> None:
         while not (self._stopping.is_set() and self._waiting.empty()):
@@ -198,9 +201,8 @@ class Recorder:
             self._first_ns = shown.pts_ns
             header = {**self._header, "begun": _wall_clock(shown.pts_ns), "view": self._view, "settings": settings}
             size_px = (rgb.shape[1], rgb.shape[0])
-            self._video = AnnotatedVideo(
-                self.files[0], size_px, _TIME_BASE, _RATE_FPS, self._codec, self._subtitles, header
-            )
+            form = VideoFormat(size_px, _TIME_BASE, _RATE_FPS, self._codec, subtitles=self._subtitles)
+            self._video = AnnotatedVideo(self.files[0], form, header)
         pts = round((shown.pts_ns - self._first_ns) * _TIME_BASE.denominator / 1e9)
         self._video.write(rgb, pts, _TIME_BASE.denominator // _RATE_FPS, shown.explanation, settings)
 
@@ -208,7 +210,9 @@ class Recorder:
         if self._video is None:
             return
         self._video.close({"dropped": self._dropped, "message": self._message})
-        put_index_in_front(self.files[0], self._hurry)
+        video = self.files[0]
+        if self._video.frames_n and self._free(video.parent) > self._video.size_bytes + _RESERVE_BYTES:
+            put_index_in_front(video, self._hurry)
 
 
 def _wall_clock(pts_ns: int) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from live_cam.errors import OutputError
 from live_cam.frame import Explanation
+from live_cam.sinks.growing_file import GrowingFile
+
+_LONGEST_LINE_BYTES = 65_536
 
 
 class Sidecar:
@@ -25,12 +26,7 @@ class Sidecar:
         """
         self.path = path
         self._settings: Mapping[str, Any] = header.get("settings", {})
-        try:
-            # Unbuffered: each line is one write, which a kill can't tear apart.
-            self._file = path.open("xb", buffering=0)
-            self._write(header)
-        except OSError as error:
-            raise self._failed(error) from error
+        self._file = GrowingFile(path, _line(header))
 
     def explained(self, pts: int, explanation: Explanation, settings: Mapping[str, Any]) -> None:
         """Adds what was explained in the frame at `pts`, and the settings if they have changed.
@@ -39,7 +35,7 @@ class Sidecar:
             OutputError: The disk is full, or fails.
         """
         target = explanation.target
-        line = {
+        words = {
             "pts": pts,
             "top": [asdict(score) | {"probability": round(score.probability, 6)} for score in explanation.top],
             "target": {"index": target.index, "label": explanation.target_label},
@@ -48,8 +44,8 @@ class Sidecar:
         }
         if settings != self._settings:
             self._settings = settings
-            line["settings"] = settings
-        self._add(line)
+            words["settings"] = settings
+        self._file.add(_line(words))
 
     def close(self, end: Mapping[str, Any]) -> None:
         """Adds the last line.
@@ -58,42 +54,35 @@ class Sidecar:
             OutputError: The disk is full, or fails.
         """
         try:
-            self._add({"end": end})
+            self._file.add(_line({"end": end}))
         finally:
             self._file.close()
 
-    def _add(self, line: Mapping[str, Any]) -> None:
-        try:
-            self._write(line)
-        except OSError as error:
-            raise self._failed(error) from error
 
-    def _write(self, line: Mapping[str, Any]) -> None:
-        data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        begin = self._file.tell()
-        if self._file.write(data) != len(data):
-            self._file.seek(begin)
-            self._file.truncate()
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def _failed(self, error: OSError) -> OutputError:
-        return OutputError(f"{self.path.name} can't be written on: {error.strerror or error}")
+def _line(words: Mapping[str, Any]) -> str:
+    return json.dumps(words, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def read_header(path: Path) -> dict[str, Any]:
     """Gives the first line of a sidecar; {} where there is none that can be read."""
-    return _read_line(path, 0)
+    return _read(path, lambda file: file.readline(_LONGEST_LINE_BYTES))
 
 
 def read_end(path: Path) -> dict[str, Any]:
     """Gives what the last line of a sidecar says; {} where it was not finished."""
-    end = _read_line(path, -1).get("end", {})
+    end = _read(path, _last_line).get("end", {})
     return end if isinstance(end, dict) else {}
 
 
-def _read_line(path: Path, number: int) -> dict[str, Any]:
+def _last_line(file: BinaryIO) -> bytes:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_LINE_BYTES))
+    return file.read().rstrip(b"\n").rpartition(b"\n")[2]
+
+
+def _read(path: Path, choose: Callable[[BinaryIO], bytes]) -> dict[str, Any]:
     try:
-        line = json.loads(path.read_text("utf-8").splitlines()[number])
-    except (OSError, ValueError, IndexError):
+        with path.open("rb") as file:
+            words = json.loads(choose(file))
+    except (OSError, ValueError):
         return {}
-    return line if isinstance(line, dict) else {}
+    return words if isinstance(words, dict) else {}

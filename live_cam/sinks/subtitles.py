@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from live_cam.errors import OutputError
+from live_cam.sinks.growing_file import GrowingFile
 
 _LONGEST_CUE_S = 1.0
 
@@ -22,14 +22,10 @@ class Subtitles:
         self.path = path
         self._label = ""
         self._begin_s = 0.0
-        try:
-            self._file = path.open("x", encoding="utf-8", newline="\n", buffering=1)
-            self._file.write("WEBVTT\n\n")
-        except OSError as error:
-            raise self._failed(error) from error
+        self._file = GrowingFile(path, "WEBVTT\n\n")
 
     def say(self, time_s: float, label: str) -> None:
-        """Shows `label` from `time_s` on.
+        """Shows `label` from `time_s` on; "" shows nothing.
 
         Raises:
             OutputError: The disk is full, or fails.
@@ -50,16 +46,9 @@ class Subtitles:
             self._file.close()
 
     def _end_cue(self, end_s: float) -> None:
-        if not self._label or end_s <= self._begin_s:
-            return
-        try:
-            self._file.write(f"{_clock(self._begin_s)} --> {_clock(end_s)}\n{escape(self._label, quote=False)}\n\n")
-            self._file.flush()
-        except OSError as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: OSError) -> OutputError:
-        return OutputError(f"{self.path.name} can't be written on: {error.strerror or error}")
+        if self._label and end_s > self._begin_s:
+            times = f"{_clock(self._begin_s)} --> {_clock(end_s)}"
+            self._file.add(f"{times}\n{escape(self._label, quote=False)}\n\n")
 
 
 def _clock(time_s: float) -> str:

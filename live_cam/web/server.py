@@ -109,6 +109,7 @@ class LiveServer(uvicorn.Server):
         self._session = session
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begins the end, the threads' too, so that they end while the last viewers leave."""
-        self._session.request_stop()
-        super().handle_exit(sig, frame)
+        """Begins the end, the threads' too, so that they end while the last viewers leave. Once is enough."""
+        if not self.should_exit:
+            self._session.request_stop()
+            super().handle_exit(sig, frame)

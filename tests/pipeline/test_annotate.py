@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from live_cam.frame import Target
-from live_cam.pipeline.annotate import AT_ONCE, AnnotateOptions, annotate
+from live_cam.pipeline import annotate as annotate_module
+from live_cam.pipeline import annotation_road
+from live_cam.pipeline.annotate import AnnotateOptions, annotate
+from live_cam.pipeline.annotation_road import AT_ONCE
 from live_cam.sinks.video_writer import VideoWriter
 
 SIZE_PX = (64, 48)
@@ -125,12 +128,35 @@ def test_what_was_done_otherwise_is_not_taken_for_done(run, clip):
     assert path.read_bytes() == before
 
 
+@pytest.fixture
+def killed(clip, fake_explainer, monkeypatch):
+    """Leaves what a run leaves that is killed: `killed(folder, "out.jsonl")` once it has given that file its name."""
+
+    def run_and_kill(folder, after, subtitles=True):
+        def link_until_killed(made, path, link=annotate_module.link_new):
+            if after == "never published":
+                raise KeyboardInterrupt
+            link(made, path)
+            if path.name == after:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patches:
+            patches.setattr(annotate_module, "link_new", link_until_killed)
+            patches.setattr(annotate_module._Work, "__exit__", lambda *_: None)  # who is killed cleans up nothing
+            options = AnnotateOptions(subtitles=subtitles)
+            with pytest.raises(KeyboardInterrupt):
+                annotate(clip, folder / "out.mp4", fake_explainer(), options, lambda *far: None)
+        assert list(folder.glob(".live_cam-*.part"))
+
+    return run_and_kill
+
+
 @pytest.mark.parametrize("name", ["out.mp4", "out.jsonl", "out.vtt"])
 @pytest.mark.parametrize("after_a_kill", [False, True])
-def test_nothing_of_the_users_is_overwritten(run, clip, tmp_path, name, after_a_kill):
-    (tmp_path / name).write_bytes(b"precious")
+def test_nothing_of_the_users_is_overwritten(run, clip, tmp_path, name, after_a_kill, killed):
     if after_a_kill:
-        (tmp_path / ".out.mp4.part").mkdir()
+        killed(tmp_path, "never published")
+    (tmp_path / name).write_bytes(b"precious")
     outcome, _, explainer, _ = run(clip, subtitles=True)
     assert outcome.state == "failed"
     assert f"{name} is there already and is not overwritten" in outcome.problem
@@ -138,18 +164,74 @@ def test_nothing_of_the_users_is_overwritten(run, clip, tmp_path, name, after_a_
     assert (tmp_path / name).read_bytes() == b"precious"
 
 
-@pytest.mark.parametrize("named", [[], ["out.jsonl"], ["out.jsonl", "out.vtt"]])
-def test_a_run_that_was_killed_is_begun_anew(run, clip, tmp_path, named):
-    run(clip, subtitles=True)
-    (tmp_path / "out.mp4").unlink()
-    for path in set(tmp_path.glob("out.*")) - {tmp_path / name for name in named}:
-        path.unlink()
-    left = tmp_path / ".out.mp4.part"
-    left.mkdir()
-    (left / "out.mp4").write_bytes(b"half")
+@pytest.mark.parametrize("after", ["never published", "out.jsonl", "out.vtt"])
+def test_a_run_that_was_killed_is_begun_anew(run, clip, tmp_path, after, killed):
+    killed(tmp_path, after)
     outcome, *_ = run(clip, subtitles=True)
-    assert outcome.state == "done"
+    assert (outcome.state, outcome.problem) == ("done", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.jsonl", "out.mp4", "out.vtt"]
+
+
+def test_a_run_that_was_killed_once_all_was_there_is_done(run, clip, tmp_path, killed):
+    killed(tmp_path, "out.mp4", subtitles=False)
+    outcome, *_ = run(clip)
+    assert (outcome.state, outcome.problem) == ("skipped", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.jsonl", "out.mp4"]
+
+
+def test_an_interrupt_between_the_names_leaves_none(clip, fake_explainer, tmp_path, monkeypatch):
+    def link_and_interrupt(made, path, link=annotate_module.link_new):
+        link(made, path)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(annotate_module, "link_new", link_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        annotate(clip, tmp_path / "out.mp4", fake_explainer(), AnnotateOptions(), lambda *far: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_disks_without_hard_links_will_do(run, clip, tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    outcome, *_ = run(clip)
+    assert outcome.state == "done"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.jsonl", "out.mp4"]
+
+
+@pytest.mark.parametrize("name", ["x" * 240 + ".mp4", "\udcff[red] %d:é.mp4"])
+def test_a_name_may_be_long_and_hold_any_bytes(run, clip, tmp_path, name):
+    outcome, path, *_ = run(clip, name)
+    assert (outcome.state, outcome.problem) == ("done", "")
+    assert path.exists()
+    assert outcome.output.encode()
+
+
+def test_another_file_of_the_same_name_and_size_is_not_taken_for_done(run, clip):
+    run(clip)
+    data = clip.read_bytes()
+    clip.write_bytes(data.replace(b"Lavf", b"LAVF"))
+    assert clip.read_bytes() != data
+    assert len(clip.read_bytes()) == len(data)
+    outcome, *_ = run(clip)
+    assert "was made with another source_digest" in outcome.problem
+
+
+def test_of_every_nth_frame_few_wait_in_memory(run, clip, monkeypatch):
+    lengths = []
+    answered = annotation_road.Road._answered
+
+    def look(self, waiting):
+        lengths.append(len(waiting))
+        return answered(self, waiting)
+
+    monkeypatch.setattr(annotation_road.Road, "_answered", look)
+    monkeypatch.setattr(annotation_road, "_MOST_BYTES_WAITING", 5 * 3 * SIZE_PX[0] * SIZE_PX[1])
+    outcome, path, *_ = run(clip, every=20)
+    assert (outcome.frames, outcome.explained) == (21, 2)
+    assert painted(path) == [True] * 21
+    assert max(lengths) == 1
 
 
 def test_a_file_that_is_cut_short_is_done_as_far_as_it_goes_and_said_so(run, real_videos, tmp_path):
@@ -184,12 +266,49 @@ def test_what_is_no_video_fails_and_leaves_nothing(run, tmp_path, content):
     assert [path.name for path in tmp_path.iterdir()] == ([] if content is None else ["broken.mp4"])
 
 
-def test_an_explainer_that_fails_leaves_nothing(run, clip, fake_explainer, tmp_path):
+def test_an_explainer_that_fails_is_told_and_leaves_nothing(clip, fake_explainer, tmp_path):
     explainer = fake_explainer()
     explainer.failure = RuntimeError("no more memory")
-    with pytest.raises(RuntimeError, match="no more memory"):
-        annotate(clip, tmp_path / "out.mp4", explainer, AnnotateOptions(), lambda *far: None)
+    outcome = annotate(clip, tmp_path / "out.mp4", explainer, AnnotateOptions(), lambda *far: None)
+    assert (outcome.state, outcome.problem) == ("failed", "RuntimeError: no more memory")
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_subtitles_end_where_frames_are_not_wanted_any_more(clip, tmp_path, monkeypatch, fake_explainer):
+    explainer = fake_explainer()
+    explain_all = explainer.explain_all
+
+    def lions_at_first(frames, targets):
+        return explain_all(frames, [Target(LION if frames[0].seq < AT_ONCE else CAT)])
+
+    monkeypatch.setattr(explainer, "explain_all", lions_at_first)
+    options = AnnotateOptions(classes=frozenset({LION}), subtitles=True)
+    annotate(clip, tmp_path / "out.mp4", explainer, options, lambda *far: None)
+    (cue,) = (tmp_path / "out.vtt").read_text("utf-8").split("\n\n")[1:-1]
+    begin, end = cue.splitlines()[0].split(" --> ")
+    assert begin == "00:00:00.000"
+    assert "00:00:00.2" < end < "00:00:00.3"
+
+
+def test_pixels_that_are_not_square_stay_so(run, tmp_path):
+    writer = VideoWriter(tmp_path / "wide.mp4", SIZE_PX, Fraction(1, 90_000), sample_aspect_ratio=Fraction(64, 45))
+    writer.write(np.full((48, 64, 3), 90, np.uint8), 0, 3000)
+    writer.close()
+    outcome, path, *_ = run(writer.path)
+    assert outcome.state == "done"
+    with av.open(path) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(64, 45)
+
+
+def test_a_video_that_begins_late_keeps_its_times(run, tmp_path):
+    writer = VideoWriter(tmp_path / "late.mp4", SIZE_PX, Fraction(1, 90_000))
+    for number in range(3):
+        writer.write(np.full((48, 64, 3), 90, np.uint8), 132_000 + 3003 * number, 3003)
+    writer.close()
+    outcome, path, *_ = run(writer.path)
+    assert outcome.state == "done"
+    assert packets(path) == packets(writer.path) == [Fraction(132_000 + 3003 * n, 90_000) for n in range(3)]
+    assert [line["pts"] for line in sidecar(path)[1:-1]] == [132_000, 135_003, 138_006]
 
 
 def test_a_real_clip_keeps_its_sound(run, real_videos):

@@ -6,13 +6,17 @@ import pytest
 from live_cam.pipeline.overlap import Ahead, Behind
 
 
+def nothing():
+    pass
+
+
 def counting(end):
     numbers = iter(range(end))
     return lambda: next(numbers, None)
 
 
 def test_ahead_gives_all_in_order():
-    with Ahead(counting(100), 3) as items:
+    with Ahead(counting(100), 3, nothing) as items:
         assert list(items) == list(range(100))
 
 
@@ -24,7 +28,7 @@ def test_ahead_works_while_nobody_asks_but_not_too_far(eventually):
         made.append(make())
         return made[-1]
 
-    with Ahead(note, 3) as items:
+    with Ahead(note, 3, nothing) as items:
         eventually(lambda: len(made) == 4)  # three wait, one is in the hand
         time.sleep(0.05)
         assert len(made) == 4
@@ -40,14 +44,25 @@ def test_ahead_passes_errors_on_behind_what_was_made():
         return item
 
     seen = []
-    with Ahead(fail_at_the_end, 3) as items, pytest.raises(OSError, match="gone"):
+    with Ahead(fail_at_the_end, 3, nothing) as items, pytest.raises(OSError, match="gone"):
         seen.extend(iter(items))
     assert seen == [] or seen == [0, 1]
 
 
 def test_ahead_ends_early_when_nobody_wants_more():
-    with Ahead(counting(10**9), 2) as items:
+    with Ahead(counting(10**9), 2, nothing) as items:
         assert next(iter(items)) == 0
+    assert "ahead" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_ahead_gives_up_what_is_under_way():
+    given_up = threading.Event()
+
+    def wait_for_ever():
+        given_up.wait()
+
+    with Ahead(wait_for_ever, 2, given_up.set):
+        pass
     assert "ahead" not in {thread.name for thread in threading.enumerate()}
 
 

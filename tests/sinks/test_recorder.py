@@ -153,6 +153,40 @@ def test_an_error_of_the_disk_is_told_and_what_was_written_stays(record, shown, 
     assert len(read_back(recorder.files[0]).pts) == 2
 
 
+def test_whatever_fails_at_the_end_it_ends(record, shown, monkeypatch, read_back):
+    def fail(*arguments):
+        raise ZeroDivisionError("nobody thought of that")
+
+    monkeypatch.setattr("live_cam.sinks.recorder.put_index_in_front", fail)
+    recorder = record()
+    fill(recorder, shown, [0, 33])
+    assert recorder.status.state == "finished"
+    assert recorder.status.message == "Recording failed: nobody thought of that"
+    assert len(read_back(recorder.files[0]).pts) == 2
+
+
+def test_a_file_of_another_that_took_the_name_is_not_called_ours(record, shown, tmp_path):
+    recorder = record()
+    (tmp_path / "video.mp4").write_bytes(b"precious")
+    fill(recorder, shown, [0])
+    assert recorder.status.state == "failed"
+    assert "video.mp4 can't be written: File exists" in recorder.status.message
+    assert str(tmp_path) not in recorder.status.message  # viewers see it
+    assert (tmp_path / "video.mp4").read_bytes() == b"precious"
+
+
+def test_where_a_copy_does_not_fit_the_index_stays_behind(record, shown, read_back):
+    free = [PLENTY]
+    recorder = record(free=lambda folder: free[0])
+    recorder.put(*shown(0, START_NS))
+    free[0] = 128 * 1024**2 + 100
+    recorder.stop()
+    recorder.join()
+    boxes = read_back(recorder.files[0]).boxes
+    assert boxes.index("moov") > boxes.index("mdat")
+    assert (recorder.status.state, recorder.status.message) == ("finished", "")
+
+
 def test_it_begins_above_a_floor_of_free_space_only(record, tmp_path):
     with pytest.raises(OutputError, match=r"begins above 512 MiB of free space, and .* has 511; make room"):
         record(free=lambda folder: 511 * 1024**2)

@@ -4,7 +4,7 @@ import pytest
 
 from live_cam.errors import OutputError
 from live_cam.frame import Target
-from live_cam.sinks.sidecar import Sidecar, read_header
+from live_cam.sinks.sidecar import Sidecar, read_end, read_header
 
 SETTINGS = {"opacity": 0.7, "colormap": "viridis"}
 
@@ -49,9 +49,18 @@ def test_what_is_there_is_not_overwritten(tmp_path):
     assert path.read_text() == "precious"
 
 
+def test_any_name_of_a_file_can_be_written_and_read_back(tmp_path):
+    names = {"source": "a\u2028b\u0085c \udcff é"}
+    sidecar = Sidecar(tmp_path / "video.jsonl", names)
+    sidecar.close({"problem": "none"})
+    assert read_header(sidecar.path) == names
+    assert read_end(sidecar.path) == {"problem": "none"}
+
+
 @pytest.mark.parametrize("text", ["", "no json\n", "[1]\n"])
 def test_a_foreign_file_has_no_header(tmp_path, text):
     path = tmp_path / "other.jsonl"
     path.write_text(text)
     assert read_header(path) == {}
     assert read_header(tmp_path / "missing.jsonl") == {}
+    assert read_end(path) == {}

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from live_cam.errors import OutputError
@@ -15,6 +18,27 @@ def test_a_cue_for_each_stretch_of_one_label(tmp_path):
         "00:00:00.080 --> 01:02:03.500\ntiger &amp; co\n\n"
         "01:02:03.500 --> 01:02:04.000\ncat\n\n"
     )
+
+
+def test_nothing_is_shown_where_nothing_is_to_be_said(tmp_path):
+    subtitles = Subtitles(tmp_path / "video.vtt")
+    for time_s, label in ((0.0, "lion"), (0.5, ""), (2.0, "cat")):
+        subtitles.say(time_s, label)
+    subtitles.close(2.5)
+    cues = subtitles.path.read_text("utf-8").split("\n\n")[1:-1]
+    assert cues == ["00:00:00.000 --> 00:00:00.500\nlion", "00:00:02.000 --> 00:00:02.500\ncat"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
+def test_a_full_disk_is_told(tmp_path):
+    path = tmp_path / "video.vtt"
+    subtitles = Subtitles(path)
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, subtitles._file._file.fileno())
+    os.close(full)
+    subtitles.say(0.0, "lion")
+    with pytest.raises(OutputError, match=r"video\.vtt can't be written on: No space left on device"):
+        subtitles.close(1.0)
 
 
 def test_a_kill_loses_no_more_than_a_second(tmp_path):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
@@ -48,6 +49,67 @@ def test_colours_are_true(tmp_path, read_back, suffix):
     writer.close()
     for seen, color in zip(read_back(writer.path).pictures, colors, strict=True):
         assert seen.mean(axis=(0, 1)) == pytest.approx(color, abs=4)
+
+
+def test_fine_patterns_keep_their_mean_colour(tmp_path, read_back):
+    for shift in (0, 1):
+        stripes = np.zeros((48, 64, 3), np.uint8)
+        stripes[:, shift::2] = (200, 0, 0)
+        stripes[:, 1 - shift :: 2] = (0, 0, 200)
+        writer = VideoWriter(tmp_path / f"video{shift}.mp4", SIZE_PX, TICKS_S)
+        writer.write(stripes, 0)
+        writer.close()
+        (seen,) = read_back(writer.path).pictures
+        assert seen.mean(axis=(0, 1)) == pytest.approx((100, 0, 100), abs=12)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("first", [132_000, 450_001])
+def test_the_first_time_stamp_is_kept(tmp_path, read_back, suffix, first):
+    writer = VideoWriter(tmp_path / f"video{suffix}", SIZE_PX, TICKS_S)
+    given = [writer.write(picture(0), first + 3000 * number) * writer.time_base for number in range(3)]
+    writer.close()
+    video = read_back(writer.path)
+    assert [pts * video.time_base for pts in video.pts] == given
+
+
+def test_a_time_below_zero_becomes_zero(tmp_path, read_back):
+    writer = VideoWriter(tmp_path / "video.mp4", SIZE_PX, TICKS_S)
+    assert [writer.write(picture(0), pts) for pts in (-900, -300, 2100)] == [0, 1, 2100]
+    writer.close()
+    assert read_back(writer.path).pts == [0, 1, 2100]
+
+
+def test_pixels_that_are_not_square_stay_so(tmp_path):
+    writer = VideoWriter(tmp_path / "video.mp4", SIZE_PX, TICKS_S, sample_aspect_ratio=Fraction(64, 45))
+    writer.write(picture(0), 0)
+    writer.close()
+    with av.open(writer.path) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(64, 45)
+
+
+def test_an_encoder_that_fails_leaves_what_it_has_encoded(tmp_path, read_back, monkeypatch):
+    writer = VideoWriter(tmp_path / "video.mp4", SIZE_PX, TICKS_S)
+    for number in range(10):
+        writer.write(picture(10 * number), number * 3000)
+
+    class Failing:
+        def encode(self, picture):
+            raise av.error.ExternalError(542398533, "Generic error in an external library")
+
+    monkeypatch.setattr(writer, "_stream", Failing())
+    with pytest.raises(OutputError, match="Generic error in an external library"):
+        writer.write(picture(0), 30_000)
+    writer.close()
+    assert len(read_back(writer.path).pts) == 10
+
+
+def test_a_size_that_the_encoder_refuses_leaves_nothing(tmp_path):
+    writer = VideoWriter(tmp_path / "video.mp4", (16_500, 16), TICKS_S)
+    with pytest.raises(OutputError, match=r"video\.mp4 can't be written on"):
+        writer.write(picture(0, (16_500, 16)), 0)
+    writer.close()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("size_px", [(1, 1), (65, 49), (321, 241)])
