@@ -127,7 +127,7 @@ def test_one_file_becomes_one_file(short_clip, tmp_path):
     [
         (("missing*.mp4", "-o", "out"), ("missing*.mp4 names no video",)),
         (("a.mp4", "b.mp4", "-o", "out.mp4"), ("2 videos don't fit", "give a folder")),
-        (("x/a.mp4", "y/a.mkv", "-o", "out"), ("would both become",)),
+        (("x/a.mp4", "y/a.mp4", "-o", "out"), ("would both become",)),
         (("a.mp4", "-o", "out.webm", "--codec", "h264"), (".webm files hold no h264",)),
         (("a.mp4", "-o", "out", "--classes", "lion,cheeta"), ("'cheeta'",)),
         (("a.mp4", "-o", "out", "--target", "lion", "--versus", "lion"), ("the same class",)),
