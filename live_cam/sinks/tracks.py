@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final, cast
 
 import av
@@ -79,7 +80,9 @@ class EncodedTrack:
         self._stream.codec_context.format = _FORMATS[encoder]
         self._stream.codec_context.bit_rate = _CHANNEL_BITRATE * layout.nb_channels
         self._stream.codec_context.time_base = Fraction(1, rate_hz)
-        self._resampler = AudioResampler(_FORMATS[encoder], layout, rate_hz)
+        self._new_resampler = partial(AudioResampler, _FORMATS[encoder], layout, rate_hz)
+        self._resampler = self._new_resampler()
+        self._kind: tuple[str, str, int] | None = None
         self._rate_hz = rate_hz
         self._due_s: float | None = None
         self._pts = 0
@@ -93,8 +96,7 @@ class EncodedTrack:
         for frame in frames:
             yield from self._encoded(frame)
         if packet is None and self._due_s is not None:
-            for resampled in self._resampler.resample(None):
-                yield from self._placed(resampled)
+            yield from self._resampled(None)
             yield from self._timed(self._stream.encode(None))
 
     def _encoded(self, frame: AudioFrame) -> Iterator[tuple[Fraction, Packet[Any]]]:
@@ -106,6 +108,14 @@ class EncodedTrack:
             yield from self._silence(round((at_s - self._due_s) * self._rate_hz))
             self._due_s = at_s
         self._due_s += frame.samples / frame.sample_rate
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._kind not in (None, kind):  # a resampler takes only what is like its first frame
+            yield from self._resampled(None)
+            self._resampler = self._new_resampler()
+        self._kind = kind
+        yield from self._resampled(frame)
+
+    def _resampled(self, frame: AudioFrame | None) -> Iterator[tuple[Fraction, Packet[Any]]]:
         for resampled in self._resampler.resample(frame):
             yield from self._placed(resampled)
 

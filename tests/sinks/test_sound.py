@@ -111,6 +111,17 @@ def test_sound_of_seven_channels_becomes_one_of_two(write_pictures, write_sound,
         assert container.streams.audio[0].codec_context.layout.name == "stereo"
 
 
+def test_sound_that_changes_its_channels_and_rate_midway_is_kept_to_the_end(write_pictures, write_sound, tmp_path):
+    whole, output = tmp_path / "whole.mp2", tmp_path / "new.mp4"
+    kinds = [("a.mp2", 48000, "stereo"), ("b.mp2", 44100, "mono"), ("c.mp2", 48000, "stereo")]
+    parts = [write_sound(name, "mp2", rate_hz=rate_hz, layout=layout) for name, rate_hz, layout in kinds]
+    whole.write_bytes(b"".join(part.read_bytes() for part in parts))
+    join_sound(write_pictures("made.mp4"), whole, output)
+    codec, begin_s, end_s = _heard(output)
+    assert codec == "aac"
+    np.testing.assert_allclose((begin_s, end_s), (0, 3), atol=0.15)
+
+
 @pytest.mark.parametrize("ticks_per_s", [90_000, 1_000_000_000])
 def test_pictures_that_begin_late_keep_their_times_to_the_tick(write_pictures, real_videos, tmp_path, ticks_per_s):
     start = Fraction(132_000, 90_000) + Fraction(1, ticks_per_s)
