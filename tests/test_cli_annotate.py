@@ -153,16 +153,36 @@ def test_interrupted_it_leaves_nothing_half_done(long_film, tmp_path):
     assert not list(out.iterdir())
 
 
+def wait_for_recording(live, port, seconds):
+    recorded_s = 0.0
+    while recorded_s < seconds and live.poll() is None:
+        time.sleep(0.1)
+        try:
+            recorded_s = httpx.get(f"http://127.0.0.1:{port}/stats").json()["recording"]["seconds"]
+        except httpx.TransportError:
+            continue
+
+
+@pytest.mark.parametrize("pause_s", [0.05, 0.3])
+def test_interrupted_twice_the_recording_plays_all_the_same(tmp_path, free_port, pause_s):
+    video = tmp_path / "demo.mp4"
+    with started("demo", "--no-open", "--port", free_port, "--record", video) as live:
+        wait_for_recording(live, free_port, seconds=0.5)
+        live.send_signal(signal.SIGINT)
+        time.sleep(pause_s)
+        live.send_signal(signal.SIGINT)
+        told, _ = live.communicate(timeout=60)
+    assert live.returncode == 0, told
+    assert "Traceback" not in told
+    assert pictures_in(video) > 2
+    assert '"end"' in video.with_suffix(".jsonl").read_text("utf-8").splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.jsonl", "demo.mp4"]
+
+
 def test_the_live_view_is_recorded_until_the_end(tmp_path, free_port):
     video = tmp_path / "demo.mp4"
     with started("demo", "--no-open", "--port", free_port, "--record", video, "--view", "both") as live:
-        seconds = 0.0
-        while seconds < 1.5 and live.poll() is None:
-            time.sleep(0.1)
-            try:
-                seconds = httpx.get(f"http://127.0.0.1:{free_port}/stats").json()["recording"]["seconds"]
-            except httpx.TransportError:
-                continue
+        wait_for_recording(live, free_port, seconds=1.5)
         live.send_signal(signal.SIGINT)
         told, _ = live.communicate(timeout=60)
     assert live.returncode == 0, told

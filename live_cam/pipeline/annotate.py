@@ -21,7 +21,7 @@ from live_cam.sinks.annotated_video import AnnotatedVideo, VideoFormat, companio
 from live_cam.sinks.codecs import Codec
 from live_cam.sinks.new_file import link_new
 from live_cam.sinks.sidecar import read_end, read_header
-from live_cam.sinks.sound import join_sound
+from live_cam.sinks.sound import check_sound, join_sound
 from live_cam.sources.decoding import DecodedVideo
 
 _log = logging.getLogger(__name__)
@@ -99,7 +99,10 @@ def annotate(video: Path, output: Path, explainer: Explain, options: AnnotateOpt
                 DecodedVideo(video) as decoded,
                 closing(_road(decoded, work, header, explainer, options, tell)) as road,
             ):
+                left_out = check_sound(video, output.suffix)  # now, rather than after hours of work
                 written = road.run()
+                problem = " and ".join(filter(None, [decoded.problem, left_out]))
+                written.close({"problem": problem})
             join_sound(work.video, video, work.whole)
             work.publish()
     except (LiveCamError, OSError) as error:
@@ -109,12 +112,12 @@ def annotate(video: Path, output: Path, explainer: Explain, options: AnnotateOpt
         return Annotated(*names, "failed", problem=f"{type(error).__name__}: {error}")
     return Annotated(
         *names,
-        "damaged" if decoded.problem else "done",
+        "damaged" if problem else "done",
         written.frames_n,
         written.explained_n,
         round(written.end_s, 3),
         round(time.monotonic() - begin_s, 2),
-        decoded.problem,
+        problem,
     )
 
 

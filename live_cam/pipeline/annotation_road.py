@@ -74,7 +74,7 @@ class Road:
         self._at_once = AT_ONCE if bytes_at_once <= _MOST_BYTES_WAITING else 1
 
     def run(self) -> AnnotatedVideo:
-        """Explains all frames, and finishes the files.
+        """Explains all frames; the video's files are still to be finished.
 
         Raises:
             SourceError: The file can't be decoded any further, or not at all.
@@ -88,7 +88,6 @@ class Road:
                 encoder.put(item)
         if not self._video.frames_n:
             raise SourceError(f"{self._source_id} holds no frame that can be decoded; it may be cut short")
-        self._video.close({"problem": self._decoded.problem})
         return self._video
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from live_cam.sinks.codecs import Codec, choose_encoder
 # Closing turns the fragments into an ordinary file. Without `delay_moov` the first time stamp would be lost.
 _MP4: Final = {"movflags": "hybrid_fragmented+frag_every_frame+delay_moov"}
 _MATROSKA: Final = {"cluster_time_limit": "200", "avoid_negative_ts": "disabled"}
+_FINEST_TIME_BASE: Final = Fraction(1, 1_000_000)  # an MP4 counts each picture's duration in 31 bits
 _MATROSKA_TIME_BASE: Final = Fraction(1, 1000)  # whatever is asked of it
 _BT601_MATRIX, _BT709 = 6, 1  # in ITU-T H.273; the matrix need not be of the same standard as the primaries
 
@@ -68,7 +69,7 @@ class VideoWriter:
         self.frames_n = 0
         self.size_bytes = 0
         is_mp4 = self.path.suffix.casefold() == ".mp4"
-        self.time_base = time_base if is_mp4 else _MATROSKA_TIME_BASE
+        self.time_base = max(time_base, _FINEST_TIME_BASE) if is_mp4 else _MATROSKA_TIME_BASE
         self._ticks_per_pts = time_base / self.time_base
         self._last_pts = -1
         self._ended = False
@@ -78,7 +79,7 @@ class VideoWriter:
         except OSError as error:
             raise OutputError(f"{self.path.name} can't be written: {error.strerror}") from error
         # An MP4's first time stamp stands in its edit list, which counts in a scale of its own.
-        options_of_file = {**_MP4, "movie_timescale": str(time_base.denominator)} if is_mp4 else _MATROSKA
+        options_of_file = {**_MP4, "movie_timescale": str(self.time_base.denominator)} if is_mp4 else _MATROSKA
         self._container = av.open(self.path, "w", options={"flush_packets": "1", **options_of_file})
         stream = self._container.add_stream(encoder, round(max(1.0, rate_fps)), options=options)
         self._stream = cast("VideoStream", stream)

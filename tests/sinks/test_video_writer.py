@@ -73,6 +73,14 @@ def test_the_first_time_stamp_is_kept(tmp_path, read_back, suffix, first):
     assert [pts * video.time_base for pts in video.pts] == given
 
 
+def test_times_in_nanoseconds_may_have_gaps(tmp_path, read_back):
+    writer = VideoWriter(tmp_path / "video.mp4", SIZE_PX, Fraction(1, 10**9))
+    for pts in (0, 40_000_123, 10 * 10**9, 1000 * 10**9):
+        writer.write(picture(0), pts)
+    writer.close()
+    assert read_back(writer.path).times_s == pytest.approx([0, 0.040000123, 10, 1000], abs=1e-6)
+
+
 def test_a_time_below_zero_becomes_zero(tmp_path, read_back):
     writer = VideoWriter(tmp_path / "video.mp4", SIZE_PX, TICKS_S)
     assert [writer.write(picture(0), pts) for pts in (-900, -300, 2100)] == [0, 1, 2100]
