@@ -141,6 +141,14 @@ def test_wrong_usage_is_told_before_anything_slow(tmp_path, words, fragments):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_in_a_folder_that_is_not_there_is_told(short_clip, tmp_path):
+    result = run("annotate", short_clip, "-o", tmp_path / "missing" / "new.mp4")
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.endswith("missing to write new.mp4 into")
+    assert not list(tmp_path.iterdir())
+
+
 def test_interrupted_it_leaves_nothing_half_done(long_film, tmp_path):
     out = tmp_path / "out"
     with started("annotate", long_film, "-o", out) as annotating:

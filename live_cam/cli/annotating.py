@@ -83,8 +83,10 @@ def annotate(
     choose_encoder(output if into_file else Path(f"video.{container}"), codec)
     options = AnnotateOptions(question, every, wanted, codec, subtitles)
     folder = output.parent if into_file else output
+    if into_file and not folder.is_dir():
+        raise OutputError(f"there is no folder {folder} to write {output.name} into")
     try:
-        folder.mkdir(parents=not into_file, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".live_cam.lock", timeout=0)
         lock.acquire()
     except Timeout as error:

@@ -29,7 +29,7 @@ SETTINGS: Final = {"opacity": _OPACITY, "colormap": DEFAULT_COLORMAP}
 _MOST_BYTES_WAITING = 256 * 1024**2
 
 Tell = Callable[[int, int | None, float], None]
-"""Told the pictures done, those there are if that is known, and the seconds of video done."""
+"""Told the pictures done, about how many there are if that is known, and the seconds of video done."""
 
 _Item = tuple[int, Picture, Explanation | None]
 
@@ -69,8 +69,10 @@ class Road:
         self._classes = classes
         self._tell = tell
         self._shown: Explanation | None = None
-        self._size_px = (decoded.info.width_px, decoded.info.height_px)
-        bytes_at_once = 3 * decoded.info.width_px * decoded.info.height_px * AT_ONCE
+        info = decoded.info
+        self._total = info.frames_n or (round(info.duration_s * info.rate_fps) if info.duration_s else None)
+        self._size_px = (info.width_px, info.height_px)
+        bytes_at_once = 3 * info.width_px * info.height_px * AT_ONCE
         self._at_once = AT_ONCE if bytes_at_once <= _MOST_BYTES_WAITING else 1
 
     def run(self) -> AnnotatedVideo:
@@ -142,7 +144,7 @@ class Road:
                 self._video.fall_silent()
         told = None if explanation is None else self._shown
         self._video.write(self._painted(picture, number), picture.pts, picture.duration, told, SETTINGS)
-        self._tell(self._video.frames_n, self._decoded.info.frames_n, self._video.end_s)
+        self._tell(self._video.frames_n, self._total, self._video.end_s)
 
     def _painted(self, picture: Picture, number: int) -> NDArray[np.uint8]:
         if self._shown is None:
