@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.metadata import version
@@ -15,16 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
+import openvino as ov
 from filelock import FileLock
 from numpy.typing import NDArray
 
 from live_cam.errors import LiveCamError, UsageError
 from live_cam.explain.inputs import INPUT_PX, resize_to_input
 from live_cam.frame import Auto, Precision
-
-# OpenVINO tells its makers over the network that it was imported; where this part of it is missing, it does not.
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-import openvino as ov  # noqa: E402
 
 _DEFINITION_FILES: Final = ("definition.py", "folding.py", "methods.py", "network.py", "conversion.py")
 _HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
