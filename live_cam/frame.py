@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import numpy as np
@@ -115,3 +117,9 @@ class EncodedFrame:
     def pts_ns(self) -> int:
         """When the frame was captured."""
         return self.frame.pts_ns
+
+    @property
+    def captured_at(self) -> datetime:
+        """When the frame was captured, by the date and time of day, with the zone."""
+        age = timedelta(microseconds=(time.monotonic_ns() - self.pts_ns) / 1000)
+        return datetime.now().astimezone() - age

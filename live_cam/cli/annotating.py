@@ -72,6 +72,7 @@ def annotate(
     from live_cam.pipeline.annotate import AnnotateOptions, annotate
     from live_cam.pipeline.annotation_road import AT_ONCE
     from live_cam.sinks.codecs import choose_encoder
+    from live_cam.sinks.new_file import require_folder
 
     question = ask(target, versus, method)
     wanted = frozenset(find_label(label.strip()) for label in classes.split(",")) if classes else frozenset()
@@ -83,8 +84,8 @@ def annotate(
     choose_encoder(output if into_file else Path(f"video.{container}"), codec)
     options = AnnotateOptions(question, every, wanted, codec, subtitles)
     folder = output.parent if into_file else output
-    if into_file and not folder.is_dir():
-        raise OutputError(f"there is no folder {folder} to write {output.name} into")
+    if into_file:
+        require_folder(output)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".live_cam.lock", timeout=0)

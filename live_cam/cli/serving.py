@@ -102,7 +102,7 @@ def serve(
     """Explain SOURCE live on a web page."""
     from live_cam.pipeline.recording import RecordingOptions, own_folder
     from live_cam.sinks.codecs import choose_encoder
-    from live_cam.sinks.new_file import require_new
+    from live_cam.sinks.new_file import require_absent, require_folder
     from live_cam.sources.camera import CameraOptions
     from live_cam.sources.opening import find_source
     from live_cam.web.access import token_needed
@@ -121,7 +121,8 @@ def serve(
     recording = RecordingOptions(recordings or own_folder(), container, codec, subtitles)
     choose_encoder(record or Path(f"recording.{container}"), codec)
     if record is not None:
-        require_new(record, record.suffix.casefold())
+        require_absent(record)
+        require_folder(record)
     listener = bind(host, port)
     found = [] if own_cameras else [find_source(word, camera) for word in words]
     hosts = tuple(allow_host or ())

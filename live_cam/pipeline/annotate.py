@@ -19,7 +19,7 @@ from live_cam.frame import Target
 from live_cam.pipeline.annotation_road import SETTINGS, Road, Tell
 from live_cam.sinks.annotated_video import AnnotatedVideo, VideoFormat, companions
 from live_cam.sinks.codecs import Codec
-from live_cam.sinks.new_file import link_new
+from live_cam.sinks.new_file import link_new, require_absent
 from live_cam.sinks.sidecar import read_end, read_header
 from live_cam.sinks.sound import check_sound, join_sound
 from live_cam.sources.decoding import DecodedVideo
@@ -164,8 +164,7 @@ class _Work:
         if not output.exists():
             self._withdraw()
             for path in self._companions:
-                if path.exists():
-                    raise OutputError(f"{path} is there already and is not overwritten; give another name or remove it")
+                require_absent(path)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> _Work:
@@ -233,7 +232,7 @@ def _problem_of_done(output: Path, header: dict[str, Any]) -> str:
     found = read_header(sidecar)
     differing = [word for word in header if word != "live_cam" and found.get(word) != header[word]]
     if not found:
-        raise OutputError(f"{output} is there already and is not overwritten; give another name or remove it")
+        require_absent(output)  # which it is not: somebody else's file is in the way
     if differing:
         raise OutputError(f"{output} was made with another {', '.join(differing)}; give another name or remove it")
     return str(read_end(sidecar).get("problem", ""))

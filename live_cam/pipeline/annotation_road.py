@@ -15,7 +15,7 @@ from live_cam.explain.explainer import Explain
 from live_cam.frame import Explanation, Frame, Target
 from live_cam.pipeline.overlap import Ahead, Behind
 from live_cam.render.colormaps import DEFAULT_COLORMAP
-from live_cam.render.overlay import overlay
+from live_cam.render.overlay import DEFAULT_OPACITY, overlay
 from live_cam.sinks.annotated_video import AnnotatedVideo
 from live_cam.sinks.video_writer import fit
 from live_cam.sources.decoding import DecodedVideo, Picture
@@ -23,8 +23,7 @@ from live_cam.sources.decoding import DecodedVideo, Picture
 AT_ONCE: Final = 8
 """How many frames are explained in one call."""
 
-_OPACITY: Final = 0.7
-SETTINGS: Final = {"opacity": _OPACITY, "colormap": DEFAULT_COLORMAP}
+SETTINGS: Final = {"opacity": DEFAULT_OPACITY, "colormap": DEFAULT_COLORMAP}
 
 _MOST_BYTES_WAITING = 256 * 1024**2
 
@@ -150,4 +149,4 @@ class Road:
         if self._shown is None:
             return picture.rgb
         frame = Frame(picture.rgb, 0, number, self._source_id)
-        return overlay(frame, self._shown, _OPACITY, DEFAULT_COLORMAP)
+        return overlay(frame, self._shown, DEFAULT_OPACITY, DEFAULT_COLORMAP)

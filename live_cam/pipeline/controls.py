@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from live_cam.frame import Target
 from live_cam.render.colormaps import COLORMAPS, DEFAULT_COLORMAP
+from live_cam.render.overlay import DEFAULT_OPACITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Settings:
     """
 
     target: Target = field(default_factory=Target)
-    opacity: float = 0.7
+    opacity: float = DEFAULT_OPACITY
     colormap: str = DEFAULT_COLORMAP
     running: bool = True
 

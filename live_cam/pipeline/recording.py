@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import platformdirs
 
@@ -19,7 +19,7 @@ from live_cam.explain.explainer import Explain, describe
 from live_cam.pipeline.feed import Feed
 from live_cam.sinks.annotated_video import companions
 from live_cam.sinks.codecs import Codec
-from live_cam.sinks.recorder import Recorder, View
+from live_cam.sinks.recorder import Recorder, RecorderStatus, RecordingState, View
 
 Container = Literal["mp4", "mkv", "webm"]
 
@@ -49,28 +49,16 @@ class RecordingOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingStatus:
-    """How a recording is: of one source, or of several at once.
+class RecordingStatus(RecorderStatus):
+    """How a recording is: of one source, or of several at once, with the sums and the worst of theirs.
 
     Attributes:
-        state: `finishing` from the last picture until the files are ordinary ones.
         file: The name of the video, or of the first.
         files: The names of all that can be had when it is finished.
-        seconds: From the first picture to the end of the last.
-        bytes: Size of the videos.
-        free_bytes: What the disk has left.
-        dropped: Pictures left out since the encoder was too slow.
-        message: Why it ended by itself; "" else.
     """
 
-    state: Literal["recording", "finishing", "finished", "failed"]
     file: str
     files: tuple[str, ...]
-    seconds: float
-    bytes: int
-    free_bytes: int
-    dropped: int
-    message: str
 
 
 class Recordings:
@@ -94,10 +82,8 @@ class Recordings:
             return None
         each = [recorder.status for recorder in recorders]
         states = [status.state for status in each]
-        order: tuple[Literal["recording", "finishing", "finished", "failed"], ...]
-        order = ("recording", "finishing", "finished", "failed")
         return RecordingStatus(
-            state=next(state for state in order if state in states),
+            state=next(state for state in get_args(RecordingState) if state in states),
             file=recorders[0].files[0].name,
             files=tuple(
                 path.name

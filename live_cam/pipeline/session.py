@@ -88,6 +88,10 @@ class Session:
         """How the newest recording is; None before the first."""
         return self._recordings.status
 
+    def describe_recording(self) -> dict[str, Any] | None:
+        """Gives how the newest recording is as plain values, for JSON; None before the first."""
+        return None if (recording := self.recording) is None else asdict(recording)
+
     def start_recording(self, view: View, video: Path | None = None) -> None:
         """Begins to record all sources; see `Recordings.start`.
 
@@ -134,7 +138,7 @@ class Session:
             "viewers": sum(feed.hub.viewer_count for feed in self._all_feeds),
             "runtime": self.explainer.runtime,
             "precision": self.explainer.precision,
-            "recording": None if (recording := self.recording) is None else asdict(recording),
+            "recording": self.describe_recording(),
         }
 
     @property

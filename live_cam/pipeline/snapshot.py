@@ -8,10 +8,9 @@ from __future__ import annotations
 import io
 import json
 import shlex
-import time
 import zipfile
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,10 @@ from numpy.typing import NDArray
 
 from live_cam import __version__
 from live_cam.explain.explainer import Explain, describe
-from live_cam.frame import CLASSLESS_METHODS, EncodedFrame, Explanation
+from live_cam.frame import CLASSLESS_METHODS, EncodedFrame
 from live_cam.render.overlay import overlay
 from live_cam.sinks.png import encode_png
+from live_cam.sinks.sidecar import question_words
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ class Snapshot:
             "frame": f"{self.name}-frame.png",
             "repeat": shlex.join(self._command()),
             "top": [asdict(score) for score in explanation.top],
-            **_question(explanation),
+            **question_words(explanation),
             "strength": explanation.strength,
             "scale": explanation.scale,
             **describe(self.explainer),
@@ -99,15 +99,7 @@ class Snapshot:
 
 def take_snapshot(source: str, shown: EncodedFrame, explainer: Explain) -> Snapshot:
     """Keeps what is shown now; a source that has stopped may have given it long ago."""
-    age = timedelta(microseconds=(time.monotonic_ns() - shown.pts_ns) / 1000)
-    return Snapshot(source, shown, explainer, datetime.now().astimezone() - age)
-
-
-def _question(explanation: Explanation) -> dict[str, Any]:
-    asked, versus = explanation.target, None
-    if asked.versus is not None:
-        versus = {"index": asked.versus, "label": explanation.versus_label}
-    return {"target": {"index": asked.index, "label": explanation.target_label}, "versus": versus}
+    return Snapshot(source, shown, explainer, shown.captured_at)
 
 
 def _exact(saliency_map: NDArray[np.float32]) -> list[list[float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Final
 
 import cv2
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from live_cam.frame import Explanation, Frame
 from live_cam.render.colormaps import color_table
+
+DEFAULT_OPACITY: Final = 0.7
 
 # Painted at a time: few enough for the processor's cache, and for memory that need not be asked of the system anew.
 _BAND_PX = 1 << 16

@@ -20,8 +20,26 @@ def require_new(path: Path, suffix: str) -> None:
     """
     if path.suffix.casefold() != suffix:
         raise UsageError(f"{path} should end with {suffix}, which is what is written")
+    require_absent(path)
+    require_folder(path)
+
+
+def require_absent(path: Path) -> None:
+    """Tells that nothing may be of this name yet.
+
+    Raises:
+        OutputError: Something is.
+    """
     if path.exists():
         raise OutputError(f"{path} is there already and is not overwritten; give another name or remove it")
+
+
+def require_folder(path: Path) -> None:
+    """Tells that a file of this name needs a folder to be in.
+
+    Raises:
+        OutputError: There is none.
+    """
     if not path.parent.is_dir():
         raise OutputError(f"there is no folder {path.parent} to write {path.name} into")
 

@@ -7,10 +7,8 @@ import logging
 import queue
 import shutil
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -24,9 +22,12 @@ from live_cam.frame import EncodedFrame
 from live_cam.sinks.annotated_video import AnnotatedVideo, VideoFormat, companions
 from live_cam.sinks.codecs import Codec, choose_encoder
 from live_cam.sinks.index import put_index_in_front
+from live_cam.sinks.new_file import require_absent, require_folder
 
 View = Literal["seen", "clean", "both"]
 """What is recorded: the picture with its map, the picture alone, or both side by side."""
+
+RecordingState = Literal["recording", "finishing", "finished", "failed"]
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class RecorderStatus:
         message: Why it ended by itself; "" else.
     """
 
-    state: Literal["recording", "finishing", "finished", "failed"]
+    state: RecordingState
     seconds: float
     bytes: int
     free_bytes: int
@@ -98,10 +99,8 @@ class Recorder:
         choose_encoder(video, codec)
         self.files = [video, *companions(video, subtitles)]
         for path in self.files:
-            if path.exists():
-                raise OutputError(f"{path} is there already and is not overwritten; give another name or remove it")
-        if not video.parent.is_dir():
-            raise OutputError(f"there is no folder {video.parent} to write {video.name} into")
+            require_absent(path)
+        require_folder(video)
         self._free = free
         self._free_bytes = free(video.parent)
         if self._free_bytes < _FLOOR_BYTES:
@@ -119,7 +118,7 @@ class Recorder:
         self._ended = threading.Event()
         self._dropped = 0
         self._message = ""
-        self._state: Literal["recording", "finishing", "finished", "failed"] = "recording"
+        self._state: RecordingState = "recording"
         self._video: AnnotatedVideo | None = None
         self._thread = threading.Thread(target=self._run, name=f"recorder of {video.name}", daemon=True)
         self._thread.start()
@@ -199,7 +198,8 @@ class Recorder:
         settings = {"opacity": shown.opacity, "colormap": shown.colormap}
         if self._video is None:
             self._first_ns = shown.pts_ns
-            header = {**self._header, "begun": _wall_clock(shown.pts_ns), "view": self._view, "settings": settings}
+            begun = shown.captured_at.isoformat(timespec="milliseconds")
+            header = {**self._header, "begun": begun, "view": self._view, "settings": settings}
             size_px = (rgb.shape[1], rgb.shape[0])
             form = VideoFormat(size_px, _TIME_BASE, _RATE_FPS, self._codec, subtitles=self._subtitles)
             self._video = AnnotatedVideo(self.files[0], form, header)
@@ -213,9 +213,3 @@ class Recorder:
         video = self.files[0]
         if self._video.frames_n and self._free(video.parent) > self._video.size_bytes + _RESERVE_BYTES:
             put_index_in_front(video, self._hurry)
-
-
-def _wall_clock(pts_ns: int) -> str:
-    """Gives the date and time of day, with the zone, of a time of capture."""
-    age = timedelta(microseconds=(time.monotonic_ns() - pts_ns) / 1000)
-    return (datetime.now().astimezone() - age).isoformat(timespec="milliseconds")

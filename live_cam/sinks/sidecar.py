@@ -34,12 +34,10 @@ class Sidecar:
         Raises:
             OutputError: The disk is full, or fails.
         """
-        target = explanation.target
         words = {
             "pts": pts,
             "top": [asdict(score) | {"probability": round(score.probability, 6)} for score in explanation.top],
-            "target": {"index": target.index, "label": explanation.target_label},
-            "versus": None if target.versus is None else {"index": target.versus, "label": explanation.versus_label},
+            **question_words(explanation),
             "strength": round(explanation.strength, 4),
         }
         if settings != self._settings:
@@ -57,6 +55,15 @@ class Sidecar:
             self._file.add(_line({"end": end}))
         finally:
             self._file.close()
+
+
+def question_words(explanation: Explanation) -> dict[str, Any]:
+    """Gives the question that was answered, as plain values, for JSON."""
+    target = explanation.target
+    return {
+        "target": {"index": target.index, "label": explanation.target_label},
+        "versus": None if target.versus is None else {"index": target.versus, "label": explanation.versus_label},
+    }
 
 
 def _line(words: Mapping[str, Any]) -> str:

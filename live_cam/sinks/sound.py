@@ -11,7 +11,7 @@ from typing import IO
 
 from live_cam.child import start_child, wait_for_news
 from live_cam.errors import OutputError
-from live_cam.sinks.new_file import move_new
+from live_cam.sinks.new_file import move_new, require_absent
 
 _SILENCE_LIMIT_S = 60.0
 _END_LIMIT_S = 5.0
@@ -32,8 +32,7 @@ def join_sound(video: Path, source: Path, output: Path) -> None:
     Raises:
         OutputError: It is there already, can't be written, or the sound can't be read.
     """
-    if output.exists():
-        raise OutputError(f"{output} is there already and is not overwritten; give another name or remove it")
+    require_absent(output)
     part = output.absolute().with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
     try:
         problem, _ = _run([str(video.absolute()), str(source.absolute()), str(part)])

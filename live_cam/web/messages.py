@@ -17,13 +17,13 @@ _LENGTH = struct.Struct("<I")
 
 def state_words(session: Session, feed: Feed) -> dict[str, Any]:
     """Describes how a feed is, and the recording of them all."""
-    status, recording = feed.status, session.recording
+    status = feed.status
     return {
         "source": feed.name,
         "state": status.state,
         "message": status.message,
         "fps": round(feed.statistics.fps, 1),
-        "recording": None if recording is None else asdict(recording),
+        "recording": session.describe_recording(),
     }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 
@@ -43,5 +41,4 @@ def recording_routes(session: Session) -> APIRouter:
 
 
 def _status(session: Session) -> Response:
-    recording = session.recording
-    return JSONResponse(None if recording is None else asdict(recording), headers=_NO_STORE)
+    return JSONResponse(session.describe_recording(), headers=_NO_STORE)
