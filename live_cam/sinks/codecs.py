@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -68,22 +69,25 @@ def choose_encoder(path: Path, codec: Codec) -> tuple[str, dict[str, str]]:
     if codec not in codecs:
         raise UsageError(f"{path.suffix} files hold no {codec}; choose {' or '.join(codecs)}, or another suffix")
     for name, options in _ENCODERS[codec].items():
-        options = {"g": _KEYFRAME_EVERY, **options}
-        if codec != "hardware" or _opens(name, options):
-            return name, options
+        if codec != "hardware" or _opens(name):
+            return name, {"g": _KEYFRAME_EVERY, **options}
     raise UsageError(
         f"no hardware encoder opens here (tried {', '.join(_ENCODERS['hardware'])}); leave the codec out or take h264"
     )
 
 
-def _opens(name: str, options: dict[str, str]) -> bool:
-    """Tells whether an encoder that FFmpeg knows has the hardware and the driver that it needs."""
+@cache
+def _opens(name: str) -> bool:
+    """Tells whether an encoder that FFmpeg knows has the hardware and the driver that it needs.
+
+    It is tried once, since each recording asks twice, the second time while pictures wait.
+    """
     try:
         context = cast("VideoCodecContext", av.CodecContext.create(name, "w"))
         context.width = context.height = _PROBE_PX
         context.pix_fmt = "yuv420p"
         context.time_base = Fraction(1, 30)
-        context.options = options
+        context.options = _ENCODERS["hardware"][name]
         picture = av.VideoFrame(_PROBE_PX, _PROBE_PX, "yuv420p")
         picture.pts = 0
         return bool([*context.encode(picture), *context.encode(None)])
