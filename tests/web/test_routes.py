@@ -539,7 +539,8 @@ def test_a_visitor_who_does_not_keep_to_the_language_is_sent_away_and_nobody_els
     eventually(lambda: good.got and bad.got)
     bad.upload = lambda seq: ENDING[upload](seq, bad.jpeg)
     eventually(lambda: bad.ended is not None)
-    assert bad.ended == (1009 if upload == "3 MB" else 1001)
+    # Who still sends when the door is shut may find the line cut before the reason has come.
+    assert bad.ended in ((1009, 1006) if upload == "3 MB" else (1001,))
     before = len(good.got)
     eventually(lambda: len(good.got) > before + 5)
     eventually(lambda: len(open_house.session.visitors.feeds) == 1)
