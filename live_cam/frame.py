@@ -15,6 +15,7 @@ Score = Literal["logit", "probability"]
 Runtime = Literal["tensorflow", "openvino"]
 Precision = Literal["float32", "bfloat16", "float16"]
 Method = Literal["gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "layercam-fused", "eigencam"]
+Style = Literal["heatmap", "contours", "spotlight"]
 Auto = Literal["auto"]
 
 CLASSLESS_METHODS: Final[frozenset[Method]] = frozenset({"eigencam"})
@@ -50,10 +51,40 @@ class Target:
     Attributes:
         index: The class to explain; None for the likeliest class of each frame.
         versus: The class to hold against it: "why `index` and not `versus`?"; None for no such class.
+        against: Whether what speaks against the class is asked; there is no `versus` then.
     """
 
     index: int | None = None
     versus: int | None = None
+    against: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """What the question is looked at through.
+
+    Attributes:
+        layer: The activation explained; those whose maps are fused are joined with "+".
+        method: The saliency method.
+    """
+
+    layer: str
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a saliency map is painted.
+
+    Attributes:
+        style: Colours over the picture, lines of equal value, or the picture dimmed where the map is weak.
+        opacity: Of the painting at the map's strongest place, 0..1.
+        colormap: A name out of `live_cam.render.colormaps.COLORMAPS`.
+    """
+
+    style: Style = "heatmap"
+    opacity: float = 0.7
+    colormap: str = "viridis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +109,9 @@ class Explanation:
         versus_label: The name of the class held against it, or None.
         scale: The map value to paint at full strength: a peak smoothed over time, so that brightness does not pump.
         strength: How much evidence there is, 0 (none) to 1; see `live_cam.explain.evidence`.
+        lens: The layer and the method.
+        steady_map: The map to paint: `saliency_map`, smoothed over the frames of a live picture.
+        steady_top: The classes to show: `top`, smoothed likewise, so that names and bars don't flicker.
     """
 
     saliency_map: NDArray[np.float32]
@@ -88,6 +122,9 @@ class Explanation:
     versus_label: str | None
     scale: float
     strength: float
+    lens: Lens
+    steady_map: NDArray[np.float32]
+    steady_top: tuple[ClassScore, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,15 +135,15 @@ class EncodedFrame:
         jpeg: The picture.
         frame: The frame it shows.
         explanation: What was painted over the frame.
-        opacity: How opaque the strongest place is, 0..1.
-        colormap: The colours that it was painted in.
+        look: How it was painted.
+        beside: What was painted over the frame a second time, at the right of the first; None for one picture.
     """
 
     jpeg: bytes
     frame: Frame
     explanation: Explanation
-    opacity: float
-    colormap: str
+    look: Look
+    beside: Explanation | None = None
 
     @property
     def seq(self) -> int:

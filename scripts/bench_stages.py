@@ -37,7 +37,7 @@ def budget(explainer: Explainer, size: Size, seconds: float) -> dict[str, Any]:
         marks_ns.append(time.perf_counter_ns())
         explanation = explainer.explain(frame, Target())
         marks_ns.append(time.perf_counter_ns())
-        picture = overlay(frame, explanation, settings.opacity, settings.colormap)
+        picture = overlay(frame, explanation, settings.look)
         marks_ns.append(time.perf_counter_ns())
         jpeg_bytes.append(len(encode_jpeg(picture)))
         marks_ns.append(time.perf_counter_ns())

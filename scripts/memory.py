@@ -25,7 +25,7 @@ def main() -> None:
     explainer, settings = live_cam.Explainer(), Settings()
     for number in range(FRAMES):
         frame = live_cam.Frame(demo_picture(number / RATE_FPS), time.monotonic_ns(), number, "demo")
-        encode_jpeg(overlay(frame, explainer.explain(frame), settings.opacity, settings.colormap))
+        encode_jpeg(overlay(frame, explainer.explain(frame), settings.look))
         if (number + 1) % EVERY == 0:
             print(f"{number + 1:>5} frames  {resident_mib():7.1f} MiB")
 

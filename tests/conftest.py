@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from live_cam.explain.labels import imagenet_labels
-from live_cam.frame import ClassScore, Explanation, Frame, Target
+from live_cam.frame import ClassScore, Explanation, Frame, Lens, Target
 
 LION = 291
 
@@ -159,11 +159,14 @@ def synthetic_explanation(target=Target(), strength=1.0):  # noqa: B008 (frozen)
         saliency_map=saliency_map,
         logits=logits,
         top=tuple(top),
-        target=Target(index, target.versus),
+        target=Target(index, target.versus, target.against),
         target_label=labels[index],
         versus_label=None if target.versus is None else labels[target.versus],
         scale=2.0,
         strength=strength,
+        lens=Lens("conv5_block3_out", "gradcam"),
+        steady_map=saliency_map,
+        steady_top=tuple(top),
     )
 
 

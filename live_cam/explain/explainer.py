@@ -15,7 +15,7 @@ from live_cam.explain.quiet import quiet_native_stderr
 from live_cam.explain.runtimes import compile_step
 from live_cam.explain.targets import target_vector
 from live_cam.explain.weights import Progress, find_weights, silent
-from live_cam.frame import Auto, ClassScore, Explanation, Frame, Method, Precision, Runtime, Score, Target
+from live_cam.frame import Auto, ClassScore, Explanation, Frame, Lens, Method, Precision, Runtime, Score, Target
 
 _TOP = 3
 
@@ -153,6 +153,9 @@ class Explainer:
                     versus_label=None if target.versus is None else self._labels[target.versus],
                     scale=self._scales.update(float(saliency_map.max()), frame.pts_ns, (frame.source_id, k, question)),
                     strength=strength(logits, target),
+                    lens=Lens(self.layer, self.method),
+                    steady_map=saliency_map,
+                    steady_top=likeliest[:_TOP],
                 )
             )
         return explanations

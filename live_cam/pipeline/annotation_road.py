@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Final
 
 import numpy as np
@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from live_cam.errors import OutputError, SourceError
 from live_cam.explain.explainer import Explain
-from live_cam.frame import Explanation, Frame, Target
+from live_cam.frame import Explanation, Frame, Look, Target
 from live_cam.pipeline.overlap import Ahead, Behind
-from live_cam.render.colormaps import DEFAULT_COLORMAP
-from live_cam.render.overlay import DEFAULT_OPACITY, overlay
+from live_cam.render.overlay import overlay
 from live_cam.sinks.annotated_video import AnnotatedVideo
 from live_cam.sinks.video_writer import fit
 from live_cam.sources.decoding import DecodedVideo, Picture
@@ -23,7 +22,7 @@ from live_cam.sources.decoding import DecodedVideo, Picture
 AT_ONCE: Final = 8
 """How many frames are explained in one call."""
 
-SETTINGS: Final = {"opacity": DEFAULT_OPACITY, "colormap": DEFAULT_COLORMAP}
+SETTINGS: Final = asdict(Look())
 
 _MOST_BYTES_WAITING = 256 * 1024**2
 
@@ -149,4 +148,4 @@ class Road:
         if self._shown is None:
             return picture.rgb
         frame = Frame(picture.rgb, 0, number, self._source_id)
-        return overlay(frame, self._shown, DEFAULT_OPACITY, DEFAULT_COLORMAP)
+        return overlay(frame, self._shown, Look())

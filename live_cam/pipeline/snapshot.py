@@ -48,7 +48,7 @@ class Snapshot:
     def as_zip(self) -> bytes:
         """Gives a ZIP file that holds NAME.png, NAME-frame.png and NAME.json."""
         shown, data = self.shown, io.BytesIO()
-        seen = overlay(shown.frame, shown.explanation, shown.opacity, shown.colormap)
+        seen = overlay(shown.frame, shown.explanation, shown.look)
         # PNGs are compressed already.
         with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr(f"{self.name}.png", encode_png(seen))
@@ -59,8 +59,8 @@ class Snapshot:
     def as_json(self) -> str:
         """Gives all that is needed to repeat it, one word a line.
 
-        The command `repeat` brings back the map and the labels. Painting that map with `scale`, `strength`, `opacity`
-        and `colormap` brings back the overlay: the scale of a live picture is smoothed over those before it.
+        The command `repeat` brings back the map and the labels. Painting that map with `scale`, `strength`, `style`,
+        `opacity` and `colormap` brings back the overlay: the scale of a live picture is smoothed over those before it.
         """
         explanation = self.shown.explanation
         saliency_map = explanation.saliency_map
@@ -77,8 +77,7 @@ class Snapshot:
             "strength": explanation.strength,
             "scale": explanation.scale,
             **describe(self.explainer),
-            "opacity": self.shown.opacity,
-            "colormap": self.shown.colormap,
+            **asdict(self.shown.look),
             "map": {"shape": list(saliency_map.shape), "values": _exact(saliency_map)},
         }
         lines = (f"  {json.dumps(word)}: {json.dumps(value, ensure_ascii=False)}" for word, value in words.items())

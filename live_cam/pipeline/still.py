@@ -10,9 +10,8 @@ import numpy as np
 from PIL import Image
 
 from live_cam.explain.explainer import Explain
-from live_cam.frame import CLASSLESS_METHODS, Explanation, Frame, Target
-from live_cam.render.colormaps import DEFAULT_COLORMAP
-from live_cam.render.overlay import DEFAULT_OPACITY, overlay
+from live_cam.frame import CLASSLESS_METHODS, Explanation, Frame, Look, Target
+from live_cam.render.overlay import overlay
 from live_cam.sinks.new_file import new_file
 from live_cam.sources.image import read_rgb
 
@@ -65,7 +64,7 @@ class StillResult:
             OutputError: A file is there already, or can't be written.
         """
         if picture is not None:
-            rgb = overlay(self.frame, self.explanation, DEFAULT_OPACITY, DEFAULT_COLORMAP)
+            rgb = overlay(self.frame, self.explanation, Look())
             with new_file(picture) as file:
                 Image.fromarray(rgb).save(file, format="PNG")
         if saliency_map is not None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from live_cam.explain.explainer import Explain
-from live_cam.frame import EncodedFrame, Explanation, Frame
+from live_cam.frame import EncodedFrame, Explanation, Frame, Target
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.inbox import Inbox
 from live_cam.render.overlay import overlay
@@ -55,7 +55,7 @@ class WorkerThread(threading.Thread):
             for feed, _ in batch:
                 feed.on_taken()
             settings = batch[0][0].controls.settings
-            answers = self._explainer.explain_all([frame for _, frame in batch], [settings.target])
+            answers = self._explainer.explain_all([frame for _, frame in batch], [Target(settings.target)])
             for (feed, frame), (explanation,) in zip(batch, answers, strict=True):
                 _publish(feed, frame, explanation)
         except Exception as error:
@@ -70,8 +70,8 @@ class WorkerThread(threading.Thread):
 
 def _publish(feed: Feed, frame: Frame, explanation: Explanation) -> None:
     settings = feed.controls.settings
-    picture = overlay(frame, explanation, settings.opacity, settings.colormap)
-    shown = EncodedFrame(encode_jpeg(picture), frame, explanation, settings.opacity, settings.colormap)
+    picture = overlay(frame, explanation, settings.look)
+    shown = EncodedFrame(encode_jpeg(picture), frame, explanation, settings.look)
     feed.hub.publish(shown)
     if (recorder := feed.recorder) is not None:
         recorder.put(picture, shown)

@@ -20,7 +20,6 @@ COLORMAPS: Final[dict[str, int]] = {
     "magma": cv2.COLORMAP_MAGMA,
     "jet": cv2.COLORMAP_JET,
 }
-DEFAULT_COLORMAP: Final = "viridis"
 
 
 @cache

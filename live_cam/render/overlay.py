@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.frame import Explanation, Frame
+from live_cam.frame import Explanation, Frame, Look
 from live_cam.render.colormaps import color_table
-
-DEFAULT_OPACITY: Final = 0.7
 
 # Painted at a time: few enough for the processor's cache, and for memory that need not be asked of the system anew.
 _BAND_PX = 1 << 16
 
 
-def overlay(frame: Frame, explanation: Explanation, opacity: float, colormap: str) -> NDArray[np.uint8]:
+def overlay(frame: Frame, explanation: Explanation, look: Look) -> NDArray[np.uint8]:
     """Paints the saliency map over the frame.
 
     A place is painted the more opaquely the nearer its value is to the map's scale (by the square root, so that
@@ -29,17 +26,16 @@ def overlay(frame: Frame, explanation: Explanation, opacity: float, colormap: st
     Args:
         frame: The picture.
         explanation: The map to paint over it; it covers the whole frame.
-        opacity: How opaque the strongest place is under full evidence, 0..1.
-        colormap: A name out of `COLORMAPS`.
+        look: How to paint it; at the strongest place under full evidence it is as opaque as that says.
 
     Returns:
         uint8 (H, W, 3), RGB, of the frame's size.
     """
-    if explanation.scale <= 0.0 or explanation.strength <= 0.0 or opacity <= 0.0:
+    if explanation.scale <= 0.0 or explanation.strength <= 0.0 or look.opacity <= 0.0:
         return frame.rgb
-    relative = np.clip(explanation.saliency_map / explanation.scale, 0.0, 1.0)
-    strongest_weight = min(opacity, 1.0) * explanation.strength
-    paint = cv2.convertScaleAbs(_colors_by_root(colormap), alpha=strongest_weight).view(np.int32)
+    relative = np.clip(explanation.steady_map / explanation.scale, 0.0, 1.0)
+    strongest_weight = min(look.opacity, 1.0) * explanation.strength
+    paint = cv2.convertScaleAbs(_colors_by_root(look.colormap), alpha=strongest_weight).view(np.int32)
     picture = np.empty(frame.rgb.shape, np.uint8)
     for rows, values in _enlarged(relative, *frame.rgb.shape[:2]):
         root = cv2.sqrt(values)

@@ -8,7 +8,7 @@ import queue
 import shutil
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -195,7 +195,7 @@ class Recorder:
         rgb = {"seen": picture, "clean": clean}.get(self._view)
         if rgb is None:
             rgb = np.asarray(cv2.hconcat([clean, picture]), np.uint8)
-        settings = {"opacity": shown.opacity, "colormap": shown.colormap}
+        settings = asdict(shown.look)
         if self._video is None:
             self._first_ns = shown.pts_ns
             begun = shown.captured_at.isoformat(timespec="milliseconds")

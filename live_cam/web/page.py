@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 
 from live_cam.explain.labels import imagenet_labels
-from live_cam.frame import CLASSLESS_METHODS, Target
+from live_cam.frame import CLASSLESS_METHODS
 from live_cam.pipeline.controls import Controls
 from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
@@ -97,19 +97,19 @@ def build_page(session: Session, camera: CameraOptions) -> gr.Blocks:
             return session.controls if session.visitors is None else session.visitors.controls(key)
 
         def explain(key: str, index: int) -> None:
-            controls(key).set_target(Target() if index == _LIKELIEST else Target(index))
+            controls(key).change(target=None if index == _LIKELIEST else index)
 
         def current(key: str) -> tuple[int, float, str]:
             settings = controls(key).settings
-            index = settings.target.index
+            index = settings.target
             return _LIKELIEST if index is None else index, settings.opacity, settings.colormap
 
         for event, handler, value in (
             (target.input, explain, [target]),
-            (opacity.input, lambda key, value: controls(key).set_opacity(value), [opacity]),
-            (colormap.input, lambda key, name: controls(key).set_colormap(name), [colormap]),
-            (start.click, lambda key: controls(key).set_running(True), []),
-            (stop.click, lambda key: controls(key).set_running(False), []),
+            (opacity.input, lambda key, value: controls(key).change(opacity=value), [opacity]),
+            (colormap.input, lambda key, name: controls(key).change(colormap=name), [colormap]),
+            (start.click, lambda key: controls(key).change(running=True), []),
+            (stop.click, lambda key: controls(key).change(running=False), []),
         ):
             event(
                 handler,

@@ -129,7 +129,7 @@ def start():
 
     yield make
     for capture in started:
-        capture.controls.set_running(False)
+        capture.controls.change(running=False)
         capture.thread.request_stop()
         capture.inbox.close()
 
@@ -445,11 +445,11 @@ def test_the_stop_button_closes_the_source_and_the_start_button_opens_it_again(s
     source = fake_source()
     capture = start(source)
     eventually(lambda: capture.state == "live")
-    capture.controls.set_running(False)
+    capture.controls.change(running=False)
     eventually(lambda: capture.state == "ended" and not source.is_open)
     assert "Start" in capture.message
     before = capture.captured
-    capture.controls.set_running(True)
+    capture.controls.change(running=True)
     eventually(lambda: capture.state == "live")
     eventually(lambda: capture.captured > before)
     assert len(source.opened_at_s) == 2
@@ -459,7 +459,7 @@ def test_no_frame_is_captured_while_stopped(start, fake_source, eventually):
     source = fake_source(rate_fps=200)
     capture = start(source)
     eventually(lambda: capture.state == "live")
-    capture.controls.set_running(False)
+    capture.controls.change(running=False)
     before = capture.captured
     eventually(lambda: not source.is_open)
     assert capture.captured <= before + 1, "one may have been on its way"
@@ -471,7 +471,7 @@ def test_what_a_blocked_read_gives_after_the_stop_button_is_not_taken(start, fak
     eventually(lambda: capture.state == "live")
     source.block()
     eventually(lambda: source.is_blocked)
-    capture.controls.set_running(False)
+    capture.controls.change(running=False)
     eventually(lambda: capture.feed.hub.woken == 3)  # opening, live, ended
     before = capture.captured
     source.release()
@@ -487,9 +487,9 @@ def test_stop_and_start_get_a_camera_going_whose_driver_blocks(start, fake_sourc
     streams[0].flowing.clear()
     eventually(lambda: streams[0].is_blocked)
     begin_s = time.monotonic()
-    capture.controls.set_running(False)
+    capture.controls.change(running=False)
     eventually(lambda: capture.feed.hub.woken == 3)  # opening, live, ended
-    capture.controls.set_running(True)
+    capture.controls.change(running=True)
     before = capture.captured
     eventually(lambda: capture.captured > before)
     assert time.monotonic() - begin_s < 1.2, "it did not wait for the silence to be noticed"
@@ -537,7 +537,7 @@ def test_told_to_stop_the_thread_does_not_sit_out_the_pause_before_the_next_try(
 def test_a_source_that_was_stopped_before_the_thread_began_is_not_opened(fake_source, eventually):
     source = fake_source()
     capture = Capture(source)
-    capture.controls.set_running(False)
+    capture.controls.change(running=False)
     capture.thread.start()
     eventually(lambda: capture.feed.hub.woken == 1)
     assert capture.state == "ended"
@@ -582,8 +582,8 @@ def test_stop_and_start_do_not_wait_for_a_pause_between_tries(start, fake_source
     eventually(lambda: "trying again in 0." in capture.message)
     begin_s = time.monotonic()  # the pause takes 1 s
     woken = capture.feed.hub.woken
-    capture.controls.set_running(False)
+    capture.controls.change(running=False)
     eventually(lambda: capture.feed.hub.woken > woken)
-    capture.controls.set_running(True)
+    capture.controls.change(running=True)
     eventually(lambda: capture.state == "live")
     assert time.monotonic() - begin_s < 0.8

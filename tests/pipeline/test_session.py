@@ -5,7 +5,6 @@ import time
 import pytest
 
 from live_cam.errors import SourceError
-from live_cam.frame import Target
 from live_cam.pipeline.session import Session
 from live_cam.sources.demo import DemoSource
 
@@ -113,7 +112,7 @@ def test_while_its_source_is_lost_a_session_is_unhealthy_and_keeps_the_last_pict
 
 def test_a_session_that_was_stopped_on_purpose_counts_as_healthy(live, eventually):
     source, _, session = live
-    session.controls.set_running(False)
+    session.controls.change(running=False)
     eventually(lambda: session.feeds[0].status.state == "ended")
     assert session.healthy
     eventually(lambda: not source.is_open)
@@ -225,12 +224,12 @@ def test_a_source_that_is_lost_does_not_stop_the_others_and_the_session_stays_he
 
 def test_controls_turn_all_sources_at_once(two, eventually):
     session, _, sources = two
-    session.controls.set_target(Target(285))
+    session.controls.change(target=285)
     eventually(lambda: all(feed.hub.newest.explanation.target.index == 285 for feed in session.feeds))
-    session.controls.set_running(False)
+    session.controls.change(running=False)
     eventually(lambda: not any(source.is_open for source in sources))
     assert [feed.status.state for feed in session.feeds] == ["ended", "ended"]
-    session.controls.set_running(True)
+    session.controls.change(running=True)
     eventually(lambda: [feed.status.state for feed in session.feeds] == ["live", "live"])
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 import live_cam
 from live_cam.explain.labels import find_label, imagenet_labels
-from live_cam.frame import EncodedFrame, Frame, Target
+from live_cam.frame import EncodedFrame, Frame, Look, Target
 from live_cam.pipeline.snapshot import Snapshot, take_snapshot
 from live_cam.pipeline.still import explain_image
 from live_cam.render.overlay import overlay
@@ -32,7 +32,10 @@ def make_snapshot(fake_explainer, make_explanation, make_frame):
         # A live picture's scale may be above its map's peak, since it is smoothed.
         explanation = replace(make_explanation(target, strength=0.8), scale=2.5)
         shown = EncodedFrame(
-            b"", make_frame(noise if rgb is None else rgb, seq=7, pts_ns=0), explanation, opacity, colormap
+            b"",
+            make_frame(noise if rgb is None else rgb, seq=7, pts_ns=0),
+            explanation,
+            Look("heatmap", opacity, colormap),
         )
         return Snapshot("Front door", shown, explainer or fake_explainer(), TAKEN)
 
@@ -50,13 +53,17 @@ def pixels(png):
         return np.asarray(image.convert("RGB"))
 
 
+def look_of(told):
+    return Look(told["style"], told["opacity"], told["colormap"])
+
+
 def test_the_zip_holds_the_picture_as_seen_and_as_it_came_and_how_it_was_made(make_snapshot):
     snapshot = make_snapshot()
     shown = snapshot.shown
     files = unzip(snapshot.as_zip())
     assert list(files) == [f"{NAME}.png", f"{NAME}-frame.png", f"{NAME}.json"]
     assert np.array_equal(pixels(files[f"{NAME}-frame.png"]), shown.frame.rgb)
-    seen = overlay(shown.frame, shown.explanation, shown.opacity, shown.colormap)
+    seen = overlay(shown.frame, shown.explanation, shown.look)
     assert np.array_equal(pixels(files[f"{NAME}.png"]), seen)
     assert files[f"{NAME}.json"].decode() == snapshot.as_json()
 
@@ -83,6 +90,7 @@ def test_the_json_tells_all_that_the_picture_was_made_of(make_snapshot):
         "runtime": "fake",
         "precision": "float32",
         "model": {"name": "resnet50", "weights_sha256": "0" * 64},
+        "style": "heatmap",
         "opacity": 0.6,
         "colormap": "jet",
     }
@@ -107,7 +115,7 @@ def test_its_files_and_its_json_repeat_the_overlay(make_snapshot, fake_explainer
     options = dict(zip(command[3::2], command[4::2], strict=True))
     target = Target(find_label(options["--target"]), find_label(options["--versus"]))
     again = explain_image(fake_explainer(strength=told["strength"]), tmp_path / command[2], target)
-    painted = overlay(again.frame, replace(again.explanation, scale=told["scale"]), told["opacity"], told["colormap"])
+    painted = overlay(again.frame, replace(again.explanation, scale=told["scale"]), look_of(told))
     assert np.array_equal(painted, pixels(files[f"{NAME}.png"]))
 
 
@@ -153,7 +161,7 @@ def test_the_real_command_repeats_a_real_snapshot(gradio_media, make_snapshot, t
     with Image.open(gradio_media / "images" / "lion.jpg") as image:
         rgb = np.array(image.convert("RGB").resize((640, 480)))
     frame = Frame(rgb, 0, 7, "Front door")
-    shown = EncodedFrame(b"", frame, explainer.explain(frame, Target(None, versus=293)), 0.6, "jet")
+    shown = EncodedFrame(b"", frame, explainer.explain(frame, Target(None, versus=293)), Look("heatmap", 0.6, "jet"))
     files = unzip(Snapshot("Front door", shown, explainer, TAKEN).as_zip())
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
@@ -170,7 +178,9 @@ def test_the_real_command_repeats_a_real_snapshot(gradio_media, make_snapshot, t
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["top"] == told["top"]
     with np.load(tmp_path / "again.npz") as again:
-        explanation = replace(shown.explanation, saliency_map=again["map"], scale=told["scale"])
+        explanation = replace(
+            shown.explanation, saliency_map=again["map"], steady_map=again["map"], scale=told["scale"]
+        )
     assert np.array_equal(explanation.saliency_map, np.array(told["map"]["values"], np.float32))
-    painted = overlay(frame, explanation, told["opacity"], told["colormap"])
+    painted = overlay(frame, explanation, look_of(told))
     assert np.array_equal(painted, pixels(files[f"{NAME}.png"]))

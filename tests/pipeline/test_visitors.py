@@ -89,10 +89,10 @@ def test_who_leaves_is_served_no_more(visitors, inbox, make_frame):
 
 
 def test_a_visitor_who_comes_back_finds_the_controls_as_they_were(visitors):
-    visitors.controls("anna").set_opacity(0.25)
+    visitors.controls("anna").change(opacity=0.25)
     feed = visitors.join("anna")
     assert feed.controls.settings.opacity == 0.25, "the page may turn them before the visit"
-    feed.controls.set_colormap("jet")
+    feed.controls.change(colormap="jet")
     visitors.leave(feed)
     assert visitors.join("anna").controls.settings.colormap == "jet"
     assert visitors.join("berta").controls.settings.colormap != "jet"
@@ -100,7 +100,7 @@ def test_a_visitor_who_comes_back_finds_the_controls_as_they_were(visitors):
 
 def test_stopping_ones_own_camera_stops_nobody_elses(visitors, make_frame):
     anna, berta = visitors.join("anna"), visitors.join("berta")
-    anna.controls.set_running(False)
+    anna.controls.change(running=False)
     assert not anna.offer(make_frame(), None)
     assert berta.offer(make_frame(), None)
 

@@ -86,20 +86,20 @@ def test_what_viewers_choose_holds_from_the_next_frame_on(start, fake_explainer,
     explainer = fake_explainer()
     work = start(explainer)
     explain_one(work, 0)
-    work.controls.set_target(Target(285, versus=282))
-    work.controls.set_opacity(0.0)
+    work.controls.change(target=285)
+    work.controls.change(opacity=0.0)
     explain_one(work, 1)
-    assert explainer.explained == [(0, Target()), (1, Target(285, 282))]
-    assert work.feed.hub.newest.explanation.target == Target(285, 282)
+    assert explainer.explained == [(0, Target()), (1, Target(285))]
+    assert work.feed.hub.newest.explanation.target == Target(285)
     assert np.abs(work.picture.astype(int) - 128).max() < 4, "the picture is painted, at no opacity"
 
 
 def test_the_colours_viewers_choose_are_those_painted(start, fake_explainer, explain_one):
     work = start(fake_explainer())
-    work.controls.set_opacity(1.0)
+    work.controls.change(opacity=1.0)
     hottest = []
     for seq, colormap in enumerate(("viridis", "jet")):
-        work.controls.set_colormap(colormap)
+        work.controls.change(colormap=colormap)
         explain_one(work, seq)
         hottest.append(work.picture[10, 13].astype(int))
     red, green, _ = hottest[0]

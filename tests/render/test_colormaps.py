@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from live_cam.render.colormaps import COLORMAPS, DEFAULT_COLORMAP, color_table
+from live_cam.frame import Look
+from live_cam.render.colormaps import COLORMAPS, color_table
 
 
 def _lightness(name):
@@ -21,7 +22,7 @@ def test_a_colour_map_has_256_colours_nobody_can_change(name):
         table[0] = 0
 
 
-@pytest.mark.parametrize("name", sorted({DEFAULT_COLORMAP, *COLORMAPS} - {"jet"}))
+@pytest.mark.parametrize("name", sorted({*COLORMAPS} - {"jet"}))
 def test_more_evidence_is_always_lighter_so_that_colour_blind_eyes_see_it(name):
     lightness = _lightness(name)
     # Bytes round to within half a step of lightness; over eight colours the rise must show.
@@ -31,7 +32,7 @@ def test_more_evidence_is_always_lighter_so_that_colour_blind_eyes_see_it(name):
 
 
 def test_the_default_is_not_jet_whose_lightness_goes_up_and_down():
-    assert DEFAULT_COLORMAP != "jet"
+    assert Look().colormap != "jet"
     lightness = _lightness("jet")
     assert (lightness[32:] - lightness[:-32]).min() < -10
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from live_cam.frame import Frame
-from live_cam.render.colormaps import COLORMAPS, DEFAULT_COLORMAP, color_table
+from live_cam.frame import Frame, Look
+from live_cam.render.colormaps import COLORMAPS, color_table
 from live_cam.render.overlay import overlay
 
 _CORNERS = {"top left": (1, 1), "top right": (1, 5), "bottom left": (5, 1), "bottom right": (5, 5)}
@@ -18,7 +18,7 @@ def photograph_frame(make_frame):
 
 def _with_map(explanation, saliency_map, scale=None):
     saliency_map = np.asarray(saliency_map, np.float32)
-    return replace(explanation, saliency_map=saliency_map, scale=float(saliency_map.max()) if scale is None else scale)
+    return replace(explanation, steady_map=saliency_map, scale=float(saliency_map.max()) if scale is None else scale)
 
 
 def _peak_at(row, column):
@@ -38,7 +38,7 @@ def _between(values, positions):
 
 def _painted_in_real_numbers(rgb, explanation, opacity, colormap):
     """Gives the overlay as it is defined, not rounded anywhere, float64 (H, W, 3)."""
-    relative = np.clip(explanation.saliency_map.astype(np.float64) / explanation.scale, 0, 1)
+    relative = np.clip(explanation.steady_map.astype(np.float64) / explanation.scale, 0, 1)
     for axis, length in enumerate(rgb.shape[:2]):
         centres = (np.arange(length) + 0.5) * relative.shape[axis] / length - 0.5
         relative = np.moveaxis(_between(np.moveaxis(relative, axis, 0), centres), 0, axis)
@@ -57,22 +57,22 @@ def _change(picture, frame):
     [
         ({"strength": 0.0}, 1.0),
         ({"scale": 0.0}, 1.0),
-        ({"scale": 0.0, "saliency_map": np.zeros((7, 7), np.float32)}, 1.0),
-        ({"saliency_map": np.zeros((7, 7), np.float32)}, 1.0),
-        ({"saliency_map": np.full((7, 7), -5.0, np.float32)}, 1.0),
+        ({"scale": 0.0, "steady_map": np.zeros((7, 7), np.float32)}, 1.0),
+        ({"steady_map": np.zeros((7, 7), np.float32)}, 1.0),
+        ({"steady_map": np.full((7, 7), -5.0, np.float32)}, 1.0),
         ({}, 0.0),
     ],
     ids=["no strength", "no scale", "empty map, no scale", "empty map", "nothing but evidence against", "no opacity"],
 )
 def test_a_picture_without_evidence_stays_as_it_is_to_the_bit(photograph_frame, make_explanation, changes, opacity):
-    picture = overlay(photograph_frame, replace(make_explanation(), **changes), opacity, DEFAULT_COLORMAP)
+    picture = overlay(photograph_frame, replace(make_explanation(), **changes), Look(opacity=opacity))
     assert np.array_equal(picture, photograph_frame.rgb)
 
 
 @pytest.mark.parametrize(("row", "column"), _CORNERS.values(), ids=_CORNERS)
 def test_the_place_that_mattered_most_is_the_one_painted_most(make_frame, make_explanation, row, column):
     frame = make_frame(np.full((140, 280, 3), 128, np.uint8))
-    picture = overlay(frame, _with_map(make_explanation(), _peak_at(row, column)), 0.7, DEFAULT_COLORMAP)
+    picture = overlay(frame, _with_map(make_explanation(), _peak_at(row, column)), Look(opacity=0.7))
     change = _change(picture, frame)
     y, x = np.unravel_index(change.argmax(), change.shape)
     assert (y // 20, x // 40) == (row, column)
@@ -84,12 +84,12 @@ def test_the_place_that_mattered_most_is_the_one_painted_most(make_frame, make_e
 @pytest.mark.parametrize("colormap", COLORMAPS)
 def test_full_evidence_at_full_opacity_shows_the_strongest_colour_of_the_map(make_frame, make_explanation, colormap):
     frame = make_frame(np.full((60, 80, 3), 128, np.uint8))
-    picture = overlay(frame, _with_map(make_explanation(), np.full((7, 7), 4.0)), 1.0, colormap)
+    picture = overlay(frame, _with_map(make_explanation(), np.full((7, 7), 4.0)), Look(opacity=1.0, colormap=colormap))
     assert np.allclose(picture, color_table(colormap)[255, 0], atol=1)
 
 
 def test_the_strongest_place_of_the_default_colours_is_yellow_and_not_cyan(make_frame, make_explanation):
-    picture = overlay(make_frame(), _with_map(make_explanation(), np.ones((7, 7))), 1.0, "viridis")
+    picture = overlay(make_frame(), _with_map(make_explanation(), np.ones((7, 7))), Look(opacity=1.0))
     red, green, blue = picture[24, 32].tolist()
     assert red > 200
     assert green > 200
@@ -99,7 +99,7 @@ def test_the_strongest_place_of_the_default_colours_is_yellow_and_not_cyan(make_
 def test_twice_the_evidence_changes_the_picture_twice_as_much(photograph_frame, make_explanation):
     change = {
         strength: _change(
-            overlay(photograph_frame, make_explanation(strength=strength), 0.8, DEFAULT_COLORMAP), photograph_frame
+            overlay(photograph_frame, make_explanation(strength=strength), Look(opacity=0.8)), photograph_frame
         ).mean()
         for strength in (0.25, 0.5, 1.0)
     }
@@ -109,7 +109,7 @@ def test_twice_the_evidence_changes_the_picture_twice_as_much(photograph_frame, 
 
 def test_twice_the_opacity_changes_the_picture_twice_as_much(photograph_frame, make_explanation):
     faint, plain = (
-        _change(overlay(photograph_frame, make_explanation(), opacity, DEFAULT_COLORMAP), photograph_frame).mean()
+        _change(overlay(photograph_frame, make_explanation(), Look(opacity=opacity)), photograph_frame).mean()
         for opacity in (0.4, 0.8)
     )
     assert plain == pytest.approx(2 * faint, rel=0.1)
@@ -124,7 +124,7 @@ def test_the_picture_is_the_one_defined_but_for_rounding(make_frame, make_explan
     frame = make_frame(random.integers(0, 256, (*size, 3), np.uint8))
     # A third is negative, and the strongest places are above the scale.
     explanation = _with_map(make_explanation(strength=0.9), random.uniform(-1, 2, map_size), scale=1.8)
-    picture = overlay(frame, explanation, 0.7, colormap)
+    picture = overlay(frame, explanation, Look(opacity=0.7, colormap=colormap))
     error = np.abs(picture - _painted_in_real_numbers(frame.rgb, explanation, 0.7, colormap))
     assert error.max() < 4.5, "a colour looked up by a root of eight bits"
     assert error.mean() < 0.7
@@ -136,7 +136,7 @@ def test_a_frame_that_is_a_view_of_another_picture_is_painted_like_a_copy_of_it(
 ):
     rgb = photograph_frame.rgb[view].transpose(1, 0, 2)
     pictures = [
-        overlay(frame, make_explanation(), 0.7, DEFAULT_COLORMAP)
+        overlay(frame, make_explanation(), Look(opacity=0.7))
         for frame in (Frame(rgb, 0, 0, "a view"), Frame(rgb.copy(order="C"), 0, 0, "a copy"))
     ]
     assert np.array_equal(*pictures)
@@ -145,7 +145,7 @@ def test_a_frame_that_is_a_view_of_another_picture_is_painted_like_a_copy_of_it(
 def test_a_map_that_is_weak_against_its_scale_is_painted_faintly(photograph_frame, make_explanation):
     weak, full = (
         _change(
-            overlay(photograph_frame, _with_map(make_explanation(), _peak_at(3, 3), scale), 0.8, DEFAULT_COLORMAP),
+            overlay(photograph_frame, _with_map(make_explanation(), _peak_at(3, 3), scale), Look(opacity=0.8)),
             photograph_frame,
         ).max()
         for scale in (300.0, 3.0)
@@ -155,7 +155,7 @@ def test_a_map_that_is_weak_against_its_scale_is_painted_faintly(photograph_fram
 
 def test_a_map_above_its_scale_is_painted_as_at_the_scale(photograph_frame, make_explanation):
     at_scale, above = (
-        overlay(photograph_frame, _with_map(make_explanation(), np.full((7, 7), peak), 2.0), 0.7, DEFAULT_COLORMAP)
+        overlay(photograph_frame, _with_map(make_explanation(), np.full((7, 7), peak), 2.0), Look(opacity=0.7))
         for peak in (2.0, 2e30)
     )
     assert np.array_equal(at_scale, above)
@@ -163,9 +163,9 @@ def test_a_map_above_its_scale_is_painted_as_at_the_scale(photograph_frame, make
 
 @pytest.mark.parametrize("magnitude", [1e-30, 1e-3, 1.0, 1e30])
 def test_the_picture_does_not_depend_on_the_unit_of_the_map(photograph_frame, make_explanation, magnitude):
-    expected = overlay(photograph_frame, _with_map(make_explanation(), _peak_at(2, 4)), 0.7, DEFAULT_COLORMAP)
+    expected = overlay(photograph_frame, _with_map(make_explanation(), _peak_at(2, 4)), Look(opacity=0.7))
     scaled = _with_map(make_explanation(), _peak_at(2, 4) * np.float32(magnitude))
-    picture = overlay(photograph_frame, scaled, 0.7, DEFAULT_COLORMAP)
+    picture = overlay(photograph_frame, scaled, Look(opacity=0.7))
     assert np.allclose(picture, expected, atol=1)
 
 
@@ -174,7 +174,7 @@ def test_the_picture_does_not_depend_on_the_unit_of_the_map(photograph_frame, ma
 def test_a_picture_of_any_size_keeps_it_under_a_map_of_any_size(make_frame, make_explanation, size, map_size):
     frame = make_frame(np.full((*size, 3), 90, np.uint8))
     before = frame.rgb.copy()
-    picture = overlay(frame, _with_map(make_explanation(), np.ones(map_size)), 0.7, DEFAULT_COLORMAP)
+    picture = overlay(frame, _with_map(make_explanation(), np.ones(map_size)), Look(opacity=0.7))
     assert picture.dtype == np.uint8
     assert picture.shape == (*size, 3)
     assert np.array_equal(frame.rgb, before)
@@ -183,11 +183,11 @@ def test_a_picture_of_any_size_keeps_it_under_a_map_of_any_size(make_frame, make
 
 def test_the_explanation_stays_as_it_is(photograph_frame, make_explanation):
     explanation = make_explanation()
-    before = explanation.saliency_map.copy()
-    overlay(photograph_frame, explanation, 0.7, DEFAULT_COLORMAP)
-    assert np.array_equal(explanation.saliency_map, before)
+    before = explanation.steady_map.copy()
+    overlay(photograph_frame, explanation, Look(opacity=0.7))
+    assert np.array_equal(explanation.steady_map, before)
 
 
 def test_the_same_frame_painted_twice_is_the_same_picture(photograph_frame, make_explanation):
-    first, second = (overlay(photograph_frame, make_explanation(), 0.7, DEFAULT_COLORMAP) for _ in range(2))
+    first, second = (overlay(photograph_frame, make_explanation(), Look(opacity=0.7)) for _ in range(2))
     assert np.array_equal(first, second)

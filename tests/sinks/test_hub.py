@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from live_cam.frame import EncodedFrame, Frame
+from live_cam.frame import EncodedFrame, Frame, Look
 from live_cam.sinks.hub import Hub
 
 # Waits that must end early are given far more time than the test allows itself.
@@ -21,7 +21,7 @@ def encoded(make_explanation):
 
     def make(seq, size=10):
         frame = Frame(np.zeros((1, 1, 3), np.uint8), seq, seq, "test")
-        return EncodedFrame(bytes(size), frame, explanation, 0.7, "viridis")
+        return EncodedFrame(bytes(size), frame, explanation, Look())
 
     return make
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from live_cam.errors import OutputError, UsageError
-from live_cam.frame import EncodedFrame, Frame
+from live_cam.frame import EncodedFrame, Frame, Look
 from live_cam.sinks.recorder import Recorder
 
 PLENTY = 10**12
@@ -34,7 +34,7 @@ def shown(make_explanation):
     def make(seq, pts_ns, size_px=(64, 48)):
         clean = np.full((size_px[1], size_px[0], 3), 60, np.uint8)
         frame = Frame(clean, pts_ns, seq, "a test")
-        return clean + 100, EncodedFrame(b"", frame, make_explanation(), 0.7, "viridis")
+        return clean + 100, EncodedFrame(b"", frame, make_explanation(), Look())
 
     return make
 

@@ -80,7 +80,7 @@ def test_health_follows_the_frames(serve_session, fake_source, fake_explainer, e
     assert httpx.get(f"{site.url}snapshot.jpg").status_code == 503
     source.open_errors.clear()
     eventually(lambda: httpx.get(f"{site.url}healthz").status_code == 200)
-    site.session.controls.set_running(False)
+    site.session.controls.change(running=False)
     eventually(lambda: site.session.feeds[0].status.state == "ended")
     assert httpx.get(f"{site.url}healthz").status_code == 200, "stopped by a person is not ill"
 

@@ -54,9 +54,9 @@ def test_a_snapshot_is_a_zip_to_be_saved_under_the_name_of_its_files(site):
 
 
 def test_a_snapshot_tells_the_settings_in_force(site, eventually):
-    site.session.controls.set_opacity(0.25)
-    site.session.controls.set_colormap("magma")
-    eventually(lambda: site.session.feeds[0].hub.newest.colormap == "magma")
+    site.session.controls.change(opacity=0.25)
+    site.session.controls.change(colormap="magma")
+    eventually(lambda: site.session.feeds[0].hub.newest.look.colormap == "magma")
     told = answer_of(f"{site.url}snapshot")[2]
     assert (told["opacity"], told["colormap"], told["source"]) == (0.25, "magma", "Fake camera")
 
