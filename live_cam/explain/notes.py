@@ -8,12 +8,12 @@ from live_cam.explain import DEFAULT_LAYER
 from live_cam.frame import Method
 
 METHOD_NOTES: Final[dict[Method, str]] = {
-    "gradcam": "Weighs each feature map by how much the class gains from it on average; the usual choice to begin with.",
-    "hirescam": "Lights up only the places that the score was made of; take it where the map must not promise too much.",
+    "gradcam": "Weighs each feature by how much the class gains from it on average; the usual choice to begin with.",
+    "hirescam": "Lights up only the places the score was made of; take it where the map must not promise too much.",
     "gradcam++": "Counts small and scattered evidence as much as large; take it for several things of one kind.",
-    "xgradcam": "Weighs each feature map by its gradient where it is active; take it to check Grad-CAM by a stricter rule.",
+    "xgradcam": "Weighs each feature by its gradient where it is active; take it to check Grad-CAM by a stricter rule.",
     "layercam": "Weighs every place by its own positive gradient; take it for fine maps at the lower layers.",
-    "layercam-fused": "Joins the LayerCAM maps of three layers; take it for sharp outlines, as it brings its own layers.",
+    "layercam-fused": "Joins the LayerCAM maps of three layers of its own; take it for sharp outlines.",
     "eigencam": "Shows what stands out most, whatever the class; take it to see what the layer reacts to at all.",
 }
 """What each method does, and when to take it."""
