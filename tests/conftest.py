@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from live_cam.errors import LiveCamError
 from live_cam.explain.labels import imagenet_labels
 from live_cam.frame import ClassScore, Explanation, Frame, Lens, Target
 
@@ -29,6 +30,9 @@ class FakeExplainer:
         asked: How many frames it was asked about, the one it is at work on included.
         explained: The `seq` and the target of each frame it has done with.
         batches: The sources of the frames of each call.
+        prepare_s: How long it takes to prepare another layer.
+        prepare_failure: Raised in place of preparing while it is set.
+        prepared: The layers that were prepared, each with the number of targets.
     """
 
     layer = "conv5_block3_out"
@@ -45,19 +49,44 @@ class FakeExplainer:
         self.asked = 0
         self.explained = []
         self.batches = []
+        self.prepare_s = 0.0
+        self.prepare_failure = None
+        self.prepared = []
         self._ended = threading.Event()
+
+    @property
+    def lens(self):
+        return Lens(self.layer, self.method)
+
+    def ready(self, lens):
+        return lens.layer in (self.layer, *(layer for layer, _ in self.prepared))
+
+    def prepare(self, lens, targets_k=1):
+        self._ended.wait(self.prepare_s)
+        if self.prepare_failure is not None:
+            raise self.prepare_failure
+        self.prepared.append((lens.layer, targets_k))
+
+    def logits(self, frames):
+        self._ended.wait(self.delay_s * len(frames))
+        if self.failure is not None:
+            raise self.failure
+        return np.stack([synthetic_explanation().logits] * len(frames))
 
     def explain(self, frame, target=Target()):  # noqa: B008 (frozen)
         return self.explain_all([frame], [target])[0][0]
 
-    def explain_all(self, frames, targets):
+    def explain_all(self, frames, targets, lens=None):
+        lens = lens or self.lens
+        if not self.ready(lens):
+            raise LiveCamError(f"{lens.layer} is not prepared")
         self.asked += len(frames)
         self.batches.append([frame.source_id for frame in frames])
         self._ended.wait(self.delay_s * len(frames))
         self.explained += [(frame.seq, target) for frame in frames for target in targets]
         if self.failure is not None:
             raise self.failure
-        return [[synthetic_explanation(target, self.strength) for target in targets] for _ in frames]
+        return [[synthetic_explanation(target, self.strength, lens) for target in targets] for _ in frames]
 
     def end(self):
         """Ends the pause that is under way, and all that follow."""
@@ -145,7 +174,7 @@ class FakeStream:
         self._source.open_count -= 1
 
 
-def synthetic_explanation(target=Target(), strength=1.0):  # noqa: B008 (frozen)
+def synthetic_explanation(target=Target(), strength=1.0, lens=Lens("conv5_block3_out", "gradcam")):  # noqa: B008
     """Gives an explanation of the lion, or of the class asked for, with its peak at the top left."""
     labels = imagenet_labels()
     index = LION if target.index is None else target.index
@@ -164,7 +193,7 @@ def synthetic_explanation(target=Target(), strength=1.0):  # noqa: B008 (frozen)
         versus_label=None if target.versus is None else labels[target.versus],
         scale=2.0,
         strength=strength,
-        lens=Lens("conv5_block3_out", "gradcam"),
+        lens=lens,
         steady_map=saliency_map,
         steady_top=tuple(top),
     )
@@ -214,7 +243,7 @@ def make_frame() -> Callable[..., Frame]:
 
 @pytest.fixture
 def make_explanation() -> Callable[..., Explanation]:
-    """Makes explanations of the lion: `make_explanation(target=Target(), strength=1.0)`."""
+    """Makes explanations of the lion: `make_explanation(target=Target(), strength=1.0, lens=...)`."""
     return synthetic_explanation
 
 

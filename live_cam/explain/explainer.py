@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.errors import LiveCamError
 from live_cam.explain.evidence import Scales, strength
 from live_cam.explain.labels import imagenet_labels
 from live_cam.explain.quiet import quiet_native_stderr
@@ -30,12 +31,31 @@ class Explain(Protocol):
     precision: Precision
     weights_digest: str
 
+    @property
+    def lens(self) -> Lens:
+        """The layer and the method that it was started with."""
+        ...
+
     def explain(self, frame: Frame, target: Target) -> Explanation:
         """Explains one frame."""
         ...
 
-    def explain_all(self, frames: Sequence[Frame], targets: Sequence[Target]) -> list[list[Explanation]]:
-        """Explains each frame for each target."""
+    def explain_all(
+        self, frames: Sequence[Frame], targets: Sequence[Target], lens: Lens | None = None
+    ) -> list[list[Explanation]]:
+        """Explains each frame for each target, through a lens that is ready; None for the one of the start."""
+        ...
+
+    def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Gives the logits float32 (N, classes) of pictures uint8 (H, W, 3), RGB, and explains nothing."""
+        ...
+
+    def ready(self, lens: Lens) -> bool:
+        """Tells whether frames can be explained through a lens at once."""
+        ...
+
+    def prepare(self, lens: Lens, targets_k: int = 1) -> None:
+        """Makes a lens ready, for K targets in one call; takes seconds, in any thread."""
         ...
 
 
@@ -99,7 +119,28 @@ class Explainer:
         """Explains one frame; frames of a source come in the order of their time, on which the scale is smoothed."""
         return self.explain_all([frame], [target])[0][0]
 
-    def explain_all(self, frames: Sequence[Frame], targets: Sequence[Target]) -> list[list[Explanation]]:
+    @property
+    def lens(self) -> Lens:
+        """The layer and the method that it was started with."""
+        return Lens(self.layer, self.method)
+
+    def ready(self, lens: Lens) -> bool:
+        """Tells whether frames can be explained through a lens at once."""
+        return lens == self.lens
+
+    def prepare(self, lens: Lens, targets_k: int = 1) -> None:
+        """Makes a lens ready, for K targets in one call."""
+        if not self.ready(lens):
+            raise LiveCamError(f"{lens.layer} with {lens.method} can't be prepared")
+
+    def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Gives the logits float32 (N, classes) of pictures uint8 (H, W, 3), RGB, and explains nothing."""
+        nothing = np.zeros((1, 1, self._step.classes), np.float32)
+        return np.concatenate([self._step([frame], nothing)[1] for frame in frames])
+
+    def explain_all(
+        self, frames: Sequence[Frame], targets: Sequence[Target], lens: Lens | None = None
+    ) -> list[list[Explanation]]:
         """Explains several frames in one call of the step, each for all of the targets.
 
         Frames may come from several sources and differ in size. Further targets cost almost nothing at the default
@@ -113,6 +154,8 @@ class Explainer:
         Returns:
             For each frame its K explanations, in the order of `targets`.
         """
+        if lens is not None and not self.ready(lens):
+            raise LiveCamError(f"{lens.layer} with {lens.method} is not prepared")
         rgb = [frame.rgb for frame in frames]
         rows = self._name_rivals(rgb, targets)
         vectors = np.array([[target_vector(target, self._step.classes) for target in row] for row in rows])
