@@ -47,7 +47,8 @@ def serve_session(tmp_path) -> Iterator[Callable[..., Site]]:
     """Serves a session: `serve_session(source, explainer, host=..., token=None, ..., most_visitors=0)`.
 
     Give one source, or a list of them, or an empty one for visitors. `wrap` is an ASGI middleware put in front of it
-    all, as a proxy would be. Recordings go into `tmp_path`, unless `recordings` names another folder.
+    all, as a proxy would be. Recordings go into `tmp_path`, unless `recordings` names another folder. Without `port` it
+    takes a free one.
     """
     stops = []
 
@@ -61,8 +62,9 @@ def serve_session(tmp_path) -> Iterator[Callable[..., Site]]:
         most_visitors=0,
         camera=CameraOptions(),  # noqa: B008 (frozen)
         recordings=tmp_path,
+        port=0,
     ):
-        listener = bind("127.0.0.1", 0)
+        listener = bind("127.0.0.1", port)
         sources = source if isinstance(source, list) else [source]
         session = Session(sources, explainer, most_visitors, RecordingOptions(recordings))
         server = LiveServer(wrap(build_app(session, host, token, extra_hosts, camera)), session)

@@ -219,3 +219,20 @@ def test_the_page_works_behind_a_proxy_that_serves_it_under_a_prefix(
     while site.session.controls.settings.opacity != 0.2:
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
+
+
+def test_a_page_whose_token_has_changed_says_so_and_heals_once_it_is_loaded_with_the_new_one(
+    serve_session, fake_source, fake_explainer, chromium
+):
+    first = serve_session(fake_source(), fake_explainer(), token="first-token")
+    context = chromium.new_context(viewport=DESKTOP)
+    page = context.new_page()
+    page.goto(f"{first.url}?token=first-token")
+    page.wait_for_selector(".live-stage[data-seq]", timeout=20_000)
+    first.stop()
+    second = serve_session(fake_source(), fake_explainer(), token="second-token", port=first.port)
+    notice = page.locator('[data-live="notice"]')
+    expect(notice).to_have_text("No picture: load this page again, with its token", timeout=15_000)
+    context.new_page().goto(f"{second.url}?token=second-token")
+    expect(notice).to_be_hidden(timeout=15_000)
+    context.close()

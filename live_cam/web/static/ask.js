@@ -2,7 +2,11 @@
 /** Asking live_cam: where the routes beside the page are, whose picture they give, and what went wrong, in words. */
 
 const ANSWER_LIMIT_MS = 15000;
+const REFUSAL_LIMIT_MS = 1000;
+/** @type {Record<number, string>} */
 const USUAL_REFUSALS = { 401: "load this page again, with its token" };
+/** Statuses that come from live_cam's guard, which lets this page have nothing. */
+const SHUT_OUT = [401, 403];
 
 /** The address of a route, wherever a proxy has put the page. @param {string} route */
 export function address(route) {
@@ -34,7 +38,23 @@ export async function ask(url, method, refusals = {}) {
     throw new Error("no connection to live_cam");
   });
   if (answer.ok) return answer;
+  throw new Error(await reason(answer, refusals));
+}
+
+/**
+ * Finds out whether live_cam is there and lets this page have nothing, which a refused WebSocket doesn't tell.
+ *
+ * @returns {Promise<string>} Why, in a few words for the person; empty when it is not so.
+ */
+export async function refusal() {
+  const signal = AbortSignal.timeout(REFUSAL_LIMIT_MS);
+  const answer = await fetch(address("stats"), { signal }).catch(() => null);
+  return answer && SHUT_OUT.includes(answer.status) ? reason(answer) : "";
+}
+
+/** What a refusal means for the person. @param {Response} answer @param {Record<number, string>} refusals */
+async function reason(answer, refusals = {}) {
   const isText = (answer.headers.get("Content-Type") ?? "").startsWith("text/plain");
-  const words = { ...USUAL_REFUSALS, ...refusals }[answer.status] ?? (isText && (await answer.text()));
-  throw new Error(words || `live_cam answered ${answer.status}`);
+  const words = refusals[answer.status] ?? USUAL_REFUSALS[answer.status] ?? (isText ? await answer.text() : "");
+  return words || `live_cam answered ${answer.status}`;
 }

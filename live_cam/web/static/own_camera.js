@@ -188,7 +188,7 @@ export class OwnCamera {
 
   /**
    * Gives the newest frame, one that was not given before, or nothing when the camera gives none.
-   * @param {number} number @returns {Promise<{jpeg: Uint8Array, ageMs: number} | null>}
+   * @param {number} number @returns {Promise<{jpeg: Uint8Array<ArrayBuffer>, ageMs: number} | null>}
    */
   picture(number) {
     const picture = this.taking.then(() => this.take(number));
@@ -196,7 +196,7 @@ export class OwnCamera {
     return picture;
   }
 
-  /** @param {number} number @returns {Promise<{jpeg: Uint8Array, ageMs: number} | null>} */
+  /** @param {number} number @returns {Promise<{jpeg: Uint8Array<ArrayBuffer>, ageMs: number} | null>} */
   async take(number) {
     const counts = "requestVideoFrameCallback" in this.video;
     if (counts && this.frameMs === this.sentFrameMs) {

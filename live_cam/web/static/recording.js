@@ -87,18 +87,19 @@ class Panel {
   /** @param {Recording | null} recording Null before the first, and after live_cam was started anew. */
   show(recording) {
     this.recording = recording;
-    const active = recording?.state === "recording" || recording?.state === "finishing";
+    const state = recording?.state ?? "";
+    const active = state === "recording" || state === "finishing";
     const words = recording && active ? figures(recording) : "";
     if (this.part("record-figures").textContent !== words) this.part("record-figures").textContent = words;
-    const told = recording ? [recording.state, recording.file, recording.message].join() : "";
+    const told = recording ? [state, recording.file, recording.message].join() : "";
     if (told === this.told) return;
     this.told = told;
-    this.root.dataset.state = recording?.state ?? "";
+    this.root.dataset.state = state;
     this.view.hidden = active;
-    this.button.textContent = recording?.state === "recording" ? "Stop recording" : "Record";
-    this.button.setAttribute("aria-disabled", String(recording?.state === "finishing"));
+    this.button.textContent = state === "recording" ? "Stop recording" : "Record";
+    this.button.setAttribute("aria-disabled", String(state === "finishing"));
     this.part("record-words").textContent = recording ? summary(recording) : "";
-    const files = recording?.state === "finished" ? recording.files : [];
+    const files = recording && state === "finished" ? recording.files : [];
     this.part("record-files").replaceChildren(...files.map(fileLink));
   }
 }

@@ -16,7 +16,7 @@
  *   recording?: import("./recording.js").Recording | null}} Header
  */
 
-import { address, choose } from "./ask.js";
+import { address, choose, refusal } from "./ask.js";
 import { OwnCamera } from "./own_camera.js";
 import { HEARD } from "./recording.js";
 
@@ -147,11 +147,19 @@ class Viewer {
       if (this.gone) break;
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
       this.root.dataset.state = "disconnected";
-      this.screen.notice(`No connection to live_cam; trying again in ${Math.ceil(pauseMs / 1000)} s`);
-      await pause(pauseMs);
+      await this.rest(pauseMs);
     }
     left.abort();
     this.camera?.stop();
+  }
+
+  /** Waits for the next try and says why there is no picture. @param {number} pauseMs */
+  async rest(pauseMs) {
+    const rested = pause(pauseMs);
+    const seconds = Math.ceil(pauseMs / 1000);
+    const refused = await refusal();
+    this.screen.notice(refused ? `No picture: ${refused}` : `No connection to live_cam; trying again in ${seconds} s`);
+    await rested;
   }
 
   tellWhetherHidden() {
@@ -227,30 +235,34 @@ class Viewer {
         await pause(POST_PAUSE_MS);
         continue;
       }
-      try {
-        const url = choose(address("visit"), this.root);
-        url.searchParams.set("age_ms", picture.ageMs.toFixed(1));
-        const answer = await fetch(url, { method: "POST", body: picture.jpeg, signal: AbortSignal.timeout(15000) });
-        if (!answer.ok) {
-          spoke = true;
-          this.screen.notice(await answer.text());
-          await pause(FULL_PAUSE_MS);
-          continue;
-        }
-        /** @type {Header} */
-        const header = JSON.parse(answer.headers.get("X-Live-Cam") ?? "");
-        spoke = true;
-        if (answer.status === 200) {
-          await this.paint({ header, jpeg: await answer.blob() });
-          if (!this.off) this.screen.tell({ ...header, painted_age_ms: this.camera.age(number) });
-        } else if (!this.off) {
-          this.screen.tell(header);
-        }
-      } catch {
-        return spoke;
-      }
+      if (!(await this.postOne(number, picture).catch(() => false))) return spoke;
+      spoke = true;
     }
     return spoke;
+  }
+
+  /**
+   * Sends one picture, shows what comes back, and tells whether live_cam lets this page go on.
+   * @param {number} number @param {{jpeg: Uint8Array<ArrayBuffer>, ageMs: number}} picture
+   */
+  async postOne(number, picture) {
+    const url = choose(address("visit"), this.root);
+    url.searchParams.set("age_ms", picture.ageMs.toFixed(1));
+    const answer = await fetch(url, { method: "POST", body: picture.jpeg, signal: AbortSignal.timeout(15000) });
+    if (answer.status === 401) return false;
+    if (!answer.ok) {
+      this.screen.notice(await answer.text());
+      await pause(FULL_PAUSE_MS);
+      return true;
+    }
+    /** @type {Header} */
+    const header = JSON.parse(answer.headers.get("X-Live-Cam") ?? "");
+    if (answer.status === 200) {
+      await this.paint({ header, jpeg: await answer.blob() });
+      header.painted_age_ms = this.camera?.age(number);
+    }
+    if (!this.off) this.screen.tell(header);
+    return true;
   }
 
   /** @param {ArrayBuffer} message */
