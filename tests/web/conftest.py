@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from live_cam.explain.npm import find_npm, install_npm
 from live_cam.pipeline.recording import RecordingOptions
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
@@ -62,12 +64,13 @@ def serve_session(tmp_path) -> Iterator[Callable[..., Site]]:
         most_visitors=0,
         camera=CameraOptions(),  # noqa: B008 (frozen)
         recordings=tmp_path,
+        kiosk=False,
         port=0,
     ):
         listener = bind("127.0.0.1", port)
         sources = source if isinstance(source, list) else [source]
         session = Session(sources, explainer, most_visitors, RecordingOptions(recordings))
-        server = LiveServer(wrap(build_app(session, host, token, extra_hosts, camera)), session)
+        server = LiveServer(wrap(build_app(session, host, token, extra_hosts, camera, kiosk)), session)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
         session.__enter__()
         thread.start()
@@ -215,3 +218,18 @@ def open_page(chromium, size):
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture(scope="session")
+def node_folder(tmp_path_factory) -> Path:
+    """A folder with what `tests/web/javascript/package-lock.json` names, fetched with the real npm."""
+    folder = tmp_path_factory.mktemp("node") / "javascript"
+    shutil.copytree(Path(__file__).with_name("javascript"), folder)
+    npm = find_npm() or install_npm()
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    environment = {**os.environ, "PATH": f"{Path(npm).parent}{os.pathsep}{os.environ['PATH']}"}
+    result = subprocess.run(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240
+    )
+    assert result.returncode == 0, f"npm could not fetch what checks the page's JavaScript:\n{result.stderr}"
+    return folder
