@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.explain.runtimes import Step
+from live_cam.frame import Method
 from live_cam.sources.demo import demo_picture
 
 _ROUNDS = 20
@@ -41,11 +42,14 @@ class StepTimes:
     ratio: float
 
 
-def measure(step: Step) -> StepTimes:
+def measure(step: Step, method: Method) -> StepTimes:
     """Times `step` on one 480x640 photograph, each call from the frame in memory to results in memory."""
     frames = demo_picture(0.0)[np.newaxis]
     likeliest = np.zeros((1, 1, step.classes), np.float32)
-    works: tuple[Callable[[], object], ...] = (lambda: step(frames, likeliest), lambda: step.forward(frames))
+    works: tuple[Callable[[], object], ...] = (
+        lambda: step(frames, likeliest, method),
+        lambda: step.forward(frames),
+    )
     taken_ms: tuple[list[float], list[float]] = ([], [])
     for _ in range(_ROUNDS):
         for work, taken in zip(works, taken_ms, strict=True):

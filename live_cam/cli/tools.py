@@ -86,7 +86,7 @@ def bench(
     found = find_weights(weights, show_progress)
     with quiet_native_stderr():
         compiled = compile_step(found, layer, method, score, runtime, precision, device)
-        times = measure(compiled.step)
+        times = measure(compiled.step, method)
     setting = {
         "layer": "+".join(compiled.layers),
         "method": method,

@@ -15,7 +15,7 @@ from pathlib import Path
 from live_cam import errors
 from live_cam.errors import LiveCamError
 from live_cam.explain.weights import Weights
-from live_cam.frame import Method, Score
+from live_cam.frame import Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,12 @@ class Recipe:
 
     Attributes:
         weights_path: The weight file.
-        layers, method, score: What to explain, and how.
+        layers, score: What to explain.
         frames_n, targets_k: N and K; K = 0 is the forward pass alone.
     """
 
     weights_path: str
     layers: tuple[str, ...]
-    method: Method
     score: Score
     frames_n: int
     targets_k: int
@@ -74,7 +73,7 @@ def _main(path: Path) -> None:
     recipe = Recipe(**json.load(sys.stdin))
     try:
         network = build_network(Weights("file", Path(recipe.weights_path), digest=""))
-        definition = Definition(network, tuple(recipe.layers), recipe.method, recipe.score)
+        definition = Definition(network, tuple(recipe.layers), recipe.score)
         save(convert(definition.concrete(recipe.frames_n, recipe.targets_k)), path)
     except (LiveCamError, OSError) as error:
         kind = type(error).__name__ if isinstance(error, LiveCamError) else "OSError"

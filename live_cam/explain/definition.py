@@ -1,4 +1,4 @@
-"""The step as a TensorFlow graph: pictures in, saliency maps and logits out. Every runtime compiles this one."""
+"""The step as a TensorFlow graph, from pictures to what saliency methods stand on. Every runtime compiles this one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import tensorflow as tf
 
 from live_cam.explain.folding import fold
 from live_cam.explain.inputs import INPUT_PX
-from live_cam.explain.methods import METHODS, fuse
 from live_cam.explain.network import require_activation
-from live_cam.frame import Method, Precision, Score
+from live_cam.frame import Precision, Score
 
 _CAFFE_MEAN_BGR: Final = (103.939, 116.779, 123.68)
 
@@ -20,24 +19,20 @@ _FLOAT16_GRADIENT_SCALE: Final = 1024.0
 
 
 class Definition:
-    """`targets . logits` explained at one layer, or at several whose maps are fused.
+    """Activations of one or several layers, the gradients of `targets . logits` to them, and the logits.
 
     Attributes:
         classes: The number of logits.
-        map_px: Height and width of a map.
     """
 
-    def __init__(
-        self, network: Any, layers: tuple[str, ...], method: Method, score: Score, precision: Precision = "float32"
-    ) -> None:
+    def __init__(self, network: Any, layers: tuple[str, ...], score: Score, precision: Precision = "float32") -> None:
         """Prepares the network.
 
         Args:
             network: ResNet50 as `build_network` gives it.
             layers: The activations to explain, finest first.
-            method: The saliency method.
             score: What is differentiated.
-            precision: What the network computes in; methods and head compute in float32.
+            precision: What the network computes in; its head computes in float32.
 
         Raises:
             UnknownLayerError: The network has no activation of that name.
@@ -47,10 +42,8 @@ class Definition:
         self.classes: int = network.output.shape[-1]
         folded = fold(network, layers, precision)
         activations = [folded.get_layer(layer).output for layer in layers]
-        self.map_px: tuple[int, int] = activations[0].shape[1:3]
         self._forward = folded
         self._with_activations = keras.Model(folded.input, [*activations, folded.output])
-        self._method = METHODS[method]
         self._score = score
         self._gradient_scale = _FLOAT16_GRADIENT_SCALE if precision == "float16" else 1.0
 
@@ -62,27 +55,30 @@ class Definition:
         """
         return self._forward(_preprocess(pictures), training=False)
 
-    def explain(self, pictures: Any, targets: Any) -> tuple[Any, Any]:
-        """Explains each picture once for each of its targets.
+    def explain(self, pictures: Any, targets: Any) -> tuple[Any, ...]:
+        """Looks at each picture once, and once back for each of its targets.
 
         Args:
             pictures: uint8 or float32 (N, 224, 224, 3), RGB, 0..255.
             targets: float32 (N, K, classes); the j-th row of zeros asks for the j-th likeliest class.
 
         Returns:
-            Maps float32 (N, K, h, w), rectified and not normalised, and logits float32 (N, classes).
+            The activations of each layer, float32 (N, h, w, channels); the gradients to each, float32
+            (N, K, h, w, channels); and the logits, float32 (N, classes).
         """
         *activations, logits = self._with_activations(_preprocess(pictures), training=False)
         outputs = logits if self._score == "logit" else tf.nn.softmax(logits)
-        features = [tf.cast(activation, tf.float32) for activation in activations]
-        maps = []
-        for question in tf.unstack(_questions(targets, logits), axis=1):
-            # Symbolic gradients differentiate only what lies between the activations and the score.
-            scaled = tf.gradients(tf.reduce_sum(question * outputs) * self._gradient_scale, activations)
-            gradients = [tf.cast(gradient, tf.float32) / self._gradient_scale for gradient in scaled]
-            by_layer = [tf.nn.relu(self._method(a, g)) for a, g in zip(features, gradients, strict=True)]
-            maps.append(by_layer[0] if len(by_layer) == 1 else fuse(by_layer))
-        return tf.stack(maps, axis=1), logits
+        # Symbolic gradients differentiate only what lies between the activations and the score.
+        by_target = [
+            tf.gradients(tf.reduce_sum(question * outputs) * self._gradient_scale, activations)
+            for question in tf.unstack(_questions(targets, logits), axis=1)
+        ]
+        gradients = [tf.stack(by_layer, axis=1) for by_layer in zip(*by_target, strict=True)]
+        return (
+            *(tf.cast(activation, tf.float32) for activation in activations),
+            *(tf.cast(gradient, tf.float32) / self._gradient_scale for gradient in gradients),
+            logits,
+        )
 
     def concrete(self, frames_n: int, targets_k: int) -> Any:
         """Traces `explain` for N pictures at 224x224 and K targets, or `forward` for K = 0.

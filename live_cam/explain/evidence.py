@@ -28,11 +28,14 @@ _MOST_QUESTIONS = 1024
 def strength(logits: NDArray[np.float32], target: Target) -> float:
     """Gives how much evidence the logits hold for the target: 0 for no more than an empty picture has, to 1.
 
+    Against a class speaks whatever can be seen, however little speaks for it: what counts then is whether there is
+    anything to be seen at all, of which the likeliest class tells.
+
     Args:
         logits: float32 (classes,).
         target: The question, with its `index` known.
     """
-    score = float(logits[target.index])
+    score = float(logits.max() if target.against else logits[target.index])
     if target.versus is None:
         ramp = (score - _NO_EVIDENCE_LOGIT) / (_FULL_EVIDENCE_LOGIT - _NO_EVIDENCE_LOGIT)
     else:

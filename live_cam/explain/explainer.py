@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.errors import LiveCamError
+from live_cam.explain.compiled_steps import CompiledSteps
 from live_cam.explain.evidence import Scales, strength
+from live_cam.explain.inputs import INPUT_PX
 from live_cam.explain.labels import imagenet_labels
+from live_cam.explain.parts import explain_in_parts
 from live_cam.explain.quiet import quiet_native_stderr
-from live_cam.explain.runtimes import compile_step
+from live_cam.explain.runtimes import Step, choose_computer, layers_to_explain
 from live_cam.explain.targets import target_vector
 from live_cam.explain.weights import Progress, find_weights, silent
 from live_cam.frame import Auto, ClassScore, Explanation, Frame, Lens, Method, Precision, Runtime, Score, Target
@@ -60,11 +63,10 @@ class Explain(Protocol):
 
 
 class Explainer:
-    """ResNet50 explained. Not thread-safe: one thread calls it.
+    """ResNet50 explained. One thread explains; `ready` and `prepare` may be called by others meanwhile.
 
     Attributes:
-        layer, method, score, runtime, precision: What is explained, and how; layers whose maps are fused are joined
-            with "+".
+        layer, method, score, runtime, precision: What the start chose; layers whose maps are fused are joined with "+".
         weights_way, weights_path: Where the weights came from.
         weights_digest: SHA-256 (hex) of the weights.
     """
@@ -93,7 +95,7 @@ class Explainer:
             precision: `auto` is what the runtime does best on this device.
             device: A device of OpenVINO's, such as GPU for an Intel GPU; `auto` is its CPU.
             progress: How to show what takes long.
-            at_once: How many frames may come in one call besides single ones, without compiling anew.
+            at_once: How many frames will come in one call besides single ones; other numbers are explained one by one.
             side_by_side: Whether more frames a second count more than a short time for each; see `OpenVinoStep`.
 
         Raises:
@@ -102,22 +104,20 @@ class Explainer:
             UsageError: The device, or the precision on it, can't be had.
         """
         found = find_weights(weights, progress)
+        layers = layers_to_explain(method, layer)
+        self.layer = "+".join(layers)
         self.method: Method = method
         self.score: Score = score
         self.weights_way, self.weights_path, self.weights_digest = found.way, found.path, found.digest
         self._labels = imagenet_labels()
         self._scales = Scales()
+        self._at_once = at_once
+        self._frame_px = (INPUT_PX, INPUT_PX)
         with quiet_native_stderr():
-            compiled = compile_step(found, layer, method, score, runtime, precision, device, side_by_side)
-            self._step, self.runtime, self.precision = compiled.step, compiled.runtime, compiled.precision
-            self.layer = "+".join(compiled.layers)
-            for frames_n in {1, at_once}:
-                black = np.zeros((frames_n, 224, 224, 3), np.uint8)
-                self._step(black, np.zeros((frames_n, 1, self._step.classes), np.float32))
-
-    def explain(self, frame: Frame, target: Target = Target()) -> Explanation:  # noqa: B008 (frozen)
-        """Explains one frame; frames of a source come in the order of their time, on which the scale is smoothed."""
-        return self.explain_all([frame], [target])[0][0]
+            computer = choose_computer(found, score, runtime, precision, device, side_by_side)
+            self.runtime, self.precision = computer.runtime, computer.precision
+            self._steps = CompiledSteps(computer.make_step, layers)
+            self.prepare(self.lens)
 
     @property
     def lens(self) -> Lens:
@@ -125,67 +125,110 @@ class Explainer:
         return Lens(self.layer, self.method)
 
     def ready(self, lens: Lens) -> bool:
-        """Tells whether frames can be explained through a lens at once."""
-        return lens == self.lens
+        """Tells whether frames can be explained through a lens at once, as through any whose layer is ready."""
+        return self._steps.is_ready(_layers(lens))
 
     def prepare(self, lens: Lens, targets_k: int = 1) -> None:
-        """Makes a lens ready, for K targets in one call."""
-        if not self.ready(lens):
-            raise LiveCamError(f"{lens.layer} with {lens.method} can't be prepared")
+        """Makes a lens ready; takes seconds, ten where this machine explains the layer for the first time.
 
-    def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Gives the logits float32 (N, classes) of pictures uint8 (H, W, 3), RGB, and explains nothing."""
-        nothing = np.zeros((1, 1, self._step.classes), np.float32)
-        return np.concatenate([self._step([frame], nothing)[1] for frame in frames])
+        The lenses of three layers are kept ready: those of the start, and those used last.
+
+        Args:
+            lens: The lens.
+            targets_k: How many targets will come in one call besides single ones; other numbers are explained one by
+                one.
+
+        Raises:
+            UnknownLayerError: The network has no activation of that name.
+            LiveCamError: It failed for another reason.
+        """
+        self._steps.prepare(_layers(lens), {(1, 1), (self._at_once, 1), (1, targets_k)}, self._frame_px)
+
+    def explain(self, frame: Frame, target: Target = Target()) -> Explanation:  # noqa: B008 (frozen)
+        """Explains one frame; frames of a source come in the order of their time, on which the scale is smoothed."""
+        return self.explain_all([frame], [target])[0][0]
 
     def explain_all(
         self, frames: Sequence[Frame], targets: Sequence[Target], lens: Lens | None = None
     ) -> list[list[Explanation]]:
-        """Explains several frames in one call of the step, each for all of the targets.
+        """Explains several frames, each for all of the targets.
 
-        Frames may come from several sources and differ in size. Further targets cost almost nothing at the default
-        layer. A new number of frames or of targets compiles the step anew, which takes seconds.
+        Frames may come from several sources and differ in size. Where their number and that of the targets was prepared
+        for, further targets cost almost nothing at the default layer; each costs a call of its own where it was not.
 
         Args:
             frames: N frames.
             targets: K questions; the j-th `Target()` among them asks for the j-th likeliest class, so that three of
                 them explain the top three.
+            lens: What to look through; None for what the start chose.
 
         Returns:
             For each frame its K explanations, in the order of `targets`.
-        """
-        if lens is not None and not self.ready(lens):
-            raise LiveCamError(f"{lens.layer} with {lens.method} is not prepared")
-        rgb = [frame.rgb for frame in frames]
-        rows = self._name_rivals(rgb, targets)
-        vectors = np.array([[target_vector(target, self._step.classes) for target in row] for row in rows])
-        maps, logits = self._step(rgb, vectors)
-        return [self._describe(*each) for each in zip(frames, rows, maps, logits, strict=True)]
 
-    def _name_rivals(self, rgb: Sequence[NDArray[np.uint8]], targets: Sequence[Target]) -> list[list[Target]]:
-        """Gives each frame's questions; one that names only the class to hold against asks about the likeliest."""
-        if not any(target.index is None and target.versus is not None for target in targets):
-            return [list(targets)] * len(rgb)
-        _, logits = self._step(rgb, np.zeros((len(rgb), 1, self._step.classes), np.float32))
-        return [
+        Raises:
+            LiveCamError: The lens is not ready.
+            ValueError: A target has both `versus` and `against`.
+        """
+        lens = self.lens if lens is None else lens
+        layers = _layers(lens)
+        step = self._steps.take(layers)
+        rgb = [frame.rgb for frame in frames]
+        self._frame_px = rgb[0].shape[:2]
+        rows, references = self._name_likeliest(step, rgb, targets, lens.method)
+        vectors = np.array([[target_vector(target, step.classes) for target in row] for row in rows])
+        maps, logits = explain_in_parts(step, rgb, vectors, lens.method)
+        through = Lens("+".join(layers), lens.method)
+        return [self._describe(through, *each) for each in zip(frames, rows, maps, logits, references, strict=True)]
+
+    def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Gives the logits float32 (N, classes) of pictures uint8 (H, W, 3), RGB, and explains nothing.
+
+        It runs what explains, which is compiled already and takes little longer than the forward pass alone.
+        """
+        step = self._steps.take(_layers(self.lens))
+        return explain_in_parts(step, frames, np.zeros((len(frames), 1, step.classes), np.float32), self.method)[1]
+
+    def _name_likeliest(
+        self, step: Step, rgb: Sequence[NDArray[np.uint8]], targets: Sequence[Target], method: Method
+    ) -> tuple[list[list[Target]], list[float]]:
+        """Gives each frame's questions, in which the likeliest class is named where another stands against it.
+
+        What speaks against a class is compared with what speaks for the likeliest: the peak of its map comes second,
+        and is 0 where nothing was asked that needs it.
+        """
+        if not any(target.against or (target.index is None and target.versus is not None) for target in targets):
+            return [list(targets)] * len(rgb), [0.0] * len(rgb)
+        likeliest = np.zeros((len(rgb), 1, step.classes), np.float32)
+        maps, logits = explain_in_parts(step, rgb, likeliest, method)
+        rows = [
             [
-                target if target.versus is None or target.index is not None else Target(int(best), target.versus)
+                replace(target, index=int(best)) if target.index is None and target != Target() else target
                 for target in targets
             ]
             for best in logits.argmax(axis=-1)
         ]
+        return rows, [float(each.max()) for each in maps]
 
     def _describe(
-        self, frame: Frame, asked: Sequence[Target], maps: NDArray[np.float32], logits: NDArray[np.float32]
+        self,
+        lens: Lens,
+        frame: Frame,
+        asked: Sequence[Target],
+        maps: NDArray[np.float32],
+        logits: NDArray[np.float32],
+        reference: float,
     ) -> list[Explanation]:
         likeliest = top_classes(logits, self._labels, max(_TOP, len(asked)))
         ranks = iter(likeliest)
         explanations = []
         for k, (question, saliency_map) in enumerate(zip(asked, maps, strict=True)):
             index = next(ranks).index if question.index is None else question.index
-            target = Target(index, question.versus)
+            target = replace(question, index=index)
             if index == target.versus:
                 saliency_map = np.zeros_like(saliency_map)
+            peak = float(saliency_map.max())
+            # Else the faintest objection would be painted like the strongest reason.
+            full = max(peak, reference) if target.against else peak
             explanations.append(
                 Explanation(
                     saliency_map=saliency_map,
@@ -194,9 +237,9 @@ class Explainer:
                     target=target,
                     target_label=self._labels[index],
                     versus_label=None if target.versus is None else self._labels[target.versus],
-                    scale=self._scales.update(float(saliency_map.max()), frame.pts_ns, (frame.source_id, k, question)),
-                    strength=strength(logits, target),
-                    lens=Lens(self.layer, self.method),
+                    scale=self._scales.update(full, frame.pts_ns, (frame.source_id, lens, k, question)),
+                    strength=strength(logits, target) if peak > 0.0 else 0.0,
+                    lens=lens,
                     steady_map=saliency_map,
                     steady_top=likeliest[:_TOP],
                 )
@@ -222,3 +265,7 @@ def top_classes(logits: NDArray[np.float32], labels: tuple[str, ...], n: int = _
     probabilities = exponentials / exponentials.sum()
     order = np.argsort(-logits, kind="stable")[:n]
     return tuple(ClassScore(int(i), labels[i], float(probabilities[i])) for i in order)
+
+
+def _layers(lens: Lens) -> tuple[str, ...]:
+    return layers_to_explain(lens.method, None if lens.method == "layercam-fused" else lens.layer)

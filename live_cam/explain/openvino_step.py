@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from live_cam.errors import LiveCamError, UsageError
 from live_cam.explain.inputs import INPUT_PX, resize_to_input
-from live_cam.frame import Auto, Precision
+from live_cam.explain.methods import saliency_maps
+from live_cam.frame import Auto, Method, Precision
 
-_DEFINITION_FILES: Final = ("definition.py", "folding.py", "methods.py", "network.py", "conversion.py")
+_DEFINITION_FILES: Final = ("definition.py", "folding.py", "network.py", "conversion.py")
 _HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _CAPABILITIES: Final[dict[Precision, str]] = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
 _MODEL_NAME: Final = "step.xml"
-_KEPT_STEPS: Final = 8
+_KEPT_STEPS: Final = 12
 """Each takes 100 MB of disk."""
 _WAITING_N: Final = 4
 """Requests for each that can be computed at a time, so that none has to wait for the next."""
@@ -89,7 +90,7 @@ class OpenVinoStep:
         Args:
             convert: Writes the model for N frames and K targets to an .xml file; called when the cache lacks it.
             cache: The folder that holds converted steps.
-            depends_on: What tells this step from another: weights digest, layers, method, score.
+            depends_on: What tells this step from another: weights digest, layers, score.
             precision: What the network computes in.
             device: OpenVINO's name of the device.
             side_by_side: Whether each frame of a call is computed on a part of the device, beside others, rather than
@@ -106,27 +107,40 @@ class OpenVinoStep:
         self._compiled: dict[tuple[int, int], list[_Request]] = {}
 
     def __call__(
-        self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], targets: NDArray[np.float32]
+        self,
+        frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+        targets: NDArray[np.float32],
+        method: Method = "gradcam",
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Explains each frame once for each of its targets; see `TensorFlowStep.__call__`."""
-        # A method that asks about no class leaves the targets over, which the converter then makes an output, too.
-        maps, logits, *_ = self._infer(frames, targets.shape[1], targets)
+        parts = []
+        for *features, logits in self._infer(frames, targets.shape[1], targets):
+            layers_n = len(features) // 2
+            parts.append((saliency_maps(method, features[:layers_n], features[layers_n:]), logits.copy()))
+        maps, logits = (each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*parts, strict=True))
         return maps, logits
 
     def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
         """Gives the logits float32 (N, classes) of `frames` and explains nothing."""
-        (logits,) = self._infer(frames, 0)
-        return logits
+        return np.concatenate([logits for (logits,) in self._infer(frames, 0)])
+
+    def is_prepared(self, frames_n: int, targets_k: int) -> bool:
+        """Tells whether N frames can be explained for K targets without compiling first."""
+        return (1 if self._side_by_side else frames_n, targets_k) in self._compiled
+
+    def prepare(self, frames_n: int, targets_k: int, frame_px: tuple[int, int] = (INPUT_PX, INPUT_PX)) -> None:  # noqa: ARG002 (all sizes are compiled alike)
+        """Compiles for N frames and K targets; see `TensorFlowStep.prepare`."""
+        size = 1 if self._side_by_side else frames_n, targets_k
+        if size not in self._compiled:
+            self._compiled[size] = self._compile(*size)
 
     def _infer(
         self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], targets_k: int, *targets: NDArray[np.float32]
-    ) -> list[NDArray[np.float32]]:
+    ) -> Iterator[list[NDArray[np.float32]]]:
+        """Gives the outputs for some of the frames after the other; they hold until the next are asked for."""
+        self.prepare(len(frames), targets_k)
         frames_n = 1 if self._side_by_side else len(frames)
-        size = frames_n, targets_k
-        if size not in self._compiled:
-            self._compiled[size] = self._compile(*size)
-        requests = self._compiled[size]
-        results = []
+        requests = self._compiled[frames_n, targets_k]
         for begin in range(0, len(frames), frames_n * len(requests)):
             started = []
             for part, (request, pictures) in zip(range(begin, len(frames), frames_n), requests, strict=False):
@@ -136,8 +150,7 @@ class OpenVinoStep:
                 started.append(request)
             for request in started:
                 request.wait()
-                results.append([np.array(result) for result in request.results.values()])
-        return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+                yield [tensor.data for tensor in request.output_tensors]
 
     def _compile(self, frames_n: int, targets_k: int) -> list[_Request]:
         key = hashlib.sha256(json.dumps([*self._depends_on, frames_n, targets_k]).encode()).hexdigest()
@@ -146,10 +159,14 @@ class OpenVinoStep:
             model = self._read(folder) or self._make(frames_n, targets_k, folder)
         compiled = self._core.compile_model(model, self._device, self._options)
         requests_n = _WAITING_N * compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") if self._side_by_side else 1
-        return [
-            (compiled.create_infer_request(), np.empty((frames_n, INPUT_PX, INPUT_PX, 3), np.uint8))
+        requests = [
+            (compiled.create_infer_request(), np.zeros((frames_n, INPUT_PX, INPUT_PX, 3), np.uint8))
             for _ in range(requests_n)
         ]
+        # The first call of all costs more.
+        nothing = [np.zeros((frames_n, targets_k, self.classes), np.float32)] if targets_k else []
+        requests[0][0].infer([requests[0][1], *nothing])
+        return requests
 
     def _lock(self) -> AbstractContextManager[object]:
         """Keeps other processes from converting the same meanwhile, where the cache can be written at all."""
