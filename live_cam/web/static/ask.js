@@ -29,12 +29,13 @@ export function choose(url, part) {
  * Asks for something because a person wants it now.
  *
  * @param {URL} url
- * @param {"GET" | "POST"} method
+ * @param {"GET" | "POST" | "PATCH"} method
  * @param {Record<number, string>} refusals What to say to a status of the answer.
+ * @param {string} [body] JSON.
  * @returns {Promise<Response>} The answer; a refusal is thrown, its message a few words for the person.
  */
-export async function ask(url, method, refusals = {}) {
-  const answer = await fetch(url, { method, signal: AbortSignal.timeout(ANSWER_LIMIT_MS) }).catch(() => {
+export async function ask(url, method, refusals = {}, body = undefined) {
+  const answer = await fetch(url, { method, body, signal: AbortSignal.timeout(ANSWER_LIMIT_MS) }).catch(() => {
     throw new Error("no connection to live_cam");
   });
   if (answer.ok) return answer;

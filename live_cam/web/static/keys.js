@@ -2,33 +2,51 @@
 /**
  * The keys that do something on the page, in one place.
  *
- * None acts while somebody types, nor together with a modifier, which would be the browser's or the system's.
+ * None acts while somebody types, in a dialog, or together with a modifier, which would be the browser's or the
+ * system's; and none at all in a kiosk.
  */
 
-/** @type {Map<string, {does: string, act: () => void}>} */
+/** @typedef {{does: string, act: () => void, group: string}} Key */
+
+/** @type {Map<string, Key>} */
 const keys = new Map();
-const TYPED_INTO = "input:not([type=range], [type=button], [type=checkbox]), textarea, select, [contenteditable=true]";
+const TYPED_INTO = "input:not([type=range], [type=button], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true]";
+/** What has a use of its own for some keys: those keys are not taken from it. */
+const USED_BY = [
+  { keys: [" "], elements: "button, a[href], summary, input, [role=button], [role=tab]" },
+];
 
 /**
  * Gives a key something to do, in place of what it did before.
  *
- * @param {string} key As `KeyboardEvent.key` has it, in small letters.
- * @param {string} does What the key does, in a word or two for the list of keys on the page.
+ * @param {string} key As `KeyboardEvent.key` has it, letters small.
+ * @param {string} does What the key does, in a few words for the list of keys.
  * @param {() => void} act
+ * @param {string} [group] Where it stands in the list.
  */
-export function onKey(key, does, act) {
-  keys.set(key, { does, act });
-  list();
+export function onKey(key, does, act, group = "Picture") {
+  keys.set(key, { does, act, group });
 }
 
-/** Writes the list of keys wherever the page has a place for it. */
-function list() {
-  const words = [...keys].sort().map(([key, { does }]) => `${key.toUpperCase()} ${does}`);
-  for (const place of document.querySelectorAll('[data-live="keys"]')) place.textContent = `Keys: ${words.join(" · ")}`;
+/** All keys by group, in the order in which they were given. @returns {Map<string, [string, Key][]>} */
+export function keysByGroup() {
+  return Map.groupBy(keys, ([, { group }]) => group);
+}
+
+/** What is written on a key. @param {string} key */
+export function keyName(key) {
+  return key === " " ? "Space" : key.toUpperCase();
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
-  if (event.target instanceof Element && event.target.closest(TYPED_INTO)) return;
-  keys.get(event.key.toLowerCase())?.act();
+  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+  const { target } = event;
+  if (document.querySelector(".live-kiosk") || !(target instanceof Element) || target.closest(TYPED_INTO)) return;
+  const key = event.key.toLowerCase();
+  if (document.querySelector("dialog[open]") && key !== "?") return;
+  if (USED_BY.some((user) => user.keys.includes(key) && target.closest(user.elements))) return;
+  const found = keys.get(key);
+  if (!found) return;
+  event.preventDefault();
+  found.act();
 });

@@ -9,16 +9,13 @@
  * Where visitors show their own cameras, the server asks for a picture ({"ask": number}), and the page answers in the
  * same form: {"answer": number, "age_ms": milliseconds since it was taken} and a JPEG.
  *
- * @typedef {{index: number, label: string, probability: number}} ClassScore
- * @typedef {{source: string, state: string, message: string, fps: number,
- *   painted_age_ms?: number | null, seq?: number, age_ms?: number, top?: ClassScore[], target?: string,
- *   versus?: string | null, strength?: number, evidence?: boolean, ask?: number,
- *   recording?: import("./recording.js").Recording | null}} Header
+ * @typedef {import("./screen.js").Header} Header
  */
 
 import { address, choose, refusal } from "./ask.js";
 import { OwnCamera } from "./own_camera.js";
-import { HEARD } from "./recording.js";
+import { Screen } from "./screen.js";
+import { startOver } from "./settings.js";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
@@ -32,75 +29,6 @@ const POST_PAUSE_MS = 50;
 
 /** @param {number} milliseconds */
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** Paints pictures and words into the page's elements. */
-class Screen {
-  /** @param {HTMLElement} root */
-  constructor(root) {
-    this.root = root;
-    this.canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
-    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
-    this.paintedAgeKnown = false;
-  }
-
-  /** @param {string} name @returns {HTMLElement | null} */
-  part(name) {
-    return document.querySelector(`[data-feed="${this.root.dataset.feed}"] [data-live="${name}"]`);
-  }
-
-  /** @param {string} name @param {string} text */
-  write(name, text) {
-    const part = this.part(name);
-    if (part && part.textContent !== text) part.textContent = text;
-  }
-
-  /** @param {ImageBitmap} bitmap @param {Header} header */
-  paint(bitmap, header) {
-    if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
-      this.canvas.width = bitmap.width;
-      this.canvas.height = bitmap.height;
-    }
-    this.context.drawImage(bitmap, 0, 0);
-    this.root.dataset.seq = String(header.seq);
-    this.describe(header);
-    this.tell(header);
-  }
-
-  /** Says what is to be seen in a picture. @param {Header} header */
-  describe(header) {
-    (header.top ?? []).forEach((score, rank) => {
-      const percent = (100 * score.probability).toFixed(0);
-      this.write(`label-${rank}`, score.label);
-      this.write(`percent-${rank}`, `${percent} %`);
-      const bar = this.part(`bar-${rank}`);
-      if (bar) bar.style.width = `${percent}%`;
-    });
-    const question = header.versus ? `${header.target}, not ${header.versus}` : (header.target ?? "");
-    this.write("target", question);
-    this.write("evidence", header.evidence ? "" : "no evidence for it in this picture");
-  }
-
-  /** Says how the source is. @param {Header} header */
-  tell(header) {
-    this.write("source", header.source);
-    this.write("fps", header.fps.toFixed(0));
-    // The age when it was painted is the true one; where nobody acknowledges, that at sending has to do.
-    this.paintedAgeKnown ||= header.painted_age_ms != null;
-    const age = header.painted_age_ms ?? (this.paintedAgeKnown ? undefined : header.age_ms);
-    if (age !== undefined) this.write("age", `${age.toFixed(0)} ms`);
-    this.root.dataset.state = header.state;
-    this.notice(header.state === "live" ? "" : header.message);
-    // There is one recording of all feeds, so one viewer tells of it.
-    if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(HEARD, { detail: header.recording }));
-  }
-
-  /** Lays a sentence over the picture, or takes it away. @param {string} text */
-  notice(text) {
-    this.write("notice", text);
-    const notice = this.part("notice");
-    if (notice) notice.hidden = !text;
-  }
-}
 
 /** Fetches pictures for one screen until its element leaves the page. */
 class Viewer {
@@ -181,7 +109,10 @@ class Viewer {
         const silent = !document.hidden && performance.now() - this.lastWordMs > SILENCE_LIMIT_MS;
         if (this.gone || silent || this.off) socket.close();
       }, WATCH_EVERY_MS);
-      socket.onopen = () => this.tellWhetherHidden();
+      socket.onopen = () => {
+        startOver();
+        this.tellWhetherHidden();
+      };
       socket.onmessage = (message) => {
         spoke = true;
         this.lastWordMs = performance.now();

@@ -1,0 +1,107 @@
+// @ts-check
+/** What joins Gradio's components and the keys to the settings. */
+
+import { onKey } from "./keys.js";
+import { change, onSettings, wanted } from "./settings.js";
+import { say } from "./toast.js";
+
+/** @typedef {import("./settings.js").Settings} Settings */
+
+/** What stands for null among a component's values. */
+const LIKELIEST = -1;
+const OPACITY_STEP = 0.1;
+const TRY_AGAIN_MS = 100;
+/** A component in somebody's hand, which must not be given another value meanwhile. */
+const IN_HAND = '#live-side :is(input[type="range"]:active, input[type="number"]:focus, [aria-expanded="true"])';
+
+/** The element that tells whose settings. */
+const part = () => /** @type {HTMLElement} */ (document.querySelector(".live-stage"));
+
+/** What the settings may be, by their names, as the server offers them. @returns {Record<string, string[]>} */
+const choices = () => JSON.parse(/** @type {HTMLElement} */ (document.querySelector("[data-choices]")).dataset.choices ?? "{}");
+
+/** @param {Partial<Settings>} changes */
+const set = (changes) => change(part(), changes);
+
+/** @param {"frozen" | "running"} name */
+function toggle(name) {
+  const settings = wanted();
+  if (settings) set({ [name]: !settings[name] });
+}
+
+/** Takes what comes after the present value, and after the last one the first. @param {"layer" | "method" | "style" | "colormap"} name */
+function next(name) {
+  const settings = wanted();
+  if (!settings) return;
+  const offered = choices()[name];
+  const value = offered[(offered.indexOf(settings[name]) + 1) % offered.length];
+  set({ [name]: value });
+  say(`${name[0].toUpperCase()}${name.slice(1)}: ${value}`);
+}
+
+/** @param {number} step */
+function fade(step) {
+  const settings = wanted();
+  if (settings) set({ opacity: Math.round(100 * Math.min(1, Math.max(0, settings.opacity + step))) / 100 });
+}
+
+/** Presses something in the tile in hand: the one with the focus, the one under the pointer, or the first. @param {string} name */
+function press(name) {
+  const found = [".live-tile:focus-within", ".live-tile:hover", ":root"]
+    .map((where) => /** @type {HTMLElement | null} */ (document.querySelector(`${where} [data-live="${name}"]`)))
+    .find((element) => element !== null);
+  found?.click();
+}
+
+/** Opens the controls for the question and goes to the search of a class. */
+function search() {
+  const field = () => /** @type {HTMLInputElement | null} */ (document.querySelector("#live-target input"));
+  if (!field()?.checkVisibility()) /** @type {HTMLElement | null} */ (document.querySelector("#live-ask-button"))?.click();
+  requestAnimationFrame(() => {
+    field()?.focus();
+    field()?.select();
+  });
+}
+
+/** Gives Gradio's components the values in force, as soon as none is in anybody's hand. */
+let syncing = 0;
+function sync() {
+  clearTimeout(syncing);
+  const button = /** @type {HTMLElement | null} */ (document.querySelector("#live-sync"));
+  if (button && !document.querySelector(IN_HAND)) button.click();
+  else syncing = setTimeout(sync, TRY_AGAIN_MS);
+}
+
+/** What Gradio's components call. */
+globalThis.liveCam = {
+  /** @param {keyof Settings} name @param {unknown} value */
+  choose: (name, value) => void set({ [name]: value === LIKELIEST ? null : value }),
+  toggle: (/** @type {"frozen" | "running"} */ name) => toggle(name),
+  /** @param {(keyof Settings)[]} names */
+  values: (names) => {
+    const settings = /** @type {Settings} */ (wanted());
+    const values = names.map((name) => settings[name] ?? LIKELIEST);
+    return [...values, settings.frozen ? "Let it run" : "Freeze", settings.running ? "Stop" : "Start"];
+  },
+};
+
+onSettings((settings) => {
+  document.body.dataset.question = settings.question;
+  sync();
+});
+
+for (const rank of [0, 1, 2]) onKey(`${rank + 1}`, `explain class ${rank + 1} of the list, or let go of it`, () => press(`label-${rank}`), "Ask");
+onKey("0", "explain the likeliest class", () => set({ target: null }), "Ask");
+onKey("/", "search all classes", search, "Ask");
+onKey("w", "why A", () => set({ question: "why" }), "Ask");
+onKey("v", "why A and not B", () => set({ question: "versus" }), "Ask");
+onKey("a", "what speaks against A", () => set({ question: "against" }), "Ask");
+onKey("b", "A and B side by side", () => set({ question: "beside" }), "Ask");
+onKey("m", "next method", () => next("method"), "Ask");
+onKey("l", "next layer", () => next("layer"), "Ask");
+onKey("h", "heat map, contours or spotlight", () => next("style"), "Look");
+onKey("c", "next colours", () => next("colormap"), "Look");
+onKey("+", "more opaque", () => fade(OPACITY_STEP), "Look");
+onKey("-", "less opaque", () => fade(-OPACITY_STEP), "Look");
+onKey("f", "freeze, or let it run", () => toggle("frozen"), "Picture");
+onKey(" ", "start or stop", () => toggle("running"), "Picture");

@@ -1,0 +1,132 @@
+// @ts-check
+/**
+ * The elements of the page that a moving picture and its words are painted into.
+ *
+ * @typedef {{index: number, label: string, probability: number}} ClassScore
+ * @typedef {{verdict: string, words: string}} Faithfulness
+ * @typedef {{source: string, state: string, message: string, fps: number, preparing?: string,
+ *   settings?: import("./settings.js").Settings, faithfulness?: Faithfulness | null,
+ *   painted_age_ms?: number | null, seq?: number, age_ms?: number, top?: ClassScore[], target?: string,
+ *   target_index?: number, versus?: string | null, against?: boolean, beside?: string | null, strength?: number,
+ *   evidence?: boolean, layer?: string, method?: string, style?: string, opacity?: number, colormap?: string,
+ *   ask?: number, recording?: import("./recording.js").Recording | null}} Header
+ */
+
+import { meaning, nothing, question, strengthWord } from "./meaning.js";
+import { HEARD } from "./recording.js";
+import { hear } from "./settings.js";
+
+/** Paints pictures and words into the page's elements. */
+export class Screen {
+  /** @param {HTMLElement} root The stage. */
+  constructor(root) {
+    this.root = root;
+    this.canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
+    this.paintedAgeKnown = false;
+  }
+
+  /** @param {string} name @returns {HTMLElement | null} */
+  part(name) {
+    return document.querySelector(`[data-feed="${this.root.dataset.feed}"] [data-live="${name}"]`);
+  }
+
+  /** @param {string} name @param {string} text */
+  write(name, text) {
+    const part = this.part(name);
+    if (part && part.textContent !== text) part.textContent = text;
+  }
+
+  /** Writes a text, and hides its place while there is none. @param {string} name @param {string} text */
+  show(name, text) {
+    this.write(name, text);
+    const part = this.part(name);
+    if (part && part.hidden === Boolean(text)) part.hidden = !text;
+  }
+
+  /** @param {ImageBitmap} bitmap @param {Header} header */
+  paint(bitmap, header) {
+    if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
+      this.canvas.width = bitmap.width;
+      this.canvas.height = bitmap.height;
+      this.root.style.setProperty("--picture-ratio", String(bitmap.width / bitmap.height));
+    }
+    this.context.drawImage(bitmap, 0, 0);
+    this.root.dataset.seq = String(header.seq);
+    this.describe(header);
+    this.tell(header);
+  }
+
+  /** Says what is to be seen in a picture. @param {Header} header */
+  describe(header) {
+    (header.top ?? []).forEach((score, rank) => this.list(score, rank, header.settings?.target === score.index));
+    const asked = question(header);
+    this.write("target", header.beside ? `${asked} and ${header.beside}` : asked);
+    const none = header.evidence ? "" : ": no evidence";
+    this.show("caption", `${asked}${none}`);
+    this.show("caption-right", header.beside ?? "");
+    this.canvas.ariaLabel = `Live picture with the map for ${asked}${header.beside ? ` and ${header.beside}` : ""}`;
+    this.show("evidence", nothing(header));
+    this.measure(header);
+    this.write("meaning", meaning(header));
+    this.write("how", `${header.method} at ${header.layer}`);
+    const legend = this.part("legend");
+    if (legend) Object.assign(legend.dataset, { style: header.style, colormap: header.colormap });
+  }
+
+  /** Puts a class into the list. @param {ClassScore} score @param {number} rank @param {boolean} locked */
+  list(score, rank, locked) {
+    const percent = (100 * score.probability).toFixed(0);
+    this.write(`label-${rank}`, score.label);
+    this.write(`percent-${rank}`, `${percent} %`);
+    const bar = this.part(`bar-${rank}`);
+    if (bar) bar.style.width = `${percent}%`;
+    const button = this.part(`label-${rank}`);
+    if (!button) return;
+    button.dataset.index = String(score.index);
+    if (button.ariaPressed !== String(locked)) button.ariaPressed = String(locked);
+  }
+
+  /** Shows how much evidence there is. @param {Header} header */
+  measure(header) {
+    const percent = header.evidence ? Math.round(100 * (header.strength ?? 0)) : 0;
+    const word = strengthWord(header);
+    const [meter, bar] = [this.part("meter"), this.part("strength")];
+    if (meter) Object.assign(meter, { ariaValueNow: String(percent), ariaValueText: word });
+    if (bar) bar.style.width = `${percent}%`;
+    this.write("strength-word", word);
+  }
+
+  /** Says how the source is. @param {Header} header */
+  tell(header) {
+    this.write("source", header.source);
+    this.write("fps", header.fps.toFixed(0));
+    // The age when it was painted is the true one; where nobody acknowledges, that at sending has to do.
+    this.paintedAgeKnown ||= header.painted_age_ms != null;
+    const age = header.painted_age_ms ?? (this.paintedAgeKnown ? undefined : header.age_ms);
+    if (age !== undefined) this.write("age", `${age.toFixed(0)} ms`);
+    this.root.dataset.state = header.state;
+    this.notice(header.state === "live" ? "" : header.message);
+    if (header.settings) this.set(header.settings);
+    this.show("preparing", header.preparing ?? "");
+    const test = header.faithfulness;
+    this.show("faithfulness", test ? `Test: ${test.verdict}. ${test.words}` : "");
+    // There is one recording of all feeds, so one viewer tells of it.
+    if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(HEARD, { detail: header.recording }));
+  }
+
+  /** Shows what was chosen, before the first picture made with it. @param {import("./settings.js").Settings} settings */
+  set(settings) {
+    hear(settings);
+    this.show("frozen", settings.frozen ? "Frozen" : "");
+    const unlock = this.part("unlock");
+    if (unlock) unlock.hidden = settings.target === null;
+  }
+
+  /** Lays a sentence over the picture, or takes it away. @param {string} text */
+  notice(text) {
+    this.write("notice", text);
+    const notice = this.part("notice");
+    if (notice) notice.hidden = !text;
+  }
+}

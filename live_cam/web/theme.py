@@ -1,0 +1,52 @@
+"""How the page looks: Gradio's theme, the style sheet, and what has to be in the head before anything is painted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import gradio as gr
+
+_STATIC = Path(__file__).with_name("static")
+CSS: Final = "\n".join(sheet.read_text("utf-8") for sheet in sorted(_STATIC.glob("*.css")))
+
+# No web fonts: the page works without the internet and tells nobody that it is open.
+THEME: Final = gr.themes.Default(
+    primary_hue="teal",
+    neutral_hue="slate",
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+    radius_size="lg",
+).set(
+    body_background_fill="*neutral_50",
+    body_background_fill_dark="#0b1120",
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_300",
+    block_info_text_color="*neutral_600",
+    block_info_text_color_dark="*neutral_300",
+    block_label_text_color="*neutral_700",
+    block_label_text_color_dark="*neutral_200",
+    block_title_text_color="*neutral_700",
+    block_title_text_color_dark="*neutral_200",
+    block_shadow="none",
+    block_shadow_dark="none",
+    color_accent="*primary_700",
+    button_transition="none",
+)
+
+# A visitor's key is made by the page, and known to it and the server alone. The poster stands where the picture will
+# be until Gradio has built the page.
+HEAD: Final = """<link rel="preload" as="image" href="poster.jpg?feed=0">
+<style>
+body:not(:has(.live-stage)) {
+  background: url("poster.jpg?feed=0") 1rem 4rem / min(69vw, calc(100vh - 6rem) * 4 / 3) auto no-repeat;
+}
+@media (max-width: 768px) {
+  body:not(:has(.live-stage)) { background-position: 0 3rem; background-size: 100vw auto; }
+}
+</style>
+<script>
+globalThis.liveCamVisitor = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36)).join("");
+</script>
+<script type="module" src="theme.js"></script>
+<script type="module" src="controls.js"></script>"""
