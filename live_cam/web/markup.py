@@ -139,8 +139,8 @@ def tools(number: int, own: bool = False) -> str:
 <div class="live-tools" data-feed="{number}" {"data-own" if own else ""}>
   <button type="button" class="live-button" data-live="snapshot" aria-keyshortcuts="S"
     title="Save the picture, with all that is needed to repeat it (key S)">Snapshot</button>
-  <button type="button" class="live-button" data-live="occlude" aria-keyshortcuts="O" aria-pressed="false"
-    title="Hide a square of the picture and see what it costs (key O)">Hide a square</button>
+  <button type="button" class="live-button" data-live="occlude" aria-keyshortcuts="O" aria-pressed="true"
+    title="Point at the picture, or press the arrow keys here, to hide a square and see what it costs (key O)">Hide a square</button>
   <p class="live-said" data-live="snapshot-words" role="status"></p>
 </div>"""
 
@@ -150,8 +150,8 @@ def words(number: int, own: bool = False) -> str:
     rows = "".join(
         f'<li><button type="button" class="live-class" data-live="label-{rank}" aria-pressed="false"'
         f' aria-keyshortcuts="{rank + 1}">–</button>'
-        f'<span class="live-hidden" data-live="hidden-{rank}"></span>'
         f'<span class="live-percent" data-live="percent-{rank}"></span>'
+        f'<span class="live-hidden" data-live="hidden-{rank}"></span>'
         f'<span class="live-track"><span class="live-bar" data-live="bar-{rank}"></span></span></li>'
         for rank in range(_RANKS)
     )

@@ -2,28 +2,24 @@
 /** The button and the key that save what is seen, with all that is needed to repeat it. */
 
 import { address, ask, choose } from "./ask.js";
+import { save } from "./files.js";
+import { keep } from "./film.js";
+import { press } from "./in_hand.js";
 import { onKey } from "./keys.js";
 
 const SAID_MS = 6000;
-const KEPT_MS = 15000;
 const OWN_REFUSALS = { 404: "show your camera first" };
-
-/** Hands a file to the person. @param {string} name @param {Blob} file */
-function save(name, file) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  link.click();
-  // Not at once: some browsers read it after the click.
-  setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
-}
 
 /** Saves the newest picture, and gives the name of the file. @param {HTMLElement} tools */
 async function take(tools) {
   const refusals = "own" in tools.dataset ? OWN_REFUSALS : {};
   const answer = await ask(choose(address("snapshot"), tools), "GET", refusals);
   const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "live_cam.zip";
-  save(name, await answer.blob());
+  const zip = await answer.blob();
+  save(name, zip);
+  const strip = /** @type {HTMLElement | null} */ (document.querySelector(".live-strip"));
+  const kept = strip ? keep(strip, name, zip) : null;
+  await kept?.catch((error) => console.warn("live_cam: a snapshot is not in the strip", error));
   return name;
 }
 
@@ -45,13 +41,5 @@ export function mount(tools) {
     forgetting = setTimeout(() => (words.textContent = ""), SAID_MS);
     busy = false;
   };
-  onKey("s", "snapshot", press);
-}
-
-/** Presses the button of the picture in hand: the one with the focus, the one under the pointer, or the first. */
-function press() {
-  const button = [".live-tile:focus-within", ".live-tile:hover", ":root"]
-    .map((where) => document.querySelector(`${where} [data-live="snapshot"]`))
-    .find((found) => found !== null);
-  /** @type {HTMLButtonElement | undefined} */ (button)?.click();
+  onKey("s", "save a snapshot", () => press("snapshot"), "Keep");
 }
