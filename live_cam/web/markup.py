@@ -135,12 +135,15 @@ def _stage(number: int, attributes: str = "", notice: str = "Connecting", more: 
 
 def tools(number: int, own: bool = False) -> str:
     """Gives the buttons for the picture of one feed."""
+    feed = _feed(number, own)
     return f"""
-<div class="live-tools" data-feed="{number}" {"data-own" if own else ""}>
+<div class="live-tools" {feed}>
   <button type="button" class="live-button" data-live="snapshot" aria-keyshortcuts="S"
     title="Save the picture, with all that is needed to repeat it (key S)">Snapshot</button>
   <button type="button" class="live-button" data-live="occlude" aria-keyshortcuts="O" aria-pressed="true"
-    title="Point at the picture, or press the arrow keys here, to hide a square and see what it costs (key O)">Hide a square</button>
+    title="Point at the picture, or press the arrow keys here, to hide a square and see what it costs (key O)"
+    >Hide a square</button>
+  <div class="live-top" {feed}></div>
   <p class="live-said" data-live="snapshot-words" role="status"></p>
 </div>"""
 
@@ -155,11 +158,9 @@ def words(number: int, own: bool = False) -> str:
         f'<span class="live-track"><span class="live-bar" data-live="bar-{rank}"></span></span></li>'
         for rank in range(_RANKS)
     )
-    feed = f'data-feed="{number}" {"data-own" if own else ""}'
     return f"""
-<section class="live-words" {feed} aria-label="What the network sees">
+<section class="live-words" {_feed(number, own)} aria-label="What the network sees">
   <ol>{rows}</ol>
-  <div class="live-top" {feed}></div>
   <p class="live-question">Explained: <b data-live="target">–</b>
     <button type="button" class="live-unlock" data-live="unlock" aria-keyshortcuts="0" hidden>unlock</button></p>
   <p class="live-strength"><span id="live-strength-{number}">Evidence</span>
@@ -168,17 +169,27 @@ def words(number: int, own: bool = False) -> str:
     <b data-live="strength-word">–</b></p>
   <p class="live-evidence" data-live="evidence" hidden></p>
   <p class="live-faithfulness" data-live="faithfulness" hidden></p>
-  <p class="live-figures"><span><span data-live="fps">–</span> frames a second</span>
-     <span>age <span data-live="age">–</span></span></p>
 </section>"""
 
 
+def _feed(number: int, own: bool) -> str:
+    return f'data-feed="{number}"' + (" data-own" if own else "")
+
+
+LEGEND = """
+<div class="live-under" data-feed="0">
+  <p class="live-legend" data-live="legend"><span>weak</span><span class="live-ramp" aria-hidden="true"></span>
+    <span>strong</span></p>
+  <p class="live-figures"><span><span data-live="fps">–</span> frames a second</span>
+    <span>age <span data-live="age">–</span></span></p>
+</div>"""
+"""What is under the picture: what its colours mean, and how fast it is."""
+
+
 def meaning() -> str:
-    """Gives the place for the legend of the colours and for what the map shows and what it does not."""
+    """Gives the place for what the map shows and what it does not."""
     return """
-<section class="live-meaning" data-feed="0" aria-label="What the colours mean">
-  <p class="live-legend" data-live="legend"><span data-live="legend-weak">weak</span>
-    <span class="live-ramp" aria-hidden="true"></span><span data-live="legend-strong">strong</span></p>
+<section class="live-meaning" data-feed="0" aria-label="What the map shows">
   <p data-live="meaning"></p>
   <p class="live-how" data-live="how"></p>
 </section>"""
@@ -192,7 +203,8 @@ def note(name: str, notes: Mapping[Any, str]) -> str:
 
 def keeping(recorded: bool) -> str:
     """Gives the controls for what is kept: recordings, where there may be any, and a link to the settings."""
-    return (_RECORDING if recorded else "") + _LINK
+    return f"""
+<details class="live-keep"><summary>Keep</summary>{_RECORDING if recorded else ""}{_LINK}</details>"""
 
 
 STRIP = '<div class="live-strip"></div>'

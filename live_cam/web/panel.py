@@ -45,22 +45,21 @@ def add_controls(session: Session) -> None:
         gr.HTML(html_template=markup.tools(0, session.visitors is not None), js_on_load=markup.MOUNT)
     gr.HTML(html_template=markup.STRIP, js_on_load=markup.MOUNT)
     values: list[tuple[str, Any]] = []
-    with gr.Tabs(elem_id="live-tabs"):
-        with gr.Tab("Ask", elem_id="live-ask", render_children=True):
-            values.append(("question", gr.Radio(QUESTIONS, label="Question", elem_id="live-question")))
-            values.append(("target", _class_picker("A", "the likeliest class", "live-target")))
-            values.append(("other", _class_picker("B", "the runner-up", "live-other")))
-            methods = [(name, method) for method, name in _METHODS.items()]
-            values.append(("method", gr.Dropdown(methods, label="Method", elem_id="live-method")))
-            gr.HTML(html_template=markup.note("method", METHOD_NOTES), js_on_load=markup.MOUNT)
-            values.append(("layer", gr.Dropdown(list(session.layers), label="Layer", elem_id="live-layer")))
-            gr.HTML(html_template=markup.note("layer", session.layers), js_on_load=markup.MOUNT)
-        with gr.Tab("Look", elem_id="live-look", render_children=True):
-            values.append(("style", gr.Radio(STYLES, label="Style", elem_id="live-style")))
-            values.append(("opacity", gr.Slider(0.0, 1.0, step=0.05, label="Opacity", elem_id="live-opacity")))
-            values.append(("colormap", gr.Dropdown(list(COLORMAPS), label="Colours", elem_id="live-colormap")))
-        with gr.Tab("Keep", elem_id="live-keep", render_children=True):
-            gr.HTML(html_template=markup.keeping(session.visitors is None), js_on_load=markup.MOUNT)
+    with gr.Accordion("Ask", open=False, elem_id="live-ask"):
+        values.append(("question", gr.Radio(QUESTIONS, label="Question", elem_id="live-question")))
+        values.append(("target", _class_picker("A", "the likeliest class", "live-target")))
+        values.append(("other", _class_picker("B", "the runner-up", "live-other")))
+        methods = [(name, method) for method, name in _METHODS.items()]
+        values.append(("method", gr.Dropdown(methods, label="Method", elem_id="live-method")))
+        gr.HTML(html_template=markup.note("method", METHOD_NOTES), js_on_load=markup.MOUNT)
+        values.append(("layer", gr.Dropdown(list(session.layers), label="Layer", elem_id="live-layer")))
+        gr.HTML(html_template=markup.note("layer", session.layers), js_on_load=markup.MOUNT)
+    with gr.Accordion("Look", open=False, elem_id="live-look"):
+        values.append(("style", gr.Radio(STYLES, label="Style", elem_id="live-style")))
+        values.append(("opacity", gr.Slider(0.0, 1.0, step=0.05, label="Opacity", elem_id="live-opacity")))
+        values.append(("colormap", gr.Dropdown(list(COLORMAPS), label="Colours", elem_id="live-colormap")))
+    # Not in an accordion, which builds nothing of what is in it before it is opened: keys need these at once.
+    gr.HTML(html_template=markup.keeping(session.visitors is None), js_on_load=markup.MOUNT)
     gr.HTML(markup.TOAST)
     for name, component in values:
         _on_page(component.input, f"(value) => globalThis.liveCam?.choose({name!r}, value)", [component])

@@ -1,6 +1,7 @@
 // @ts-check
 /** What joins Gradio's components and the keys to the settings. */
 
+import { press } from "./in_hand.js";
 import { onKey } from "./keys.js";
 import { change, onSettings, wanted } from "./settings.js";
 import { say } from "./toast.js";
@@ -11,6 +12,7 @@ import { say } from "./toast.js";
 const LIKELIEST = -1;
 const OPACITY_STEP = 0.1;
 const TRY_AGAIN_MS = 100;
+const MOST_FRAMES = 60;
 /** A component in somebody's hand, which must not be given another value meanwhile. */
 const IN_HAND = '#live-side :is(input[type="range"]:active, input[type="number"]:focus, [aria-expanded="true"])';
 
@@ -45,22 +47,15 @@ function fade(step) {
   if (settings) set({ opacity: Math.round(100 * Math.min(1, Math.max(0, settings.opacity + step))) / 100 });
 }
 
-/** Presses something in the tile in hand: the one with the focus, the one under the pointer, or the first. @param {string} name */
-function press(name) {
-  const found = [".live-tile:focus-within", ".live-tile:hover", ":root"]
-    .map((where) => /** @type {HTMLElement | null} */ (document.querySelector(`${where} [data-live="${name}"]`)))
-    .find((element) => element !== null);
-  found?.click();
-}
-
-/** Opens the controls for the question and goes to the search of a class. */
-function search() {
+/** Opens the controls for the question, which are built when they are first opened, and goes to the search of a class. */
+async function search() {
   const field = () => /** @type {HTMLInputElement | null} */ (document.querySelector("#live-target input"));
-  if (!field()?.checkVisibility()) /** @type {HTMLElement | null} */ (document.querySelector("#live-ask-button"))?.click();
-  requestAnimationFrame(() => {
-    field()?.focus();
-    field()?.select();
-  });
+  if (!field()?.checkVisibility()) /** @type {HTMLElement | null} */ (document.querySelector("#live-ask > button"))?.click();
+  for (let frames = 0; frames < MOST_FRAMES && !field()?.checkVisibility(); frames += 1) {
+    await new Promise(requestAnimationFrame);
+  }
+  field()?.focus();
+  field()?.select();
 }
 
 /** Gives Gradio's components the values in force, as soon as none is in anybody's hand. */
