@@ -126,6 +126,11 @@ class Explanation:
     steady_map: NDArray[np.float32]
     steady_top: tuple[ClassScore, ...]
 
+    @property
+    def has_evidence(self) -> bool:
+        """Whether there is anything to be painted."""
+        return self.strength > 0.0 and self.scale > 0.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedFrame:

@@ -137,6 +137,7 @@ def test_an_unknown_label_is_told_before_anything_slow(lion):
 
 def test_a_class_against_itself_is_wrong_usage(lion):
     assert_told_in_one_line(run("explain", lion, "--target", "lion", "--versus", "291"), 2, "--versus")
+    assert_told_in_one_line(run("explain", lion, "--versus", "tiger", "--against"), 2, "--against")
 
 
 def test_one_result_file_for_several_pictures_is_wrong_usage(lion, cheetah, tmp_path):

@@ -30,6 +30,7 @@ def explain(
         str | None, typer.Option(metavar="LABEL", help="The class to explain; else the likeliest.")
     ] = None,
     versus: Annotated[str | None, typer.Option(metavar="LABEL", help="Explain why the class and not this one.")] = None,
+    against: Annotated[bool, typer.Option("--against", help="Explain what speaks against the class.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an image.")] = False,
     save_map: Annotated[
         Path | None, typer.Option(metavar="OUT.npz", help="Write map and logits; one IMAGE only.")
@@ -52,7 +53,7 @@ def explain(
             if len(images) > 1:
                 raise UsageError("-o and --save-map take one IMAGE at a time")
             require_new(path, suffix)
-    question = ask(target, versus, method)
+    question = ask(target, versus, method, against)
     from live_cam.explain.explainer import Explainer
 
     explainer = Explainer(weights, layer, method, score, runtime, precision, device, show_progress)

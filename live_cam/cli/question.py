@@ -7,16 +7,20 @@ from live_cam.explain.labels import find_label
 from live_cam.frame import CLASSLESS_METHODS, Method, Target
 
 
-def ask(target: str | None, versus: str | None, method: Method) -> Target:
-    """Gives the question that asks for one class, and why not for another.
+def ask(target: str | None, versus: str | None, method: Method, against: bool = False) -> Target:
+    """Gives the question that asks for one class, and why not for another, or what speaks against it.
 
     Raises:
         UnknownLabelError: There is no such class.
-        UsageError: The method knows no classes, or both are the same.
+        UsageError: The method knows no classes, both are the same, or two questions are asked at once.
     """
-    if method in CLASSLESS_METHODS and (target is not None or versus is not None):
-        raise UsageError(f"{method} explains no class in particular; leave --target and --versus out")
-    question = Target(None if target is None else find_label(target), None if versus is None else find_label(versus))
+    if method in CLASSLESS_METHODS and (target is not None or versus is not None or against):
+        raise UsageError(f"{method} explains no class in particular; leave --target, --versus and --against out")
+    if versus is not None and against:
+        raise UsageError("--versus and --against ask two questions; leave one of them out")
+    question = Target(
+        None if target is None else find_label(target), None if versus is None else find_label(versus), against
+    )
     if question.index is not None and question.index == question.versus:
         raise UsageError(f"--target and --versus are the same class, {target!r}; nothing sets it apart from itself")
     return question

@@ -91,6 +91,10 @@ def serve(
     container: Annotated[Literal["mp4", "mkv", "webm"], typer.Option(help="What those recordings are.")] = "mp4",
     codec: CodecOption = "auto",
     subtitles: SubtitlesOption = False,
+    kiosk: Annotated[
+        bool,
+        typer.Option("--kiosk", help="For strangers: a touch chooses the class, nothing else can be changed or saved."),
+    ] = False,
     weights: WeightsOption = None,
     layer: LayerOption = None,
     method: MethodOption = "gradcam",
@@ -143,7 +147,7 @@ def serve(
     with Session(found, explainer, visitors if own_cameras else 0, recording) as session:
         if record is not None:
             session.start_recording(view, record)
-        site = build_app(session, host, token, hosts, camera)
+        site = build_app(session, host, token, hosts, camera, kiosk)
         names = ", ".join(feed.name for feed in session.feeds) or "Visitors' cameras"
         typer.echo(f"{names}: {address}  (Ctrl-C ends it)")
         if https:

@@ -130,5 +130,5 @@ class Controls:
         self._listeners.append(listener)
 
     def forget(self, listener: Callable[[], None]) -> None:
-        """Ends what `listen` began."""
-        self._listeners.remove(listener)
+        """Ends what `listen` began; once is enough."""
+        self._listeners = [other for other in self._listeners if other != listener]

@@ -68,6 +68,8 @@ class Feed:
         self._source_id = source_id or name
         self._inbox = inbox
         self._offering = threading.Lock()
+        self._last: Frame | None = None
+        controls.listen(self.show_again)
 
     @property
     def status(self) -> SourceStatus:
@@ -81,17 +83,33 @@ class Feed:
         """Takes in a frame, which gets its number here, and lays it out for the step if it is fit to be explained.
 
         Returns:
-            Whether it was.
+            Whether it was laid out; none is while the picture is frozen.
         """
-        if not self.controls.settings.running:
+        settings = self.controls.settings
+        if not settings.running:
             return False
         with self._offering:
             frame = replace(frame, seq=self.next_seq, source_id=self._source_id)
             self.next_seq += 1
             self.statistics.count_captured()
             fit = self.watchdog.judge(frame.rgb, frozen_after_s)
-            if fit:
+            wanted = fit and not settings.frozen
+            if wanted:
+                self._last = frame
                 self._inbox.put(self, frame)
             else:
                 self.statistics.count_dropped()
-        return fit
+        return wanted
+
+    def show_again(self) -> None:
+        """Has the last frame explained under the settings as they are now, in case no other comes soon."""
+        with self._offering:
+            if self._last is not None:
+                self._inbox.put_again(self, replace(self._last, seq=self.next_seq))
+                self.next_seq += 1
+
+    def close(self) -> None:
+        """Ends those who watch, and forgets what waits."""
+        self.controls.forget(self.show_again)
+        self.hub.close()
+        self._inbox.remove(self)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from live_cam.errors import OutputError
+from live_cam.explain import DEFAULT_LAYER
 from live_cam.explain.explainer import Explain
+from live_cam.explain.notes import LAYER_NOTES
+from live_cam.frame import Lens
 from live_cam.pipeline.capture import CaptureThread
-from live_cam.pipeline.controls import Controls
+from live_cam.pipeline.controls import Controls, Settings
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.inbox import Inbox
+from live_cam.pipeline.lenses import Lenses
 from live_cam.pipeline.recording import RecordingOptions, Recordings, RecordingStatus
 from live_cam.pipeline.statistics import Statistics
 from live_cam.pipeline.visitors import Visitors
@@ -23,6 +28,7 @@ from live_cam.sinks.recorder import View
 from live_cam.sources.source import Source
 
 _JOIN_LIMIT_S = 0.7
+_Answer = TypeVar("_Answer")
 
 
 class Session:
@@ -33,6 +39,8 @@ class Session:
     Attributes:
         explainer: What explains.
         controls: What viewers may turn, for all sources at once.
+        layers: The layers that viewers may choose, each with a line that says what it is for.
+        lenses: What prepares the layers chosen.
         feeds: One for each source, in the order given.
         visitors: Those who bring their own cameras; None where sources are shown.
         statistics: The counts of all feeds together.
@@ -47,7 +55,12 @@ class Session:
     ) -> None:
         """Prepares a session that shows the sources to all, or to each of up to `most_visitors` their own camera."""
         self.explainer = explainer
-        self.controls = Controls()
+        self.layers = _layers(explainer.lens)
+        self._initial = Settings(
+            layer=DEFAULT_LAYER if "+" in explainer.lens.layer else explainer.lens.layer, method=explainer.lens.method
+        )
+        self.controls = self.new_controls()
+        self.lenses = Lenses(explainer, self._show_again)
         self.statistics = Statistics()
         self._inbox = Inbox()
         names = _unique([source.name for source in sources])
@@ -55,10 +68,12 @@ class Session:
             Feed(name, source.kind, self.controls, self._inbox, self.statistics)
             for name, source in zip(names, sources, strict=True)
         ]
-        self.visitors = Visitors(most_visitors, self._inbox, self.statistics) if most_visitors else None
+        self.visitors = (
+            Visitors(most_visitors, self._inbox, self.statistics, self.new_controls) if most_visitors else None
+        )
         self._recordings = Recordings(self.feeds, explainer, recording)
         self._captures = [CaptureThread(source, feed) for source, feed in zip(sources, self.feeds, strict=True)]
-        self._worker = WorkerThread(explainer, self._inbox, max(1, len(self.feeds)))
+        self._worker = WorkerThread(explainer, self._inbox, self.lenses, max(1, len(self.feeds)))
 
     def __enter__(self) -> Session:
         for thread in (self._worker, *self._captures):
@@ -82,6 +97,18 @@ class Session:
                 thread.join(max(0.0, deadline_s - time.monotonic()))
         finally:
             self._recordings.join()
+
+    def new_controls(self) -> Controls:
+        """Gives controls as they are at the start."""
+        return Controls(self._initial, tuple(self.layers))
+
+    def ask(self, question: Callable[[Explain], _Answer]) -> Future[_Answer]:
+        """Puts something else to the network between two frames; see `Inbox.ask`."""
+        return self._inbox.ask(question)
+
+    def _show_again(self) -> None:
+        for feed in self._all_feeds:
+            feed.show_again()
 
     @property
     def recording(self) -> RecordingStatus | None:
@@ -157,6 +184,8 @@ class Session:
 
 
 def _healthy(feed: Feed) -> bool:
+    if feed.controls.settings.frozen:
+        return True
     if feed.status.state == "live":
         return feed.statistics.read().age_p50_ms is not None
     return feed.status.state in ("starting", "ended")
@@ -183,6 +212,11 @@ def _counts(statistics: Statistics) -> dict[str, Any]:
         "age_ms": {"p50": readings.age_p50_ms, "p95": readings.age_p95_ms},
         "painted_age_ms": {"p50": readings.painted_p50_ms, "p95": readings.painted_p95_ms},
     }
+
+
+def _layers(lens: Lens) -> dict[str, str]:
+    own = {} if "+" in lens.layer or lens.layer in LAYER_NOTES else {lens.layer: "The layer live_cam was started with."}
+    return {**LAYER_NOTES, **own}
 
 
 def _unique(names: Sequence[str]) -> list[str]:

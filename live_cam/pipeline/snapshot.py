@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from live_cam import __version__
 from live_cam.explain.explainer import Explain, describe
 from live_cam.frame import CLASSLESS_METHODS, EncodedFrame
-from live_cam.render.overlay import overlay
+from live_cam.pipeline.painting import paint
 from live_cam.sinks.png import encode_png
 from live_cam.sinks.sidecar import question_words
 
@@ -48,7 +48,7 @@ class Snapshot:
     def as_zip(self) -> bytes:
         """Gives a ZIP file that holds NAME.png, NAME-frame.png and NAME.json."""
         shown, data = self.shown, io.BytesIO()
-        seen = overlay(shown.frame, shown.explanation, shown.look)
+        seen = paint(shown.frame, shown.explanation, shown.beside, shown.look)
         # PNGs are compressed already.
         with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr(f"{self.name}.png", encode_png(seen))
@@ -59,10 +59,11 @@ class Snapshot:
     def as_json(self) -> str:
         """Gives all that is needed to repeat it, one word a line.
 
-        The command `repeat` brings back the map and the labels. Painting that map with `scale`, `strength`, `style`,
-        `opacity` and `colormap` brings back the overlay: the scale of a live picture is smoothed over those before it.
+        The command `repeat` brings back the map and the labels. Painting `painted_map` with `scale`, `strength`,
+        `style`, `opacity` and `colormap` brings back the overlay, the left one of two: the map and the scale of a live
+        picture are smoothed over those before it.
         """
-        explanation = self.shown.explanation
+        explanation, beside = self.shown.explanation, self.shown.beside
         saliency_map = explanation.saliency_map
         words: dict[str, Any] = {
             "live_cam": __version__,
@@ -74,25 +75,31 @@ class Snapshot:
             "repeat": shlex.join(self._command()),
             "top": [asdict(score) for score in explanation.top],
             **question_words(explanation),
+            "beside": None if beside is None else beside.target_label,
             "strength": explanation.strength,
             "scale": explanation.scale,
             **describe(self.explainer),
+            **asdict(explanation.lens),
             **asdict(self.shown.look),
             "map": {"shape": list(saliency_map.shape), "values": _exact(saliency_map)},
+            "painted_map": _exact(explanation.steady_map),
         }
         lines = (f"  {json.dumps(word)}: {json.dumps(value, ensure_ascii=False)}" for word, value in words.items())
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
     def _command(self) -> list[str]:
         explanation, explainer = self.shown.explanation, self.explainer
+        lens = explanation.lens
         words = ["live-cam", "explain", f"{self.name}-frame.png", "-o", f"{self.name}-again.png"]
-        if explainer.method not in CLASSLESS_METHODS:
+        if lens.method not in CLASSLESS_METHODS:
             words += ["--target", explanation.target_label]
             if explanation.versus_label is not None:
                 words += ["--versus", explanation.versus_label]
-        if "+" not in explainer.layer:  # a method that fuses layers has its own
-            words += ["--layer", explainer.layer]
-        words += ["--method", explainer.method, "--score", explainer.score]
+            if explanation.target.against:
+                words.append("--against")
+        if "+" not in lens.layer:  # a method that fuses layers has its own
+            words += ["--layer", lens.layer]
+        words += ["--method", lens.method, "--score", explainer.score]
         return [*words, "--runtime", explainer.runtime, "--precision", explainer.precision]
 
 

@@ -34,6 +34,7 @@ class StillResult:
                 "top": [asdict(score) for score in explanation.top],
                 "target": explanation.target_label,
                 "versus": explanation.versus_label,
+                "against": explanation.target.against,
                 "layer": self.explainer.layer,
                 "method": self.explainer.method,
                 "score": self.explainer.score,
@@ -51,6 +52,8 @@ class StillResult:
         question = self.explanation.target_label
         if self.explainer.method in CLASSLESS_METHODS:
             question = "what the layer responds to most, whatever the class"
+        if self.explanation.target.against:
+            question = f"what speaks against {question}"
         if self.explanation.versus_label:
             question += f", not {self.explanation.versus_label}"
         lines = [f"{self.image}: explained is {question}"]

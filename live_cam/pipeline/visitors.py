@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 from live_cam.pipeline.controls import Controls
 from live_cam.pipeline.feed import Feed
@@ -21,10 +22,11 @@ class Visitors:
         most: How many there may be at a time.
     """
 
-    def __init__(self, most: int, inbox: Inbox, total: Statistics) -> None:
+    def __init__(self, most: int, inbox: Inbox, total: Statistics, new_controls: Callable[[], Controls]) -> None:
         self.most = most
         self._inbox = inbox
         self._total = total
+        self._new_controls = new_controls
         self._lock = threading.RLock()  # a signal handler closes the hubs in the thread it interrupted
         self._feeds: dict[str, Feed] = {}
         self._controls: OrderedDict[str, Controls] = OrderedDict()
@@ -62,15 +64,14 @@ class Visitors:
         """Makes room for another; the controls are kept for a visitor who comes back."""
         with self._lock:
             self._feeds = {key: other for key, other in self._feeds.items() if other is not feed}
-        feed.hub.close()
-        self._inbox.remove(feed)
+        feed.close()
 
     def controls(self, key: str) -> Controls:
         """Gives a visitor's controls, before the visit, too: the page may set them first."""
         if len(key) > LONGEST_KEY:
             raise ValueError(f"a visitor's key has at most {LONGEST_KEY} characters")
         with self._lock:
-            controls = self._controls.setdefault(key, Controls())
+            controls = self._controls.setdefault(key, self._new_controls())
             self._controls.move_to_end(key)
             if len(self._controls) > self.most + _REMEMBERED:
                 del self._controls[next(other for other in self._controls if other not in self._feeds)]

@@ -8,10 +8,13 @@ import time
 from collections.abc import Sequence
 
 from live_cam.explain.explainer import Explain
-from live_cam.frame import EncodedFrame, Explanation, Frame, Target
+from live_cam.frame import ClassScore, EncodedFrame, Explanation, Frame
+from live_cam.pipeline.controls import Settings
 from live_cam.pipeline.feed import Feed
-from live_cam.pipeline.inbox import Inbox
-from live_cam.render.overlay import overlay
+from live_cam.pipeline.inbox import Aside, Batch, Inbox
+from live_cam.pipeline.lenses import Lenses
+from live_cam.pipeline.painting import paint
+from live_cam.pipeline.questions import targets
 from live_cam.sinks.jpeg import encode_jpeg
 
 _log = logging.getLogger(__name__)
@@ -26,53 +29,92 @@ class WorkerThread(threading.Thread):
         turn_s: How long one frame takes from the step to the encoded picture, smoothed.
     """
 
-    def __init__(self, explainer: Explain, inbox: Inbox, at_once: int = 1) -> None:
+    def __init__(self, explainer: Explain, inbox: Inbox, lenses: Lenses, at_once: int = 1) -> None:
         """Prepares the thread.
 
         Args:
             explainer: What explains.
             inbox: Where frames wait.
+            lenses: What gives the layer and the method.
             at_once: How many frames are explained in one call when as many wait; their feeds share their controls.
         """
         super().__init__(name="worker", daemon=True)
         self.turn_s = 0.0
         self._explainer = explainer
         self._inbox = inbox
+        self._lenses = lenses
         self._at_once = at_once
 
     def run(self) -> None:
         """Works until the inbox is closed."""
-        # A batch of another size would have to be compiled first, which takes seconds.
-        while batch := self._inbox.take(self._at_once):
-            begin_s = time.monotonic()
-            self._explain(batch)
-            taken_s = (time.monotonic() - begin_s) / len(batch)
-            self.turn_s += _SMOOTHING * (taken_s - self.turn_s) if self.turn_s else taken_s
+        while not self._inbox.closed:
+            # A batch of another size would have to be compiled first, which takes seconds.
+            taken = self._inbox.take(self._at_once)
+            if isinstance(taken, Aside):
+                taken.run(self._explainer)
+            elif taken:
+                begin_s = time.monotonic()
+                self._explain(taken)
+                taken_s = (time.monotonic() - begin_s) / len(taken)
+                self.turn_s += _SMOOTHING * (taken_s - self.turn_s) if self.turn_s else taken_s
 
-    def _explain(self, batch: Sequence[tuple[Feed, Frame]]) -> None:
+    def _explain(self, batch: Batch) -> None:
         failure = ""
+        again = [_was_shown(feed, frame) for feed, frame in batch]
         try:
             for feed, _ in batch:
                 feed.on_taken()
             settings = batch[0][0].controls.settings
-            answers = self._explainer.explain_all([frame for _, frame in batch], [Target(settings.target)])
-            for (feed, frame), (explanation,) in zip(batch, answers, strict=True):
-                _publish(feed, frame, explanation)
+            for (feed, frame), answers in zip(batch, self._answer(batch, settings), strict=True):
+                _publish(feed, frame, answers, settings)
         except Exception as error:
             failure = f"Explaining failed: {error}"
             if not batch[0][0].failure:
                 _log.exception("explaining a frame of %s failed", batch[0][0].name)
-        for feed, _ in batch:
+        for (feed, _), was_shown in zip(batch, again, strict=True):
             feed.failure = failure
-            if failure:
+            if failure and not was_shown:
                 feed.statistics.count_dropped()
 
+    def _answer(self, batch: Batch, settings: Settings) -> list[list[Explanation]]:
+        """Gives for each frame the explanations to show.
 
-def _publish(feed: Feed, frame: Frame, explanation: Explanation) -> None:
-    settings = feed.controls.settings
-    picture = overlay(frame, explanation, settings.look)
-    shown = EncodedFrame(encode_jpeg(picture), frame, explanation, settings.look)
+        The likeliest class may be another than in the picture before; such a frame is asked about again.
+        """
+        newest = batch[0][0].hub.newest
+        lens = self._lenses.choose(settings.lens, self._explainer.lens if newest is None else newest.explanation.lens)
+        asked = [targets(settings, _seen(feed)) for feed, _ in batch]
+        frames = [frame for _, frame in batch]
+        if all(questions == asked[0] for questions in asked):
+            answers = self._explainer.explain_all(frames, asked[0], lens)
+        else:
+            answers = [
+                self._explainer.explain_all([frame], questions, lens)[0]
+                for frame, questions in zip(frames, asked, strict=True)
+            ]
+        for number, (frame, answer) in enumerate(zip(frames, answers, strict=True)):
+            questions = targets(settings, answer[0].steady_top)
+            if [each.target for each in answer] != questions:
+                answers[number] = self._explainer.explain_all([frame], questions, lens)[0]
+        return answers
+
+
+def _seen(feed: Feed) -> tuple[ClassScore, ...]:
+    return () if feed.hub.newest is None else feed.hub.newest.explanation.steady_top
+
+
+def _was_shown(feed: Feed, frame: Frame) -> bool:
+    return feed.hub.newest is not None and feed.hub.newest.frame.rgb is frame.rgb
+
+
+def _publish(feed: Feed, frame: Frame, answers: Sequence[Explanation], settings: Settings) -> None:
+    explanation, other = answers[0], answers[1] if len(answers) > 1 else None
+    picture = paint(frame, explanation, other, settings.look)
+    shown = EncodedFrame(encode_jpeg(picture), frame, explanation, settings.look, other)
+    was_shown = _was_shown(feed, frame)
     feed.hub.publish(shown)
+    if was_shown:
+        return
     if (recorder := feed.recorder) is not None:
         recorder.put(picture, shown)
     feed.statistics.count_explained(frame.pts_ns)

@@ -63,6 +63,7 @@ def question_words(explanation: Explanation) -> dict[str, Any]:
     return {
         "target": {"index": target.index, "label": explanation.target_label},
         "versus": None if target.versus is None else {"index": target.versus, "label": explanation.versus_label},
+        "against": target.against,
     }
 
 

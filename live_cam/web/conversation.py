@@ -76,7 +76,8 @@ class Conversation:
             return
         if self._camera is not None and isinstance(age_ms, int | float):
             self._flow.painted_age_ms = round(min(1e6, max(0.0, age_ms)), 1)  # NaN, too, becomes 0
-        self._feed.statistics.count_painted(self._flow.painted_age_ms or 0.0)
+        if not self._feed.controls.settings.frozen:
+            self._feed.statistics.count_painted(self._flow.painted_age_ms or 0.0)
 
     async def _show(self) -> None:
         """Sends the newest picture whenever the viewer has room for one, and the state in between."""

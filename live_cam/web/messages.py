@@ -18,27 +18,35 @@ _LENGTH = struct.Struct("<I")
 def state_words(session: Session, feed: Feed) -> dict[str, Any]:
     """Describes how a feed is, and the recording of them all."""
     status = feed.status
+    settings = feed.controls.settings
     return {
         "source": feed.name,
         "state": status.state,
         "message": status.message,
         "fps": round(feed.statistics.fps, 1),
+        "settings": feed.controls.describe(),
+        "preparing": session.lenses.message(settings.lens),
         "recording": session.describe_recording(),
     }
 
 
 def picture_words(session: Session, feed: Feed, frame: EncodedFrame) -> dict[str, Any]:
     """Describes how a feed is and what is to be seen in a picture of it."""
-    explanation = frame.explanation
+    explanation, beside = frame.explanation, frame.beside
     return {
         **state_words(session, feed),
         "seq": frame.seq,
         "age_ms": round((time.monotonic_ns() - frame.pts_ns) / 1e6, 1),
-        "top": [asdict(score) for score in explanation.top],
+        "top": [asdict(score) for score in explanation.steady_top],
         "target": explanation.target_label,
+        "target_index": explanation.target.index,
         "versus": explanation.versus_label,
+        "against": explanation.target.against,
+        "beside": None if beside is None else beside.target_label,
         "strength": round(explanation.strength, 3),
-        "evidence": explanation.strength > 0.0 and explanation.scale > 0.0,
+        "evidence": explanation.has_evidence,
+        **asdict(explanation.lens),
+        **asdict(frame.look),
     }
 
 

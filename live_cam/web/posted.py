@@ -39,7 +39,10 @@ class PostedVisits:
         return feed
 
     async def explain(self, feed: Feed, jpeg: bytes, age_ms: float) -> EncodedFrame | None:
-        """Lays a picture before the step and gives it explained; None when that took too long or it is not fit.
+        """Lays a picture before the step and gives it explained, or the frozen one.
+
+        Returns:
+            None when that took too long, or the picture is not fit.
 
         Raises:
             SourceError: It is no JPEG, is damaged, or too large; or the visitor's last one is still being explained.
@@ -58,7 +61,7 @@ class PostedVisits:
         seq = feed.next_seq
         with feed.hub.watch() as viewer:
             if not feed.offer(Frame(rgb, pts_ns, 0, feed.name), None):
-                return None
+                return feed.hub.newest if feed.controls.settings.frozen else None
             limit_s = time.monotonic() + _ANSWER_LIMIT_S
             newest = feed.hub.newest
             while (newest is None or newest.seq < seq) and (left_s := limit_s - time.monotonic()) > 0:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 
 from live_cam.errors import SourceError
@@ -15,7 +15,9 @@ from live_cam.frame import EncodedFrame
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.snapshot import take_snapshot
-from live_cam.pipeline.visitors import LONGEST_KEY, Visitors
+from live_cam.pipeline.visitors import Visitors
+from live_cam.web.asked import NO_STORE, VisitorKey, feed_asked_for
+from live_cam.web.asking import no_picture_yet
 from live_cam.web.conversation import Conversation
 from live_cam.web.messages import pack, picture_words, state_words
 from live_cam.web.posted import PostedVisits
@@ -23,31 +25,17 @@ from live_cam.web.visitor_camera import VisitorCamera
 
 _STATIC = Path(__file__).with_name("static")
 _POLL_LIMIT_S = 2.0
-_NO_STORE = {"Cache-Control": "no-store"}
 _REVALIDATE = {"Cache-Control": "no-cache"}
 _BOUNDARY = "frame"
 _TRY_AGAIN_LATER = 1013
 PICTURE_LIMIT_BYTES = 2**21
 
-VisitorKey = Annotated[str, Query(max_length=LONGEST_KEY)]
 
-
-def frame_routes(session: Session) -> APIRouter:
-    """Makes the routes for one session."""
+def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
+    """Makes the routes for one session; a kiosk's give nothing to keep."""
     router = APIRouter()
 
-    def asked_for(feed: int = 0, visitor: str = "") -> Feed:
-        """Gives the feed with that number or, where everybody brings a camera, that of the visitor who asks."""
-        if session.visitors is not None:
-            own = session.visitors.find(visitor)
-            if own is None:
-                raise HTTPException(404, "Everybody sees the picture of their own camera alone, on the page.")
-            return own
-        if not 0 <= feed < len(session.feeds):
-            raise HTTPException(404, f"There is no feed {feed}; there are {len(session.feeds)}, counted from 0.")
-        return session.feeds[feed]
-
-    asked = Depends(asked_for)
+    asked = Depends(feed_asked_for(session))
 
     @router.get("/healthz")
     def healthz() -> Response:
@@ -57,23 +45,25 @@ def frame_routes(session: Session) -> APIRouter:
 
     @router.get("/stats")
     def stats() -> Response:
-        return JSONResponse(session.describe(), headers=_NO_STORE)
+        return JSONResponse(session.describe(), headers=NO_STORE)
 
     @router.get("/snapshot.jpg")
     def snapshot_jpg(feed: Feed = asked) -> Response:
         frame = feed.hub.newest
         if frame is None:
-            return _no_picture_yet()
-        return Response(frame.jpeg, media_type="image/jpeg", headers=_NO_STORE)
+            return no_picture_yet()
+        return Response(frame.jpeg, media_type="image/jpeg", headers=NO_STORE)
 
     # No coroutine: to encode a large picture takes long, which the event loop must not wait for.
     @router.get("/snapshot")
     def snapshot(feed: Feed = asked) -> Response:
+        if kiosk:
+            return PlainTextResponse("In a kiosk nothing is saved.", 403)
         frame = feed.hub.newest
         if frame is None:
-            return _no_picture_yet()
+            return no_picture_yet()
         taken = take_snapshot(feed.name, frame, session.explainer)
-        headers = {**_NO_STORE, "Content-Disposition": f'attachment; filename="{taken.name}.zip"'}
+        headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{taken.name}.zip"'}
         return Response(taken.as_zip(), media_type="application/zip", headers=headers)
 
     @router.get("/frame.jpg")
@@ -85,7 +75,7 @@ def frame_routes(session: Session) -> APIRouter:
     @router.get("/stream.mjpg")
     async def stream(feed: Feed = asked) -> Response:
         media_type = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
-        return StreamingResponse(_parts(feed), media_type=media_type, headers=_NO_STORE)
+        return StreamingResponse(_parts(feed), media_type=media_type, headers=NO_STORE)
 
     if session.visitors is not None:
         _add_visits(router, session, session.visitors)
@@ -114,14 +104,10 @@ def _gives(script: Path) -> Callable[[], Response]:
     return lambda: FileResponse(script, headers=_REVALIDATE)
 
 
-def _no_picture_yet() -> Response:
-    return PlainTextResponse("There is no picture yet; ask again in a moment.", 503)
-
-
 def _picture(session: Session, feed: Feed, frame: EncodedFrame | None) -> Response:
     """Answers with a picture and its words, or with the words alone when there is none."""
     words = state_words(session, feed) if frame is None else picture_words(session, feed, frame)
-    headers = {**_NO_STORE, "X-Live-Cam": json.dumps(words)}
+    headers = {**NO_STORE, "X-Live-Cam": json.dumps(words)}
     if frame is None:
         return Response(status_code=204, headers=headers)
     return Response(frame.jpeg, media_type="image/jpeg", headers=headers)

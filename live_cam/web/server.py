@@ -16,10 +16,12 @@ from live_cam.errors import ServeError
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.access import AccessGuard
+from live_cam.web.asking import asking_routes
 from live_cam.web.certificate import Certificate
 from live_cam.web.page import CSS, HEAD, THEME, build_page
 from live_cam.web.recordings import recording_routes
 from live_cam.web.routes import PICTURE_LIMIT_BYTES, frame_routes
+from live_cam.web.settings import settings_routes
 
 _SHUTDOWN_LIMIT_S = 1
 _MESSAGE_LIMIT_BYTES = 4096
@@ -55,6 +57,7 @@ def build_app(
     token: str | None,
     extra_hosts: Collection[str] = (),
     camera: CameraOptions = CameraOptions(),  # noqa: B008 (frozen)
+    kiosk: bool = False,
 ) -> ASGIApp:
     """Puts page and routes together behind the guard.
 
@@ -64,13 +67,17 @@ def build_app(
         token: What must be shown to come in; see `AccessGuard`.
         extra_hosts: Further names of this server.
         camera: What to ask of visitors' cameras.
+        kiosk: Whether strangers stand before it: they choose the class and nothing else.
     """
     app = FastAPI(openapi_url=None)
-    app.include_router(frame_routes(session))
-    app.include_router(recording_routes(session))
+    app.include_router(frame_routes(session, kiosk))
+    app.include_router(settings_routes(session, kiosk))
+    app.include_router(asking_routes(session))
+    if not kiosk:
+        app.include_router(recording_routes(session))
     gr.mount_gradio_app(
         app,
-        build_page(session, camera),
+        build_page(session, camera, kiosk),
         path="/",
         allowed_paths=[],
         max_file_size=_UPLOAD_LIMIT_BYTES,

@@ -4,7 +4,7 @@ import pytest
 
 from live_cam.pipeline.controls import Controls
 from live_cam.pipeline.feed import Feed
-from live_cam.pipeline.inbox import Inbox
+from live_cam.pipeline.inbox import Aside, Inbox
 from live_cam.pipeline.statistics import Statistics
 
 
@@ -169,3 +169,39 @@ def test_after_closing_nobody_waits_and_what_still_lies_there_is_not_worked_on(i
     assert inbox.take() == []
     put(feeds[0], 1)
     assert inbox.take(3) == []
+
+
+def test_an_aside_is_answered_between_frames_by_whoever_takes(inbox, feeds, put):
+    answers = [inbox.ask(lambda explainer, n=n: (explainer, n)) for n in range(2)]
+    put(feeds[0], 0)
+    put(feeds[1], 0)
+    order = []
+    for _ in range(4):
+        taken = inbox.take()
+        if isinstance(taken, Aside):
+            taken.run("explainer")
+            order.append("aside")
+        else:
+            order += names(taken)
+    assert order == ["aside", ("a", 0), "aside", ("b", 0)] or order == [("a", 0), "aside", ("b", 0), "aside"]
+    assert [answer.result(0) for answer in answers] == [("explainer", 0), ("explainer", 1)]
+
+
+def test_an_aside_that_fails_fails_for_who_asked_alone(inbox):
+    answer = inbox.ask(lambda explainer: 1 / 0)
+    inbox.take().run(None)
+    with pytest.raises(ZeroDivisionError):
+        answer.result(0)
+
+
+def test_asides_are_refused_when_too_many_wait_or_the_inbox_is_closed(inbox):
+    answers = [inbox.ask(lambda explainer: None) for _ in range(100)]
+    waiting = [answer for answer in answers if not answer.cancelled()]
+    assert 0 < len(waiting) < 50
+    inbox.close()
+    assert all(answer.cancelled() for answer in answers)
+    assert inbox.ask(lambda explainer: None).cancelled()
+
+
+def test_a_wait_ends_when_nothing_comes_in_time(inbox):
+    assert inbox.take(timeout_s=0.01) == []

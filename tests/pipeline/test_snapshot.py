@@ -14,7 +14,7 @@ from PIL import Image
 
 import live_cam
 from live_cam.explain.labels import find_label, imagenet_labels
-from live_cam.frame import EncodedFrame, Frame, Look, Target
+from live_cam.frame import EncodedFrame, Frame, Lens, Look, Target
 from live_cam.pipeline.snapshot import Snapshot, take_snapshot
 from live_cam.pipeline.still import explain_image
 from live_cam.render.overlay import overlay
@@ -71,6 +71,7 @@ def test_the_zip_holds_the_picture_as_seen_and_as_it_came_and_how_it_was_made(ma
 def test_the_json_tells_all_that_the_picture_was_made_of(make_snapshot):
     told = json.loads(make_snapshot(Target(291, versus=293)).as_json())
     assert told.pop("map")["shape"] == [7, 7]
+    assert np.shape(told.pop("painted_map")) == (7, 7)
     assert [score.keys() for score in told.pop("top")] == [{"index", "label", "probability"}] * 3
     assert told.pop("repeat").startswith(f"live-cam explain {NAME}-frame.png ")
     assert told == {
@@ -82,6 +83,8 @@ def test_the_json_tells_all_that_the_picture_was_made_of(make_snapshot):
         "frame": f"{NAME}-frame.png",
         "target": {"index": 291, "label": "lion"},
         "versus": {"index": 293, "label": "cheetah"},
+        "against": False,
+        "beside": None,
         "strength": 0.8,
         "scale": 2.5,
         "layer": "conv5_block3_out",
@@ -136,12 +139,38 @@ def test_the_command_names_every_class_so_that_it_is_found_again(make_snapshot):
         ("eigencam", "conv5_block3_out", {"--versus", "--target"}),
     ],
 )
-def test_the_command_holds_only_options_that_the_method_takes(make_snapshot, fake_explainer, method, layer, left_out):
-    explainer = fake_explainer()
-    explainer.method, explainer.layer = method, layer
-    command = shlex.split(json.loads(make_snapshot(explainer=explainer).as_json())["repeat"])
+def test_the_command_holds_only_options_that_the_method_takes(make_snapshot, method, layer, left_out):
+    snapshot = make_snapshot()
+    explanation = replace(snapshot.shown.explanation, lens=Lens(layer, method))
+    told = json.loads(replace(snapshot, shown=replace(snapshot.shown, explanation=explanation)).as_json())
+    assert (told["layer"], told["method"]) == (layer, method)
+    command = shlex.split(told["repeat"])
     usual = {"-o", "--target", "--versus", "--layer", "--method", "--score", "--runtime", "--precision"}
     assert set(command[3::2]) == usual - left_out
+
+
+def test_the_command_asks_what_speaks_against_the_class_if_that_was_asked(make_snapshot):
+    told = json.loads(make_snapshot(Target(291, against=True)).as_json())
+    assert told["against"]
+    assert shlex.split(told["repeat"])[5:8] == ["--target", "lion", "--against"]
+
+
+def test_the_map_painted_is_told_beside_the_map_of_the_frame_since_it_is_smoothed(make_snapshot):
+    snapshot = make_snapshot()
+    smoothed = np.full((7, 7), 0.1, np.float32)
+    explanation = replace(snapshot.shown.explanation, steady_map=smoothed)
+    snapshot = replace(snapshot, shown=replace(snapshot.shown, explanation=explanation))
+    told = json.loads(snapshot.as_json())
+    assert np.array_equal(np.array(told["painted_map"], np.float32), smoothed)
+    assert told["map"]["values"][1][1] == 2.0
+
+
+def test_two_maps_side_by_side_are_both_in_the_picture(make_snapshot, make_explanation):
+    snapshot = make_snapshot()
+    snapshot = replace(snapshot, shown=replace(snapshot.shown, beside=make_explanation(Target(293))))
+    seen = pixels(unzip(snapshot.as_zip())[f"{NAME}.png"])
+    assert seen.shape[1] >= 2 * snapshot.shown.frame.rgb.shape[1]
+    assert json.loads(snapshot.as_json())["beside"] == "cheetah"
 
 
 def test_the_time_is_that_of_the_frame_and_not_of_the_press(make_snapshot, fake_explainer, make_frame):

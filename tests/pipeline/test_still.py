@@ -23,7 +23,7 @@ def test_the_json_of_a_picture_is_one_line_with_what_the_design_promises(result,
     assert "\n" not in result.as_json()
     told = json.loads(result.as_json())
     assert list(told) == [
-        *("image", "top", "target", "versus", "layer", "method", "score", "runtime", "precision", "map"),
+        *("image", "top", "target", "versus", "against", "layer", "method", "score", "runtime", "precision", "map"),
     ]
     assert told["image"] == str(photograph)
     assert [score.keys() for score in told["top"]] == [{"index", "label", "probability"}] * 3

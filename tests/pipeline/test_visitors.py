@@ -4,6 +4,7 @@ import weakref
 import numpy as np
 import pytest
 
+from live_cam.pipeline.controls import Controls
 from live_cam.pipeline.inbox import Inbox
 from live_cam.pipeline.statistics import Statistics
 from live_cam.pipeline.visitors import Visitors
@@ -22,7 +23,7 @@ def total():
 @pytest.fixture
 def visitors(inbox, total):
     """Room for two."""
-    return Visitors(2, inbox, total)
+    return Visitors(2, inbox, total, Controls)
 
 
 def test_each_visitor_gets_a_feed_of_their_own_and_is_found_by_the_key(visitors):

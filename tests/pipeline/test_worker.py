@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,11 @@ from live_cam.frame import Target
 from live_cam.pipeline.controls import Controls
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.inbox import Inbox
+from live_cam.pipeline.lenses import Lenses
 from live_cam.pipeline.statistics import Statistics
 from live_cam.pipeline.worker import WorkerThread
+
+LION = 291
 
 
 class Work:
@@ -20,7 +24,7 @@ class Work:
         self.inbox = Inbox()
         self.feeds = [Feed(name, "demo", self.controls, self.inbox, Statistics()) for name in "abcd"[:feeds]]
         self.feed = self.feeds[0]
-        self.thread = WorkerThread(explainer, self.inbox, at_once=feeds)
+        self.thread = WorkerThread(explainer, self.inbox, Lenses(explainer, lambda: None), at_once=feeds)
 
     @property
     def picture(self):
@@ -193,10 +197,10 @@ def test_a_frame_that_fails_on_its_own_is_not_held_against_the_other_feeds(
     explainer = fake_explainer()
     explain_all = explainer.explain_all
 
-    def fail_for_the_first(frames, targets):
+    def fail_for_the_first(frames, targets, lens):
         if frames[0].source_id == "a":
             raise RuntimeError("out of memory")
-        return explain_all(frames, targets)
+        return explain_all(frames, targets, lens)
 
     explainer.explain_all = fail_for_the_first
     work = prepare(explainer, feeds=3)
@@ -244,3 +248,54 @@ def test_a_turn_follows_a_step_that_has_become_faster(start, fake_explainer, exp
     for seq in range(1, 12):
         explain_one(work, seq)
     eventually(lambda: 0.0 < work.thread.turn_s < 0.05)
+
+
+def test_two_classes_side_by_side_make_one_picture_of_two_panes(start, fake_explainer, explain_one):
+    work = start(fake_explainer())
+    work.controls.change(question="beside", target=285, other=282)
+    explain_one(work, 0)
+    newest = work.feed.hub.newest
+    assert (newest.explanation.target, newest.beside.target) == (Target(285), Target(282))
+    assert work.picture.shape[1] >= 2 * newest.frame.rgb.shape[1]
+
+
+def test_a_class_held_against_the_likeliest_is_that_of_the_picture_shown(start, fake_explainer, explain_one):
+    work = start(fake_explainer())
+    work.controls.change(question="versus", other=282)
+    explain_one(work, 0)
+    assert work.feed.hub.newest.explanation.target == Target(LION, 282)
+
+
+def test_when_another_class_becomes_the_likeliest_it_is_explained_in_the_very_same_picture(
+    start, fake_explainer, make_frame, explain_one
+):
+    explainer = fake_explainer()
+    explain_all = explainer.explain_all
+    top = explain_all([make_frame()], [Target(285)])[0][0].steady_top
+    explainer.explained.clear()
+    work = start(explainer)
+    explain_one(work, 0)
+    explainer.explain_all = lambda *asked: [
+        [replace(answer, steady_top=top) for answer in answers] for answers in explain_all(*asked)
+    ]
+    explain_one(work, 1)
+    assert explainer.explained == [(0, Target()), (1, Target(LION)), (1, Target(285))]
+    assert work.feed.hub.newest.explanation.target == Target(285)
+
+
+def test_an_aside_is_answered_while_frames_come(start, fake_explainer, make_frame):
+    explainer = fake_explainer()
+    work = start(explainer)
+    work.inbox.put(work.feed, make_frame())
+    assert work.inbox.ask(lambda network: network).result(10) is explainer
+
+
+def test_a_picture_explained_again_is_not_counted_and_not_recorded_twice(start, fake_explainer, make_frame, eventually):
+    work = start(fake_explainer())
+    work.feed.offer(make_frame(), None)
+    eventually(lambda: work.feed.hub.newest is not None)
+    first = work.feed.hub.newest.seq
+    work.controls.change(opacity=0.1)
+    eventually(lambda: work.feed.hub.newest.seq > first)
+    readings = work.feed.statistics.read()
+    assert (readings.captured, readings.explained, readings.dropped) == (1, 1, 0)

@@ -1,0 +1,70 @@
+"""Layers and methods that viewers choose: what takes long is prepared while the picture goes on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from live_cam.errors import LiveCamError
+from live_cam.explain.explainer import Explain
+from live_cam.frame import Lens
+
+_log = logging.getLogger(__name__)
+
+
+class Lenses:
+    """Prepares one lens at a time in a thread of its own."""
+
+    def __init__(self, explainer: Explain, on_ready: Callable[[], None]) -> None:
+        """Begins with the explainer's own lens.
+
+        Args:
+            explainer: What explains.
+            on_ready: Called when one is ready, or can't be had, by the thread that prepared it.
+        """
+        self._explainer = explainer
+        self._on_ready = on_ready
+        self._preparing: Lens | None = None
+        self._widened: set[tuple[Lens, int]] = set()
+        self._failures: dict[Lens, str] = {}
+        self._lock = threading.Lock()
+
+    def choose(self, wanted: Lens, last: Lens) -> Lens:
+        """Gives the lens to use now: the one wanted if it is ready, else the last one, while that is prepared."""
+        if self._explainer.ready(wanted):
+            return wanted
+        if wanted not in self._failures:
+            self._start(wanted, 1)
+        return last if self._explainer.ready(last) else self._explainer.lens
+
+    def widen(self, lens: Lens, targets_k: int) -> None:
+        """Prepares the lens for so many questions in one call, which makes them faster; returns at once."""
+        if (lens, targets_k) not in self._widened and self._start(lens, targets_k):
+            self._widened.add((lens, targets_k))
+
+    def message(self, wanted: Lens) -> str:
+        """Says why the lens wanted is not used yet; empty when it is."""
+        if self._explainer.ready(wanted):
+            return ""
+        return self._failures.get(wanted) or f"Preparing {wanted.layer}; the picture goes on meanwhile"
+
+    def _start(self, lens: Lens, targets_k: int) -> bool:
+        with self._lock:
+            if self._preparing is not None:
+                return False
+            self._preparing = lens
+        arguments = (lens, targets_k)
+        threading.Thread(target=self._prepare, args=arguments, name="preparing a lens", daemon=True).start()
+        return True
+
+    def _prepare(self, lens: Lens, targets_k: int) -> None:
+        try:
+            self._explainer.prepare(lens, targets_k)
+        except LiveCamError as error:
+            self._failures[lens] = f"{lens.layer} can't be had: {error}"
+        except Exception as error:
+            self._failures[lens] = f"{lens.layer} can't be had: {error}"
+            _log.exception("preparing %s failed", lens.layer)
+        self._preparing = None
+        self._on_ready()

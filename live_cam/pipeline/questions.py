@@ -1,0 +1,34 @@
+"""From the settings to the questions put to the network about one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from live_cam.frame import ClassScore, Target
+from live_cam.pipeline.controls import Settings
+
+
+def targets(settings: Settings, seen: Sequence[ClassScore]) -> list[Target]:
+    """Gives what to ask: one question, or two for two classes side by side.
+
+    The likeliest class and the runner-up are those shown, not those of the single frame, so that what is explained does
+    not flicker while two classes are about as likely.
+
+    Args:
+        settings: What the viewers chose.
+        seen: The classes shown with the picture, likeliest first; none before the first picture, for which the
+            likeliest class alone can be asked about.
+    """
+    index = settings.target
+    if index is None and seen:
+        index = seen[0].index
+    if settings.question == "against":
+        return [Target(index, against=True)]
+    other = settings.other
+    if other is None:
+        other = next((score.index for score in seen if score.index != index), None)
+    if settings.question == "why" or index is None or other is None:
+        return [Target(index)]
+    if settings.question == "versus":
+        return [Target(index, other)]
+    return [Target(index), Target(other)]

@@ -1,0 +1,62 @@
+"""The route of what viewers may turn: read, and changed in part."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from live_cam.errors import UnknownLabelError
+from live_cam.explain.labels import find_label, imagenet_labels
+from live_cam.pipeline.controls import Controls
+from live_cam.pipeline.session import Session
+from live_cam.web.asked import NO_STORE, controls_asked_for
+
+_CHANGE_LIMIT_BYTES = 4096
+_CLASSES = ("target", "other")
+KIOSK_SETTINGS: Final = frozenset({"target"})
+"""What visitors of a kiosk may turn."""
+
+
+def settings_routes(session: Session, kiosk: bool) -> APIRouter:
+    """Makes the routes for one session."""
+    router = APIRouter()
+    asked = Depends(controls_asked_for(session))
+
+    @router.get("/settings")
+    def settings(controls: Controls = asked) -> Response:
+        return _told(controls)
+
+    @router.patch("/settings")
+    async def change(request: Request, controls: Controls = asked) -> Response:
+        text = b""
+        async for chunk in request.stream():
+            text += chunk
+            if len(text) > _CHANGE_LIMIT_BYTES:
+                return PlainTextResponse("That is more than there are settings.", 413)
+        try:
+            changes = json.loads(text)
+            if not isinstance(changes, dict):
+                raise ValueError("give an object of settings")
+            if kiosk and not changes.keys() <= KIOSK_SETTINGS:
+                return PlainTextResponse("In a kiosk the class alone can be chosen.", 403)
+            controls.change(**{name: _plain(name, value) for name, value in changes.items()})
+        except (ValueError, RecursionError, UnknownLabelError) as error:
+            return PlainTextResponse(str(error), 400)
+        return _told(controls)
+
+    return router
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Takes classes by name, too."""
+    return find_label(value) if name in _CLASSES and isinstance(value, str) else value
+
+
+def _told(controls: Controls) -> Response:
+    told = controls.describe()
+    for name in _CLASSES:
+        told[f"{name}_label"] = None if told[name] is None else imagenet_labels()[told[name]]
+    return JSONResponse(told, headers=NO_STORE)
