@@ -4,6 +4,8 @@ TensorFlow takes seconds to import and the network a second to build, so both ar
 asks for them.
 """
 
+import functools
+import shutil
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -40,21 +42,25 @@ def values(network):
 
 @pytest.fixture(scope="session")
 def define(network):
-    """Makes definitions of the step: `define(layer=DEFAULT_LAYER, method="gradcam", score="logit", ...)`."""
+    """Makes definitions of the step: `define(layer=DEFAULT_LAYER, score="logit", precision="float32")`."""
     from live_cam.explain import DEFAULT_LAYER
     from live_cam.explain.definition import Definition
 
-    def make(*layers, method="gradcam", score="logit", precision="float32"):
-        return Definition(network, layers or (DEFAULT_LAYER,), method, score, precision)
+    def make(*layers, score="logit", precision="float32"):
+        return Definition(network, layers or (DEFAULT_LAYER,), score, precision)
 
     return make
 
 
 @pytest.fixture(scope="session")
 def make_step(define):
-    """Makes steps on TensorFlow, on the processor: `make_step(layer, ..., on_gpu=False)`; see `define`."""
+    """Gives steps on TensorFlow, on the processor: `make_step(layer, ..., on_gpu=False)`; see `define`.
+
+    Whoever asks for the same gets the same, with all that it has compiled.
+    """
     from live_cam.explain.tensorflow_step import TensorFlowStep
 
+    @functools.cache
     def make(*layers, on_gpu=False, **options):
         return TensorFlowStep(define(*layers, **options), on_gpu)
 
@@ -62,36 +68,74 @@ def make_step(define):
 
 
 @pytest.fixture(scope="session")
-def convert_here(define):
-    """Makes what an OpenVinoStep converts with: `convert_here(layer, ...)`; see `define`.
+def convert_here(define, tmp_path_factory):
+    """Makes what an OpenVinoStep converts with: `convert_here(layer, ..., score="logit")`; see `define`.
 
-    It does so in this process, which has TensorFlow already.
+    It does so in this process, which has TensorFlow already. What was converted once is only copied after that.
     """
     from live_cam.explain.conversion import convert, save
 
+    folder = tmp_path_factory.mktemp("converted")
+
+    @functools.cache
+    def convert_once(layers, options, frames_n, targets_k):
+        path = folder / "-".join([*layers, *(f"{name}={value}" for name, value in options)])
+        path = path.with_name(f"{path.name}-{frames_n}-{targets_k}.xml")
+        save(convert(define(*layers, **dict(options)).concrete(frames_n, targets_k)), path)
+        return path
+
     def make(*layers, **options):
-        return lambda frames_n, targets_k, path: save(
-            convert(define(*layers, **options).concrete(frames_n, targets_k)), path
-        )
+        def write(frames_n, targets_k, path):
+            converted = convert_once(layers, tuple(options.items()), frames_n, targets_k)
+            shutil.copyfile(converted, path)
+            path.with_suffix(".bin").hardlink_to(converted.with_suffix(".bin"))
+
+        return write
 
     return make
 
 
 @pytest.fixture(scope="session")
 def make_openvino_step(convert_here, tmp_path_factory):
-    """Makes steps on OpenVINO: `make_openvino_step(layer, ..., precision="float32")`; see `define`.
+    """Gives steps on OpenVINO: `make_openvino_step(layer, ..., precision="float32")`; see `convert_here`.
 
-    All share a cache of converted steps, since converting takes seconds.
+    Whoever asks for the same gets the same, with all that it has compiled.
     """
     from live_cam.explain.openvino_step import OpenVinoStep
 
     cache = tmp_path_factory.mktemp("steps")
 
+    @functools.cache
     def make(*layers, precision="float32", **options):
         depends_on = ("real weights", *layers, repr(options))
         return OpenVinoStep(convert_here(*layers, **options), cache, depends_on, precision)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_network():
+    """A network of three convolutions and ten classes, for what takes ResNet50 seconds and is the same for any."""
+    import keras
+
+    rng = np.random.default_rng(0)
+    features = picture = keras.Input((224, 224, 3))
+    for name in ("low", "middle", "high"):
+        features = keras.layers.Conv2D(8, 5, strides=4, padding="same", activation="relu", name=name)(features)
+    pooled = keras.layers.GlobalAveragePooling2D(name="avg_pool")(features)
+    network = keras.Model(picture, keras.layers.Dense(10, name="predictions")(pooled))
+    for variable in network.variables:
+        variable.assign(rng.standard_normal(variable.shape) / np.sqrt(np.prod(variable.shape[:-1]) or 1.0))
+    return network
+
+
+@pytest.fixture
+def make_tiny_step(tiny_network):
+    """Makes steps of the tiny network on TensorFlow, with nothing compiled: `make_tiny_step(("high",))`."""
+    from live_cam.explain.definition import Definition
+    from live_cam.explain.tensorflow_step import TensorFlowStep
+
+    return lambda layers: TensorFlowStep(Definition(tiny_network, layers, "logit"), on_gpu=False)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def recipe(weights):
-    return Recipe(str(weights.path), ("conv5_block3_out",), "gradcam", "logit", frames_n=1, targets_k=1)
+    return Recipe(str(weights.path), ("conv5_block3_out",), "logit", frames_n=1, targets_k=1)
 
 
 def test_a_model_is_written_and_nothing_else(recipe, tmp_path):
@@ -41,5 +41,5 @@ def test_a_folder_that_cannot_be_written_is_no_fault_of_the_weights(recipe, tmp_
 
 
 def test_a_child_that_dies_leaves_its_last_word(recipe, tmp_path):
-    with pytest.raises(LiveCamError, match=r"converting the network for OpenVINO failed: .*notamethod"):
-        convert_in_child(replace(recipe, method="notamethod"), tmp_path / "step.xml")
+    with pytest.raises(LiveCamError, match=r"converting the network for OpenVINO failed: .*'many'"):
+        convert_in_child(replace(recipe, frames_n="many"), tmp_path / "step.xml")

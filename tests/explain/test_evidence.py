@@ -47,6 +47,13 @@ def test_evidence_against_another_class_is_the_distance_between_the_two():
     assert strength(logits(3.0, of_b=-20.0), Target(A, B)) == 1.0
 
 
+def test_against_a_class_can_speak_whatever_is_to_be_seen():
+    # That little speaks for the class is no lack of evidence against it; that there is nothing to be seen is.
+    assert strength(logits(-5.0, of_b=27.0), Target(A, against=True)) == 1.0
+    assert strength(logits(27.0), Target(A, against=True)) == 1.0
+    assert strength(logits(-5.0, of_b=5.0), Target(A, against=True)) == 0.0
+
+
 def test_the_scale_follows_a_brighter_map_at_once():
     scale = Scales()
     assert scale.update(1.0, 0, Target()) == 1.0

@@ -172,23 +172,32 @@ def test_bfloat16_gives_the_same_label_and_nearly_the_same_map(make_step, assert
 def test_float16_gives_the_same_label_and_nearly_the_same_map(define, assert_nearly_as_before):
     import tensorflow as tf
 
-    explain = define(precision="float16").concrete(1, 1)  # not frozen, since on a GPU it never is
-    assert_nearly_as_before(lambda *inputs: [each.numpy() for each in explain(*map(tf.constant, inputs))])
+    from live_cam.explain.methods import saliency_maps
+
+    look = define(precision="float16").concrete(1, 1)  # not frozen, since on a GPU it never is
+
+    def explain(*inputs):
+        activations, gradients, logits = (each.numpy() for each in look(*map(tf.constant, inputs)))
+        return saliency_maps("gradcam", [activations], [gradients]), logits
+
+    assert_nearly_as_before(explain)
 
 
 def test_float16_keeps_gradients_too_small_for_it(define, photographs):
     """Of the espresso's photograph the network believes 0.00002 that it shows a restaurant."""
     import tensorflow as tf
 
+    from live_cam.explain.methods import saliency_maps
+
     rgb = np.asarray(Image.fromarray(photographs["espresso"]).resize((224, 224), Image.Resampling.BOX))
     targets = np.zeros((1, 1, 1000), np.float32)
     targets[0, 0, RESTAURANT] = 1.0
-    in_float16, in_float32 = (
-        define("conv4_block6_out", method="layercam", score="probability", precision=precision)
-        .concrete(1, 1)(tf.constant(rgb[np.newaxis]), tf.constant(targets))[0]
-        .numpy()
-        for precision in ("float16", "float32")
-    )
+    maps = []
+    for precision in ("float16", "float32"):
+        look = define("conv4_block6_out", score="probability", precision=precision).concrete(1, 1)
+        activations, gradients, _ = (each.numpy() for each in look(tf.constant(rgb[np.newaxis]), tf.constant(targets)))
+        maps.append(saliency_maps("layercam", [activations], [gradients]))
+    in_float16, in_float32 = maps
     assert 0.0 < in_float32.max() < 1e-3
     assert relative_error(in_float16, in_float32) < 0.05
 

@@ -325,7 +325,7 @@ def test_huge_logits_make_no_nan(huge_network, small, score):
     from live_cam.explain.definition import Definition
     from live_cam.explain.tensorflow_step import TensorFlowStep
 
-    step = TensorFlowStep(Definition(huge_network, (DEFAULT_LAYER,), "gradcam", score), on_gpu=False)
+    step = TensorFlowStep(Definition(huge_network, (DEFAULT_LAYER,), score), on_gpu=False)
     for target in (LIKELIEST, one_hot(CHEETAH), -one_hot(LION)):
         maps, logits = step(small["lion"][np.newaxis], target)
         assert np.abs(logits).max() > 1e29

@@ -38,3 +38,20 @@ def test_a_class_to_hold_against_an_unknown_one_is_refused():
 
 def test_a_class_held_against_itself_is_not_taken_for_the_likeliest():
     assert np.flatnonzero(target_vector(Target(5, 5), 10)).tolist() == [5]
+
+
+def test_what_speaks_against_a_class_is_a_minus_one_in_its_place():
+    vector = target_vector(Target(291, against=True), 1000)
+    assert np.flatnonzero(vector).tolist() == [291]
+    assert vector[291] == -1.0
+
+
+def test_what_speaks_against_an_unknown_class_is_refused():
+    with pytest.raises(ValueError, match="needs that class"):
+        target_vector(Target(against=True), 1000)
+
+
+@pytest.mark.parametrize("index", [None, 291])
+def test_what_speaks_against_a_class_leaves_no_room_for_another(index):
+    with pytest.raises(ValueError, match="of that class alone"):
+        target_vector(Target(index, 293, against=True), 1000)

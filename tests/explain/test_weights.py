@@ -401,7 +401,7 @@ def test_all_ways_give_the_same_network(
         assert found.way == ("file" if name.startswith("own ") else name)
         network = build_network(found)
         assert same_values(network, values), name
-        definition = Definition(network, (DEFAULT_LAYER,), "gradcam", "logit")
+        definition = Definition(network, (DEFAULT_LAYER,), "logit")
         maps, logits = TensorFlowStep(definition, on_gpu=False)(lion, likeliest)
         np.testing.assert_allclose(logits, expected_logits, rtol=1e-5, atol=1e-5, err_msg=name)
         np.testing.assert_allclose(maps, expected_maps, rtol=1e-5, atol=1e-5, err_msg=name)
