@@ -35,6 +35,11 @@ class CompiledSteps:
         self._changing = threading.Lock()
         self._preparing = threading.Lock()
 
+    @property
+    def first(self) -> Step:
+        """The step that stays, once it is prepared."""
+        return self._steps[self._first]
+
     def is_ready(self, layers: Layers) -> bool:
         """Tells whether these layers can be explained at once."""
         return layers in self._steps

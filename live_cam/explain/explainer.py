@@ -10,18 +10,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.explain.answers import Answers
 from live_cam.explain.compiled_steps import CompiledSteps
-from live_cam.explain.evidence import Scales, strength
 from live_cam.explain.inputs import INPUT_PX
-from live_cam.explain.labels import imagenet_labels
 from live_cam.explain.parts import explain_in_parts
 from live_cam.explain.quiet import quiet_native_stderr
 from live_cam.explain.runtimes import Step, choose_computer, layers_to_explain
 from live_cam.explain.targets import target_vector
 from live_cam.explain.weights import Progress, find_weights, silent
-from live_cam.frame import Auto, ClassScore, Explanation, Frame, Lens, Method, Precision, Runtime, Score, Target
-
-_TOP = 3
+from live_cam.frame import Auto, Explanation, Frame, Lens, Method, Precision, Runtime, Score, Target
 
 
 class Explain(Protocol):
@@ -83,6 +80,7 @@ class Explainer:
         progress: Progress = silent,
         at_once: int = 1,
         side_by_side: bool = False,
+        steady: bool = False,
     ) -> None:
         """Finds the weights and compiles the step, so that the first frame costs what any costs.
 
@@ -97,20 +95,20 @@ class Explainer:
             progress: How to show what takes long.
             at_once: How many frames will come in one call besides single ones; other numbers are explained one by one.
             side_by_side: Whether more frames a second count more than a short time for each; see `OpenVinoStep`.
+            steady: Whether the frames are those of live sources, whose maps and classes are smoothed over time.
 
         Raises:
             WeightsError: The weights can't be had or are not ResNet50's.
             UnknownLayerError: The network has no activation of that name.
-            UsageError: The device, or the precision on it, can't be had.
+            UsageError: The device, or the precision on it, can't be had; or the method has layers of its own.
         """
-        found = find_weights(weights, progress)
         layers = layers_to_explain(method, layer)
+        found = find_weights(weights, progress)
         self.layer = "+".join(layers)
         self.method: Method = method
         self.score: Score = score
         self.weights_way, self.weights_path, self.weights_digest = found.way, found.path, found.digest
-        self._labels = imagenet_labels()
-        self._scales = Scales()
+        self._answers = Answers(steady)
         self._at_once = at_once
         self._frame_px = (INPUT_PX, INPUT_PX)
         with quiet_native_stderr():
@@ -178,14 +176,17 @@ class Explainer:
         vectors = np.array([[target_vector(target, step.classes) for target in row] for row in rows])
         maps, logits = explain_in_parts(step, rgb, vectors, lens.method)
         through = Lens("+".join(layers), lens.method)
-        return [self._describe(through, *each) for each in zip(frames, rows, maps, logits, references, strict=True)]
+        return [
+            self._answers.describe(frame, through, *found)
+            for frame, *found in zip(frames, rows, maps, logits, references, strict=True)
+        ]
 
     def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Gives the logits float32 (N, classes) of pictures uint8 (H, W, 3), RGB, and explains nothing.
 
         It runs what explains, which is compiled already and takes little longer than the forward pass alone.
         """
-        step = self._steps.take(_layers(self.lens))
+        step = self._steps.first
         return explain_in_parts(step, frames, np.zeros((len(frames), 1, step.classes), np.float32), self.method)[1]
 
     def _name_likeliest(
@@ -209,43 +210,6 @@ class Explainer:
         ]
         return rows, [float(each.max()) for each in maps]
 
-    def _describe(
-        self,
-        lens: Lens,
-        frame: Frame,
-        asked: Sequence[Target],
-        maps: NDArray[np.float32],
-        logits: NDArray[np.float32],
-        reference: float,
-    ) -> list[Explanation]:
-        likeliest = top_classes(logits, self._labels, max(_TOP, len(asked)))
-        ranks = iter(likeliest)
-        explanations = []
-        for k, (question, saliency_map) in enumerate(zip(asked, maps, strict=True)):
-            index = next(ranks).index if question.index is None else question.index
-            target = replace(question, index=index)
-            if index == target.versus:
-                saliency_map = np.zeros_like(saliency_map)
-            peak = float(saliency_map.max())
-            # Else the faintest objection would be painted like the strongest reason.
-            full = max(peak, reference) if target.against else peak
-            explanations.append(
-                Explanation(
-                    saliency_map=saliency_map,
-                    logits=logits,
-                    top=likeliest[:_TOP],
-                    target=target,
-                    target_label=self._labels[index],
-                    versus_label=None if target.versus is None else self._labels[target.versus],
-                    scale=self._scales.update(full, frame.pts_ns, (frame.source_id, lens, k, question)),
-                    strength=strength(logits, target) if peak > 0.0 else 0.0,
-                    lens=lens,
-                    steady_map=saliency_map,
-                    steady_top=likeliest[:_TOP],
-                )
-            )
-        return explanations
-
 
 def describe(explainer: Explain) -> dict[str, Any]:
     """Gives what explains, as plain values, for JSON."""
@@ -257,14 +221,6 @@ def describe(explainer: Explain) -> dict[str, Any]:
         "runtime": explainer.runtime,
         "precision": explainer.precision,
     }
-
-
-def top_classes(logits: NDArray[np.float32], labels: tuple[str, ...], n: int = _TOP) -> tuple[ClassScore, ...]:
-    """Gives the `n` likeliest classes with their softmax probabilities, likeliest first."""
-    exponentials = np.exp(logits.astype(np.float64) - logits.max())
-    probabilities = exponentials / exponentials.sum()
-    order = np.argsort(-logits, kind="stable")[:n]
-    return tuple(ClassScore(int(i), labels[i], float(probabilities[i])) for i in order)
 
 
 def _layers(lens: Lens) -> tuple[str, ...]:

@@ -1,15 +1,18 @@
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 
-from live_cam.errors import UnknownLayerError, WeightsError
-from live_cam.explain.explainer import Explainer, top_classes
+from live_cam.errors import LiveCamError, UnknownLayerError, WeightsError
+from live_cam.explain import DEFAULT_LAYER, FUSED_LAYERS
+from live_cam.explain.answers import softmax
+from live_cam.explain.explainer import Explainer
 from live_cam.explain.labels import imagenet_labels
-from live_cam.frame import Target
+from live_cam.frame import Lens, Target
 
-LION, CHEETAH = 291, 293
+LION, CHEETAH, ESPRESSO = 291, 293, 967
 S = 1_000_000_000
 
 
@@ -54,8 +57,7 @@ def test_the_top_three_are_sorted_and_are_probabilities_of_the_logits(explainer,
 
 @pytest.mark.parametrize("logits", [[1e30, -1e30, 0.0], [-1e30] * 3, [0.0] * 3, [88.0, 89.0, 1000.0]])
 def test_probabilities_of_any_logits_are_finite_and_sum_to_one(logits):
-    top = top_classes(np.array(logits, np.float32), ("a", "b", "c"))
-    assert sum(score.probability for score in top) == pytest.approx(1.0)
+    assert softmax(np.array(logits, np.float32)).sum() == pytest.approx(1.0)
 
 
 def test_a_locked_class_is_explained_though_another_is_likelier(explainer, photographs, make_frame):
@@ -83,7 +85,43 @@ def test_what_the_picture_speaks_against_has_no_strength(explainer, photographs,
     assert explainer.explain(make_frame(photographs["lion"]), Target(CHEETAH, LION)).strength == 0.0
 
 
-@pytest.mark.slow
+def test_nothing_speaks_against_what_is_plainly_there(explainer, photographs, make_frame):
+    found = explainer.explain(make_frame(photographs["lion"]), Target(against=True))
+    assert found.target == Target(LION, against=True)
+    assert found.target_label == "lion"
+    assert not found.saliency_map.any()
+    assert found.strength == 0.0
+
+
+def test_what_speaks_against_a_class_lies_where_its_own_map_is_empty(explainer, photographs, make_frame):
+    frame = make_frame(photographs["lion"])
+    speaks_for, speaks_against = (explainer.explain(frame, Target(ESPRESSO, against=a)) for a in (False, True))
+    assert speaks_for.strength == 0.0
+    assert speaks_against.strength > 0.5
+    assert speaks_against.saliency_map.max() > 0.0
+    assert not ((speaks_for.saliency_map > 0.0) & (speaks_against.saliency_map > 0.0)).any()
+
+
+@pytest.mark.parametrize("index", [CHEETAH, ESPRESSO])
+def test_an_objection_is_painted_on_the_scale_of_the_strongest_reason(explainer, photographs, make_frame, index):
+    # On its own scale the faintest would look like the strongest.
+    frame = make_frame(photographs["lion"])
+    reason, objection = explainer.explain(frame), explainer.explain(frame, Target(index, against=True))
+    assert objection.scale == pytest.approx(reason.saliency_map.max(), rel=0.01)
+    assert 0.0 < objection.saliency_map.max() < 0.5 * objection.scale
+
+
+def test_nothing_speaks_against_anything_in_an_empty_picture(explainer, make_frame):
+    black = np.zeros((480, 640, 3), np.uint8)
+    assert explainer.explain(make_frame(black), Target(ESPRESSO, against=True)).strength == 0.0
+
+
+def test_what_speaks_against_a_class_is_asked_without_another(explainer, photographs, make_frame):
+    for index in (None, LION):
+        with pytest.raises(ValueError, match="of that class alone"):
+            explainer.explain(make_frame(photographs["lion"]), Target(index, CHEETAH, against=True))
+
+
 def test_several_frames_are_each_explained_for_several_questions_as_one_by_one(explainer, photographs, make_frame):
     # Two cameras of different sizes.
     frames = [make_frame(photographs["lion"]), make_frame(photographs["espresso"])]
@@ -145,6 +183,80 @@ def test_another_layer_and_score_and_the_users_own_file_are_what_is_explained(ar
     found = explainer.explain(make_frame(photographs["Egyptian cat"]))
     assert found.saliency_map.shape == (14, 14)
     assert found.target_label == "Egyptian cat"
+
+
+def test_another_method_is_looked_through_at_the_next_frame(explainer, photographs, make_frame):
+    frame = make_frame(photographs["lion"])
+    lens = Lens(DEFAULT_LAYER, "eigencam")
+    assert explainer.ready(lens)
+    ((before,),) = explainer.explain_all([frame], [Target()])
+    ((other,),) = explainer.explain_all([frame], [Target()], lens)
+    ((after,),) = explainer.explain_all([frame], [Target()])
+    assert (before.lens, other.lens, after.lens) == (explainer.lens, lens, explainer.lens)
+    np.testing.assert_array_equal(before.saliency_map, after.saliency_map)
+    assert not np.allclose(before.saliency_map, other.saliency_map)
+    # The scale is the lens's own, since maps of different methods are of different sizes.
+    assert other.scale == pytest.approx(other.saliency_map.max())
+    assert after.scale == pytest.approx(after.saliency_map.max(), rel=1e-3)
+
+
+def test_a_lens_that_nobody_made_ready_is_refused(explainer, photographs, make_frame):
+    for lens in (Lens("conv2_block3_out", "gradcam"), Lens(DEFAULT_LAYER, "layercam-fused")):
+        assert not explainer.ready(lens)
+        with pytest.raises(LiveCamError, match=r"conv\w+.* is not ready to be explained"):
+            explainer.explain_all([make_frame(photographs["lion"])], [Target()], lens)
+    assert explainer.explain(make_frame(photographs["lion"])).target_label == "lion"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lens", "layer", "places"),
+    [
+        (Lens("conv4_block6_out", "layercam"), "conv4_block6_out", 14),
+        (Lens(DEFAULT_LAYER, "layercam-fused"), "+".join(FUSED_LAYERS), 28),
+    ],
+)
+def test_frames_are_explained_while_another_lens_is_made_ready(photographs, make_frame, lens, layer, places):
+    explainer = Explainer()
+    frame = make_frame(photographs["lion"])
+    preparing = threading.Thread(target=explainer.prepare, args=(lens,))
+    preparing.start()
+    while preparing.is_alive():
+        assert explainer.explain(frame).target_label == "lion"
+    preparing.join()
+    assert explainer.ready(lens)
+    ((found,),) = explainer.explain_all([frame], [Target()], lens)
+    assert found.lens == Lens(layer, lens.method)
+    assert found.saliency_map.shape == (places, places)
+    assert found.saliency_map.max() > 0.0
+    assert explainer.explain(frame).saliency_map.shape == (7, 7)
+
+
+def test_logits_are_those_of_the_explanations(explainer, photographs, make_frame):
+    pictures = [photographs["lion"], photographs["espresso"], np.zeros((9, 9, 3), np.uint8)]
+    logits = explainer.logits(pictures)
+    assert (logits.shape, logits.dtype) == ((3, 1000), np.float32)
+    for picture, found in zip(pictures, logits, strict=True):
+        np.testing.assert_array_equal(found, explainer.explain(make_frame(picture)).logits)
+
+
+def test_live_pictures_are_steadied_and_others_are_not(explainer, photographs, make_frame):
+    rng = np.random.default_rng(0)
+    live = Explainer(steady=True)
+    lion = photographs["lion"]
+    noisy = np.clip(lion + rng.normal(0.0, 20.0, lion.shape), 0, 255).astype(np.uint8)
+    for explainer_, is_steady in ((live, True), (explainer, False)):
+        first = explainer_.explain(make_frame(lion, pts_ns=S), Target(LION))
+        second = explainer_.explain(make_frame(noisy, pts_ns=S + S // 30), Target(LION))
+        np.testing.assert_array_equal(first.steady_map, first.saliency_map)
+        assert np.array_equal(second.steady_map, second.saliency_map) == (not is_steady)
+        assert (second.steady_top == second.top) == (not is_steady)
+        moved, would_move = (np.abs(m - first.saliency_map).max() for m in (second.steady_map, second.saliency_map))
+        assert moved < 0.5 * would_move if is_steady else moved == would_move
+    # Another class has a map of its own, and so has another lens.
+    for lens in (None, Lens(DEFAULT_LAYER, "eigencam")):
+        ((other,),) = live.explain_all([make_frame(noisy, pts_ns=S + S // 30)], [Target(CHEETAH)], lens)
+        np.testing.assert_array_equal(other.steady_map, other.saliency_map)
 
 
 def test_an_unknown_layer_is_told_before_anything_is_explained(weights):

@@ -16,7 +16,7 @@ def frames():
 
 @pytest.fixture
 def targets():
-    """For each frame: the likeliest class, class 4, the second likeliest, 4 and not 7, against 4, the third likeliest."""
+    """For each frame: the likeliest class, class 4, the second likeliest, 4 and not 7, against 4, the third."""
     rows = np.zeros((3, 6, CLASSES), np.float32)
     rows[:, 1, 4] = rows[:, 3, 4] = 1.0
     rows[:, 3, 7] = rows[:, 4, 4] = -1.0
