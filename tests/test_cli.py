@@ -259,6 +259,21 @@ def test_picture_and_map_are_written(lion, tmp_path):
 
 
 @pytest.mark.slow
+def test_what_speaks_against_a_class_is_another_map_than_what_speaks_for_it(lion, tmp_path):
+    maps = {}
+    for name, words in {"for": (), "against": ("--against",)}.items():
+        saved = tmp_path / f"{name}.npz"
+        result = run("explain", lion, "--target", "tiger", *words, "--json", "--save-map", saved)
+        assert result.returncode == 0, result.stderr
+        told = json.loads(result.stdout)
+        assert (told["target"], told["against"]) == ("tiger", name == "against")
+        with np.load(saved) as arrays:
+            maps[name] = arrays["map"]
+    assert maps["for"].max() > 0 < maps["against"].max()
+    assert not np.any((maps["for"] > 0) & (maps["against"] > 0)), "at the default layer each is what the other left out"
+
+
+@pytest.mark.slow
 def test_a_person_reads_the_result_in_words(lion):
     result = run("explain", lion, "--versus", "tiger", "--runtime", "openvino", "--precision", "float32")
     assert result.stdout.splitlines()[0].endswith("lion, not tiger")

@@ -141,7 +141,9 @@ def serve(
     others = own_addresses() if host in _EVERYWHERE else []
     chain = certificate([host, *hosts, *others]) if https else None
     at_once = max(1, len(found))
-    explainer = Explainer(weights, layer, method, score, runtime, precision, device, show_progress, at_once)
+    explainer = Explainer(
+        weights, layer, method, score, runtime, precision, device, show_progress, at_once, steady=True
+    )
     scheme = "https" if https else "http"
     address = _page_address(scheme, host, port, token)
     with Session(found, explainer, visitors if own_cameras else 0, recording) as session:
