@@ -16,7 +16,7 @@ LEVELS: Final = (0.25, 0.5, 0.75)
 """The values the lines run along, as parts of the map's scale."""
 
 # Of the inmost line, as a part of the picture's height; the outer ones are thinner by their level.
-_THICKEST = 1 / 90
+_THICKEST = 1 / 75
 
 # Of the dark edges on both sides of a line together, likewise.
 _EDGES = 1 / 160

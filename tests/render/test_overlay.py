@@ -1,9 +1,10 @@
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from live_cam.frame import Frame, Look
+from live_cam.frame import Frame, Look, Style
 from live_cam.render.colormaps import COLORMAPS, color_table
 from live_cam.render.overlay import overlay
 
@@ -64,8 +65,11 @@ def _change(picture, frame):
     ],
     ids=["no strength", "no scale", "empty map, no scale", "empty map", "nothing but evidence against", "no opacity"],
 )
-def test_a_picture_without_evidence_stays_as_it_is_to_the_bit(photograph_frame, make_explanation, changes, opacity):
-    picture = overlay(photograph_frame, replace(make_explanation(), **changes), Look(opacity=opacity))
+@pytest.mark.parametrize("style", get_args(Style))
+def test_a_picture_without_evidence_stays_as_it_is_to_the_bit(
+    photograph_frame, make_explanation, changes, opacity, style
+):
+    picture = overlay(photograph_frame, replace(make_explanation(), **changes), Look(style, opacity))
     assert np.array_equal(picture, photograph_frame.rgb)
 
 
@@ -131,12 +135,13 @@ def test_the_picture_is_the_one_defined_but_for_rounding(make_frame, make_explan
 
 
 @pytest.mark.parametrize("view", [np.s_[:, ::-1], np.s_[::2, ::2], np.s_[..., ::-1]], ids=["mirrored", "halved", "BGR"])
+@pytest.mark.parametrize("style", get_args(Style))
 def test_a_frame_that_is_a_view_of_another_picture_is_painted_like_a_copy_of_it(
-    photograph_frame, make_explanation, view
+    photograph_frame, make_explanation, view, style
 ):
     rgb = photograph_frame.rgb[view].transpose(1, 0, 2)
     pictures = [
-        overlay(frame, make_explanation(), Look(opacity=0.7))
+        overlay(frame, make_explanation(), Look(style))
         for frame in (Frame(rgb, 0, 0, "a view"), Frame(rgb.copy(order="C"), 0, 0, "a copy"))
     ]
     assert np.array_equal(*pictures)
@@ -162,19 +167,22 @@ def test_a_map_above_its_scale_is_painted_as_at_the_scale(photograph_frame, make
 
 
 @pytest.mark.parametrize("magnitude", [1e-30, 1e-3, 1.0, 1e30])
-def test_the_picture_does_not_depend_on_the_unit_of_the_map(photograph_frame, make_explanation, magnitude):
-    expected = overlay(photograph_frame, _with_map(make_explanation(), _peak_at(2, 4)), Look(opacity=0.7))
+@pytest.mark.parametrize("style", get_args(Style))
+def test_the_picture_does_not_depend_on_the_unit_of_the_map(photograph_frame, make_explanation, magnitude, style):
+    expected = overlay(photograph_frame, _with_map(make_explanation(), _peak_at(2, 4)), Look(style))
     scaled = _with_map(make_explanation(), _peak_at(2, 4) * np.float32(magnitude))
-    picture = overlay(photograph_frame, scaled, Look(opacity=0.7))
+    picture = overlay(photograph_frame, scaled, Look(style))
     assert np.allclose(picture, expected, atol=1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (33, 77), (480, 640), (720, 1280)])
 @pytest.mark.parametrize("map_size", [(1, 1), (7, 7), (14, 14), (56, 28)])
-def test_a_picture_of_any_size_keeps_it_under_a_map_of_any_size(make_frame, make_explanation, size, map_size):
+@pytest.mark.parametrize("style", get_args(Style))
+def test_a_picture_of_any_size_keeps_it_under_a_map_of_any_size(make_frame, make_explanation, size, map_size, style):
     frame = make_frame(np.full((*size, 3), 90, np.uint8))
     before = frame.rgb.copy()
-    picture = overlay(frame, _with_map(make_explanation(), np.ones(map_size)), Look(opacity=0.7))
+    saliency_map = np.random.default_rng(1).random(map_size)
+    picture = overlay(frame, _with_map(make_explanation(), saliency_map), Look(style))
     assert picture.dtype == np.uint8
     assert picture.shape == (*size, 3)
     assert np.array_equal(frame.rgb, before)
@@ -188,6 +196,19 @@ def test_the_explanation_stays_as_it_is(photograph_frame, make_explanation):
     assert np.array_equal(explanation.steady_map, before)
 
 
-def test_the_same_frame_painted_twice_is_the_same_picture(photograph_frame, make_explanation):
-    first, second = (overlay(photograph_frame, make_explanation(), Look(opacity=0.7)) for _ in range(2))
+@pytest.mark.parametrize("style", get_args(Style))
+def test_the_same_frame_painted_twice_is_the_same_picture(photograph_frame, make_explanation, style):
+    first, second = (overlay(photograph_frame, make_explanation(), Look(style)) for _ in range(2))
     assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("style", get_args(Style))
+def test_more_evidence_and_more_opacity_change_the_picture_more(photograph_frame, make_explanation, style):
+    for changes in (
+        [(make_explanation(strength=strength), Look(style)) for strength in (0.25, 0.5, 1.0)],
+        [(make_explanation(), Look(style, opacity)) for opacity in (0.25, 0.5, 1.0)],
+    ):
+        little, middling, much = (
+            _change(overlay(photograph_frame, *change), photograph_frame).mean() for change in changes
+        )
+        assert 0 < 1.2 * little < middling < much / 1.05

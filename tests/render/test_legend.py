@@ -1,0 +1,47 @@
+import re
+from typing import get_args
+
+import pytest
+
+from live_cam.frame import Style
+from live_cam.render.colormaps import COLORMAPS, color_table
+from live_cam.render.contours import level_colors
+from live_cam.render.legend import LEGEND_ENDS, legend_css
+
+
+def _colors(css):
+    return [tuple(bytes.fromhex(color)) for color in re.findall(r"#([0-9a-f]{6})\b", css)]
+
+
+@pytest.mark.parametrize("colormap", COLORMAPS)
+def test_the_legend_runs_from_the_weakest_colour_to_the_strongest(colormap):
+    css = legend_css(colormap)
+    assert css.startswith("linear-gradient(to right, #")
+    table = color_table(colormap)[:, 0].tolist()
+    places = [table.index(list(color)) for color in _colors(css)]
+    assert places == [0, 32, 64, 96, 128, 159, 191, 223, 255]
+
+
+@pytest.mark.parametrize("colormap", COLORMAPS)
+def test_the_legend_of_lines_shows_each_line_in_its_colour_at_its_level(colormap):
+    css = legend_css(colormap, "contours")
+    assert tuple(_colors(css)) == level_colors(colormap)
+    for level, color in zip((25, 50, 75), level_colors(colormap), strict=True):
+        assert f"#{bytes(color).hex()} {level - 3}% {level + 3}%" in css
+
+
+def test_the_legend_of_the_spotlight_goes_from_dark_to_bright():
+    dark, bright = _colors(legend_css("viridis", "spotlight"))
+    assert max(dark) < 40
+    assert min(bright) == 255
+
+
+def test_every_style_says_what_the_ends_of_its_legend_mean():
+    assert set(LEGEND_ENDS) == set(get_args(Style))
+    assert "25%" in LEGEND_ENDS["contours"][0]
+    assert "75%" in LEGEND_ENDS["contours"][1]
+
+
+def test_an_unknown_colour_map_has_no_legend():
+    with pytest.raises(KeyError):
+        legend_css("turquoise-to-hell")
