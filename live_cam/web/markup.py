@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from html import escape
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from live_cam.frame import Method, Style
 from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
+from live_cam.render.legend import LEGEND_ENDS
 from live_cam.sources.camera import CameraOptions
 
 _RANKS = 3
+
+METHOD_NAMES: Final[dict[Method, str]] = {
+    "gradcam": "Grad-CAM",
+    "hirescam": "HiResCAM",
+    "gradcam++": "Grad-CAM++",
+    "xgradcam": "XGrad-CAM",
+    "layercam": "LayerCAM",
+    "layercam-fused": "LayerCAM, fused",
+    "eigencam": "Eigen-CAM",
+}
+"""The methods as their papers write them."""
 
 MOUNT = """
 const folder = location.origin + location.pathname.replace(/[^/]*$/, "");
@@ -167,8 +179,7 @@ def words(number: int, own: bool = False) -> str:
     <span class="live-meter" data-live="meter" role="meter" aria-valuemin="0" aria-valuemax="100" aria-valuenow="0"
       aria-labelledby="live-strength-{number}"><span data-live="strength"></span></span>
     <b data-live="strength-word">–</b></p>
-  <p class="live-evidence" data-live="evidence" hidden></p>
-  <p class="live-faithfulness" data-live="faithfulness" hidden></p>
+  <p class="live-faithfulness" data-live="faithfulness">Test of the map: not yet measured.</p>
 </section>"""
 
 
@@ -176,22 +187,25 @@ def _feed(number: int, own: bool) -> str:
     return f'data-feed="{number}"' + (" data-own" if own else "")
 
 
-LEGEND = """
+def legend() -> str:
+    """Gives the line under the picture: what its colours mean, and how fast it is."""
+    return f"""
 <div class="live-under" data-feed="0">
-  <p class="live-legend" data-live="legend"><span>weak</span><span class="live-ramp" aria-hidden="true"></span>
-    <span>strong</span></p>
+  <p class="live-legend" data-live="legend" data-ends="{escape(json.dumps(LEGEND_ENDS))}">
+    <span data-live="legend-weak">weak</span><span class="live-ramp" aria-hidden="true"></span>
+    <span data-live="legend-strong">strong</span></p>
   <p class="live-figures"><span><span data-live="fps">–</span> frames a second</span>
     <span>age <span data-live="age">–</span></span></p>
 </div>"""
-"""What is under the picture: what its colours mean, and how fast it is."""
 
 
 def meaning() -> str:
     """Gives the place for what the map shows and what it does not."""
-    return """
+    return f"""
 <section class="live-meaning" data-feed="0" aria-label="What the map shows">
-  <p data-live="meaning"></p>
-  <p class="live-how" data-live="how"></p>
+  <p class="live-sentences"><b class="live-evidence" data-live="evidence" hidden></b>
+    <span data-live="meaning"></span></p>
+  <p class="live-how" data-live="how" data-names="{escape(json.dumps(METHOD_NAMES))}"></p>
 </section>"""
 
 

@@ -29,7 +29,7 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False) -> 
         gr.HTML(html_template=markup.head(session, kiosk), js_on_load=markup.MOUNT)
         with gr.Row(elem_id="live-page"):
             with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
-                pictures = markup.pictures(session, camera, kiosk) + markup.LEGEND
+                pictures = markup.pictures(session, camera, kiosk) + markup.legend()
                 gr.HTML(html_template=pictures, js_on_load=markup.MOUNT, elem_id="live-viewer")
             with gr.Column(scale=3, min_width=280, elem_id="live-side"):
                 words = markup.words(0, own) if len(session.feeds) < 2 else ""

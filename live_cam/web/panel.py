@@ -25,15 +25,6 @@ QUESTIONS = [
     ("A and B side by side", "beside"),
 ]
 STYLES = [("Heat map", "heatmap"), ("Contour lines", "contours"), ("Spotlight", "spotlight")]
-_METHODS = {
-    "gradcam": "Grad-CAM",
-    "hirescam": "HiResCAM",
-    "gradcam++": "Grad-CAM++",
-    "xgradcam": "XGrad-CAM",
-    "layercam": "LayerCAM",
-    "layercam-fused": "LayerCAM, fused",
-    "eigencam": "Eigen-CAM",
-}
 
 
 def add_controls(session: Session) -> None:
@@ -49,7 +40,7 @@ def add_controls(session: Session) -> None:
         values.append(("question", gr.Radio(QUESTIONS, label="Question", elem_id="live-question")))
         values.append(("target", _class_picker("A", "the likeliest class", "live-target")))
         values.append(("other", _class_picker("B", "the runner-up", "live-other")))
-        methods = [(name, method) for method, name in _METHODS.items()]
+        methods = [(name, method) for method, name in markup.METHOD_NAMES.items()]
         values.append(("method", gr.Dropdown(methods, label="Method", elem_id="live-method")))
         gr.HTML(html_template=markup.note("method", METHOD_NOTES), js_on_load=markup.MOUNT)
         values.append(("layer", gr.Dropdown(list(session.layers), label="Layer", elem_id="live-layer")))

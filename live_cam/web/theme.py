@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import gradio as gr
 
+from live_cam.frame import Style
+from live_cam.render.colormaps import COLORMAPS
+from live_cam.render.legend import legend_css
+
 _STATIC = Path(__file__).with_name("static")
-CSS: Final = "\n".join(sheet.read_text("utf-8") for sheet in sorted(_STATIC.glob("*.css")))
+
+
+def _legends() -> list[str]:
+    """Gives one rule for the colours of each legend, by colour map and style."""
+    return [
+        f'.live-legend[data-colormap="{colormap}"][data-style="{style}"] .live-ramp '
+        f"{{ background-image: {legend_css(colormap, style)}; }}"
+        for colormap in COLORMAPS
+        for style in get_args(Style)
+    ]
+
+
+CSS: Final = "\n".join([*(sheet.read_text("utf-8") for sheet in sorted(_STATIC.glob("*.css"))), *_legends()])
 
 # No web fonts: the page works without the internet and tells nobody that it is open.
 THEME: Final = gr.themes.Default(

@@ -69,13 +69,11 @@ function sync() {
 
 /** What Gradio's components call. */
 globalThis.liveCam = {
-  /** @param {keyof Settings} name @param {unknown} value */
   choose: (name, value) => void set({ [name]: value === LIKELIEST ? null : value }),
-  toggle: (/** @type {"frozen" | "running"} */ name) => toggle(name),
-  /** @param {(keyof Settings)[]} names */
+  toggle,
   values: (names) => {
     const settings = /** @type {Settings} */ (wanted());
-    const values = names.map((name) => settings[name] ?? LIKELIEST);
+    const values = names.map((name) => settings[/** @type {keyof Settings} */ (name)] ?? LIKELIEST);
     return [...values, settings.frozen ? "Let it run" : "Freeze", settings.running ? "Stop" : "Start"];
   },
 };

@@ -30,7 +30,10 @@ export function onKey(key, does, act, group = "Picture") {
 
 /** All keys by group, in the order in which they were given. @returns {Map<string, [string, Key][]>} */
 export function keysByGroup() {
-  return Map.groupBy(keys, ([, { group }]) => group);
+  /** @type {Map<string, [string, Key][]>} */
+  const groups = new Map();
+  for (const entry of keys) groups.set(entry[1].group, [...(groups.get(entry[1].group) ?? []), entry]);
+  return groups;
 }
 
 /** What is written on a key. @param {string} key */

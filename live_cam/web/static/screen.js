@@ -67,11 +67,21 @@ export class Screen {
     this.show("caption-right", header.beside ?? "");
     this.canvas.ariaLabel = `Live picture with the map for ${asked}${header.beside ? ` and ${header.beside}` : ""}`;
     this.show("evidence", nothing(header));
+    this.write("meaning", header.evidence ? meaning(header) : "");
     this.measure(header);
-    this.write("meaning", meaning(header));
-    this.write("how", `${header.method} at ${header.layer}`);
+    const names = JSON.parse(this.part("how")?.dataset.names ?? "{}");
+    this.write("how", `${names[header.method ?? ""]} at ${header.layer}`);
+    this.colour(header.style ?? "", header.colormap ?? "");
+  }
+
+  /** Says what the colours mean. @param {string} style @param {string} colormap */
+  colour(style, colormap) {
     const legend = this.part("legend");
-    if (legend) Object.assign(legend.dataset, { style: header.style, colormap: header.colormap });
+    if (!legend || (legend.dataset.style === style && legend.dataset.colormap === colormap)) return;
+    Object.assign(legend.dataset, { style, colormap });
+    const [weak, strong] = JSON.parse(legend.dataset.ends ?? "{}")[style] ?? ["weak", "strong"];
+    this.write("legend-weak", weak);
+    this.write("legend-strong", strong);
   }
 
   /** Puts a class into the list. @param {ClassScore} score @param {number} rank @param {boolean} locked */
@@ -110,7 +120,7 @@ export class Screen {
     if (header.settings) this.set(header.settings);
     this.show("preparing", header.preparing ?? "");
     const test = header.faithfulness;
-    this.show("faithfulness", test ? `Test: ${test.verdict}. ${test.words}` : "");
+    this.write("faithfulness", test ? `Test of the map: ${test.verdict}. ${test.words}` : "Test of the map: not yet measured.");
     // There is one recording of all feeds, so one viewer tells of it.
     if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(HEARD, { detail: header.recording }));
   }
