@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -56,7 +57,14 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _told(controls: Controls) -> Response:
-    told = controls.describe()
-    for name in _CLASSES:
-        told[f"{name}_label"] = None if told[name] is None else imagenet_labels()[told[name]]
+    """Tells the settings in force, and under "start" those of the start."""
+    told = {**_named(controls.describe()), "start": _named(asdict(controls.initial))}
     return JSONResponse(told, headers=NO_STORE)
+
+
+def _named(settings: dict[str, Any]) -> dict[str, Any]:
+    """Adds the names of the classes."""
+    labels = {
+        f"{name}_label": None if settings[name] is None else imagenet_labels()[settings[name]] for name in _CLASSES
+    }
+    return settings | labels
