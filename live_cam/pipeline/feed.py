@@ -11,6 +11,7 @@ from live_cam.pipeline.clock import Clock, MonotonicClock
 from live_cam.pipeline.controls import Controls
 from live_cam.pipeline.inbox import Inbox
 from live_cam.pipeline.statistics import Statistics
+from live_cam.pipeline.trust import Trust
 from live_cam.pipeline.watchdog import SourceStatus, Watchdog
 from live_cam.sinks.hub import Hub
 from live_cam.sinks.recorder import Recorder
@@ -28,6 +29,7 @@ class Feed:
         hub: Where viewers get the pictures.
         statistics: The counts.
         watchdog: What judges the source.
+        trust: How far the maps can be trusted.
         failure: Why the last frame could not be explained; empty while all is well.
         recorder: Where pictures are kept, if anywhere.
         on_taken: Called by the worker when it takes this feed's frame.
@@ -61,6 +63,7 @@ class Feed:
         self.hub = Hub()
         self.statistics = Statistics(total)
         self.watchdog = Watchdog(name, clock or MonotonicClock(), kind in _WITH_A_LENS)
+        self.trust = Trust()
         self.failure = ""
         self.recorder: Recorder | None = None
         self.on_taken: Callable[[], None] = lambda: None

@@ -20,6 +20,8 @@ from live_cam.sinks.jpeg import encode_jpeg
 _log = logging.getLogger(__name__)
 
 _SMOOTHING = 0.2
+# Three pictures make a measurement, of which there are two a second.
+_TEST_EVERY_S = 1 / 6
 
 
 class WorkerThread(threading.Thread):
@@ -44,12 +46,14 @@ class WorkerThread(threading.Thread):
         self._inbox = inbox
         self._lenses = lenses
         self._at_once = at_once
+        self._testable: dict[Feed, None] = {}
+        self._test_due_s = 0.0
 
     def run(self) -> None:
         """Works until the inbox is closed."""
         while not self._inbox.closed:
             # A batch of another size would have to be compiled first, which takes seconds.
-            taken = self._inbox.take(self._at_once)
+            taken = self._inbox.take(self._at_once, _TEST_EVERY_S)
             if isinstance(taken, Aside):
                 taken.run(self._explainer)
             elif taken:
@@ -57,6 +61,8 @@ class WorkerThread(threading.Thread):
                 self._explain(taken)
                 taken_s = (time.monotonic() - begin_s) / len(taken)
                 self.turn_s += _SMOOTHING * (taken_s - self.turn_s) if self.turn_s else taken_s
+            if time.monotonic() >= self._test_due_s:
+                self._test()
 
     def _explain(self, batch: Batch) -> None:
         failure = ""
@@ -67,6 +73,7 @@ class WorkerThread(threading.Thread):
             settings = batch[0][0].controls.settings
             for (feed, frame), answers in zip(batch, self._answer(batch, settings), strict=True):
                 _publish(feed, frame, answers, settings)
+                self._testable[feed] = None
         except Exception as error:
             failure = f"Explaining failed: {error}"
             if not batch[0][0].failure:
@@ -98,6 +105,21 @@ class WorkerThread(threading.Thread):
                 answers[number] = self._explainer.explain_all([frame], questions, lens)[0]
         return answers
 
+    def _test(self) -> None:
+        """Puts the map of one feed to the test: of those that are watched, the one tested longest ago."""
+        self._testable = {feed: None for feed in self._testable if not feed.hub.closed}
+        feed = next((feed for feed in self._testable if feed.hub.viewer_count), None)
+        if feed is None or feed.hub.newest is None:
+            return
+        del self._testable[feed]
+        self._testable[feed] = None
+        self._test_due_s = time.monotonic() + _TEST_EVERY_S
+        try:
+            feed.trust.test(feed.hub.newest, self._explainer)
+        except Exception:
+            if not feed.failure:  # else it was told already
+                _log.exception("testing a map of %s failed", feed.name)
+
 
 def _seen(feed: Feed) -> tuple[ClassScore, ...]:
     return () if feed.hub.newest is None else feed.hub.newest.explanation.steady_top
@@ -112,6 +134,7 @@ def _publish(feed: Feed, frame: Frame, answers: Sequence[Explanation], settings:
     picture = paint(frame, explanation, other, settings.look)
     shown = EncodedFrame(encode_jpeg(picture), frame, explanation, settings.look, other)
     was_shown = _was_shown(feed, frame)
+    feed.trust.ask(explanation)
     feed.hub.publish(shown)
     if was_shown:
         return

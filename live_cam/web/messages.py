@@ -26,6 +26,7 @@ def state_words(session: Session, feed: Feed) -> dict[str, Any]:
         "fps": round(feed.statistics.fps, 1),
         "settings": feed.controls.describe(),
         "preparing": session.lenses.message(settings.lens),
+        "faithfulness": None if (score := feed.trust.score) is None else asdict(score),
         "recording": session.describe_recording(),
     }
 

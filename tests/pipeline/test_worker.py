@@ -1,4 +1,6 @@
+import asyncio
 import io
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -299,3 +301,27 @@ def test_a_picture_explained_again_is_not_counted_and_not_recorded_twice(start, 
     eventually(lambda: work.feed.hub.newest.seq > first)
     readings = work.feed.statistics.read()
     assert (readings.captured, readings.explained, readings.dropped) == (1, 1, 0)
+
+
+def test_while_somebody_watches_the_map_is_put_to_the_test_and_else_nothing_is_asked(
+    start, fake_explainer, make_frame, eventually
+):
+    explainer = fake_explainer()
+    pictures = []
+    logits = explainer.logits
+    explainer.logits = lambda frames: pictures.append(frames[0]) or logits(frames)
+    work = start(explainer)
+    work.feed.offer(make_frame(), None)
+    eventually(lambda: work.feed.hub.newest is not None)
+    time.sleep(0.5)
+    assert pictures == []
+
+    async def watch():
+        with work.feed.hub.watch():
+            while work.feed.trust.score is None:
+                await asyncio.sleep(0.02)
+            begin = len(pictures)
+            await asyncio.sleep(1.0)
+            return len(pictures) - begin
+
+    assert 4 <= asyncio.run(watch()) <= 7, "twice a second, three pictures each, of a picture that stands still, too"
