@@ -11,7 +11,10 @@ pytestmark = pytest.mark.slow
 DESKTOP = {"width": 1280, "height": 800}
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Presses all that unfolds further controls.
-UNFOLD = "() => document.querySelectorAll('.label-wrap:not(.open)').forEach((fold) => fold.click())"
+UNFOLD = """() => {
+  document.querySelectorAll(".label-wrap:not(.open)").forEach((fold) => fold.click());
+  document.querySelectorAll("details").forEach((fold) => (fold.open = true));
+}"""
 RUN_AXE = "(tags) => axe.run(document, { runOnly: tags, resultTypes: ['violations'] })"
 
 # The longest that a transition or an animation of an element, or of what CSS puts before or behind it, lasts.
