@@ -121,7 +121,7 @@ def pictures(session: Session, camera: CameraOptions, kiosk: bool) -> str:
         return _stage(0)
     tiles = (
         f'<section class="live-tile" aria-label="{escape(feed.name)}"><h2 data-feed="{number}">{escape(feed.name)}</h2>'
-        f"{_stage(number)}{'' if kiosk else tools(number)}{words(number)}</section>"
+        f"{_stage(number)}{'' if kiosk else tools(number)}{words(number, source=feed.name)}</section>"
         for number, feed in enumerate(session.feeds)
     )
     return f'<div class="live-grid">{"".join(tiles)}</div>'
@@ -160,7 +160,7 @@ def tools(number: int, own: bool = False) -> str:
 </div>"""
 
 
-def words(number: int, own: bool = False) -> str:
+def words(number: int, own: bool = False, source: str = "") -> str:
     """Gives the place for the three likeliest classes, the question, and how much there is to it."""
     rows = "".join(
         f'<li><button type="button" class="live-class" data-live="label-{rank}" aria-pressed="false"'
@@ -170,8 +170,9 @@ def words(number: int, own: bool = False) -> str:
         f'<span class="live-track"><span class="live-bar" data-live="bar-{rank}"></span></span></li>'
         for rank in range(_RANKS)
     )
+    of = f" in {escape(source)}" if source else ""
     return f"""
-<section class="live-words" {_feed(number, own)} aria-label="What the network sees">
+<section class="live-words" {_feed(number, own)} aria-label="What the network sees{of}">
   <ol>{rows}</ol>
   <p class="live-question">Explained: <b data-live="target">–</b>
     <button type="button" class="live-unlock" data-live="unlock" aria-keyshortcuts="0" hidden>unlock</button></p>

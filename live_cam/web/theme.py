@@ -50,15 +50,12 @@ THEME: Final = gr.themes.Default(
     button_transition="none",
 )
 
-# A visitor's key is made by the page, and known to it and the server alone. The poster stands where the picture will
-# be until Gradio has built the page.
+# A visitor's key is made by the page, and known to it and the server alone. The rule for motion stands here since
+# Gradio puts a selector of its own before each of the style sheet, which then doesn't reach all of the page.
 HEAD: Final = """<link rel="preload" as="image" href="poster.jpg?feed=0">
 <style>
-body:not(:has(.live-stage)) {
-  background: url("poster.jpg?feed=0") 1rem 4rem / min(69vw, calc(100vh - 6rem) * 4 / 3) auto no-repeat;
-}
-@media (max-width: 768px) {
-  body:not(:has(.live-stage)) { background-position: 0 3rem; background-size: 100vw auto; }
+@media (prefers-reduced-motion: reduce) {
+  *, ::before, ::after { transition: none !important; animation: none !important; scroll-behavior: auto !important; }
 }
 </style>
 <script>

@@ -1,0 +1,225 @@
+"""How the page looks and what it says, seen in a real Chromium at a desktop's and a phone's size."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow
+
+DESKTOP = {"width": 1280, "height": 800}
+CAPTION = '[data-live="caption"]'
+# Notes what the stage shows when it is in the page for the first time, and how far its parts move afterwards.
+FIRST_SIGHT = """
+globalThis.places = [];
+new MutationObserver(() => {
+  const stage = document.querySelector(".live-stage");
+  const box = stage?.getBoundingClientRect();
+  if (box?.width) globalThis.places.push([box.x, box.y, box.width, box.height].map(Math.round).join());
+}).observe(document, { childList: true, subtree: true });"""
+
+
+@pytest.fixture
+def shown(serve_session, fake_source, fake_explainer, open_page):
+    """A page over a fake camera: `shown(kiosk=False, **options of the fake explainer)` gives site and page."""
+
+    def show(kiosk=False, **options):
+        site = serve_session(fake_source(size_px=(640, 480)), fake_explainer(**options), kiosk=kiosk)
+        return site, open_page(site.url)
+
+    return show
+
+
+def colours(png: bytes) -> int:
+    """Counts the different colours, of which a flat box has one."""
+    return len(np.unique(np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).reshape(-1, 3), axis=0))
+
+
+def test_the_picture_dominates_and_the_likeliest_class_can_be_read_from_the_back_row(shown, size):
+    _, page = shown()
+    picture = page.locator(".live-stage").bounding_box()
+    label = page.locator('[data-live="label-0"]').bounding_box()
+    font_px = page.locator('[data-live="label-0"]').evaluate("(label) => parseFloat(getComputedStyle(label).fontSize)")
+    if size == DESKTOP:
+        assert picture["width"] > 0.67 * size["width"]
+        assert picture["height"] > 0.8 * size["height"]
+        assert font_px >= 32
+    else:
+        assert picture["width"] > 0.9 * size["width"]
+        assert label["y"] >= picture["y"] + picture["height"]
+        assert font_px >= 24
+    assert label["y"] + label["height"] <= size["height"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_before_the_first_picture_there_is_one_in_its_place_and_nothing_moves_when_it_comes(
+    serve_session, fake_source, fake_explainer, chromium, size
+):
+    source = fake_source(size_px=(640, 480))
+    source.block()
+    site = serve_session(source, fake_explainer())
+    page = chromium.new_page(viewport=size)
+    page.add_init_script(FIRST_SIGHT)
+    page.goto(site.url, wait_until="commit")
+    stage = page.locator(".live-stage")
+    stage.wait_for(state="visible")
+    assert colours(stage.screenshot()) > 100
+    source.release()
+    page.wait_for_selector(".live-stage[data-seq]")
+    expect(page.locator(".live-poster")).to_be_hidden()
+    page.wait_for_timeout(500)
+    assert len(set(page.evaluate("globalThis.places"))) == 1
+    page.context.close()
+
+
+def test_the_explained_class_stands_on_the_picture_with_what_the_map_shows(shown):
+    site, page = shown()
+    expect(page.locator(CAPTION)).to_have_text("lion")
+    expect(page.locator('[data-live="meaning"]')).to_contain_text("speak for lion")
+    site.session.controls.change(question="versus")
+    expect(page.locator(CAPTION)).to_have_text("lion, not cheetah")
+    expect(page.locator('[data-live="meaning"]')).to_contain_text("for lion more than for cheetah")
+    site.session.controls.change(question="against")
+    expect(page.locator(CAPTION)).to_have_text("against lion")
+    expect(page.locator('[data-live="meaning"]')).to_contain_text("speak against lion")
+    site.session.controls.change(question="beside")
+    expect(page.locator(CAPTION)).to_have_text("lion")
+    expect(page.locator('[data-live="caption-right"]')).to_have_text("cheetah")
+    picture, right = (
+        page.locator("canvas").first.bounding_box(),
+        page.locator('[data-live="caption-right"]').bounding_box(),
+    )
+    assert right["x"] > picture["x"] + picture["width"] / 2
+    site.session.controls.change(question="why", method="eigencam")
+    expect(page.locator('[data-live="meaning"]')).to_contain_text("whatever the class")
+    expect(page.locator('[data-live="how"]')).to_have_text("Eigen-CAM at conv5_block3_out")
+
+
+def test_the_legend_has_the_colours_of_the_map_and_changes_with_them(shown):
+    site, page = shown()
+    ramp, legend = page.locator(".live-ramp"), page.locator('[data-live="legend"]')
+    expect(legend).to_contain_text("weak")
+    expect(legend).to_contain_text("strong")
+    viridis = ramp.screenshot()
+    site.session.controls.change(colormap="inferno")
+    expect(legend).to_have_attribute("data-colormap", "inferno")
+    inferno = ramp.screenshot()
+    assert inferno != viridis
+    left, right = (np.asarray(Image.open(io.BytesIO(inferno)).convert("L"))[5, x] for x in (8, -8))
+    assert int(right) > int(left) + 100, "it runs from dark to bright"
+    site.session.controls.change(style="contours")
+    expect(legend).to_contain_text("lines at 25%")
+
+
+def test_how_much_evidence_there_is_stands_in_a_word_and_none_is_said_plainly(shown):
+    _, page = shown(strength=0.5)
+    expect(page.locator('[data-live="strength-word"]')).to_have_text("clear")
+    expect(page.get_by_role("meter", name="Evidence")).to_have_attribute("aria-valuenow", "50")
+    _, page = shown(strength=0.0)
+    expect(page.locator('[data-live="strength-word"]')).to_have_text("none")
+    expect(page.locator('[data-live="evidence"]')).to_have_text("There is no evidence for lion in this picture.")
+    expect(page.locator(CAPTION)).to_have_text("lion: no evidence")
+
+
+def test_the_page_is_dark_where_the_system_is_and_the_other_choice_is_remembered(
+    serve_session, fake_source, fake_explainer, chromium, size
+):
+    site = serve_session(fake_source(), fake_explainer())
+    context = chromium.new_context(viewport=size, color_scheme="dark")
+    page = context.new_page()
+
+    def brightness() -> float:
+        page.wait_for_selector(".live-stage[data-seq]")
+        return float(np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L"))[-60:, :8].mean())
+
+    page.goto(site.url)
+    assert brightness() < 60
+    page.get_by_role("button", name="Theme").click()
+    assert brightness() > 200
+    page.reload()
+    assert brightness() > 200
+    page.keyboard.press("t")
+    assert brightness() < 60
+    context.close()
+
+
+def test_a_class_is_locked_by_its_label_and_let_go_by_it(shown):
+    site, page = shown()
+    label = page.locator('[data-live="label-0"]')
+    expect(label).to_have_attribute("aria-pressed", "false")
+    page.locator('[data-live="label-1"]').click()
+    expect(page.locator(CAPTION)).to_have_text("cheetah")
+    expect(label).to_have_text("cheetah")
+    expect(label).to_have_attribute("aria-pressed", "true")
+    assert site.session.controls.settings.target == 293
+    page.get_by_role("button", name="unlock").click()
+    expect(label).to_have_attribute("aria-pressed", "false")
+    expect(page.locator('[data-live="unlock"]')).to_be_hidden()
+    assert site.session.controls.settings.target is None
+    label.click()
+    expect(label).to_have_attribute("aria-pressed", "true")
+    label.click()
+    expect(label).to_have_attribute("aria-pressed", "false")
+    assert site.session.controls.settings.target is None
+
+
+def test_percentages_that_change_all_the_time_are_not_read_aloud(shown):
+    _, page = shown()
+    loud = '[aria-live]:not([aria-live="off"]), [role="status"], [role="alert"], [role="log"]'
+    for name in ("percent-0", "label-0", "bar-0", "fps", "age", "strength-word", "caption", "faithfulness"):
+        assert page.locator(f'[data-live="{name}"]').evaluate("(part, loud) => part.closest(loud) === null", loud), name
+
+
+def test_bars_do_not_glide_for_those_who_want_less_motion(serve_session, fake_source, fake_explainer, chromium, size):
+    site = serve_session(fake_source(), fake_explainer())
+    durations = {}
+    for motion in ("no-preference", "reduce"):
+        page = chromium.new_page(viewport=size, reduced_motion=motion)
+        page.goto(site.url)
+        page.wait_for_selector(".live-stage[data-seq]")
+        durations[motion] = page.locator('[data-live="bar-0"]').evaluate(
+            "(bar) => parseFloat(getComputedStyle(bar).transitionDuration)"
+        )
+        page.context.close()
+    assert 0 < durations["no-preference"] <= 0.2
+    assert durations["reduce"] == 0
+
+
+def test_a_frozen_picture_says_so_and_goes_on_being_asked(shown):
+    _, page = shown()
+    page.get_by_role("button", name="Freeze").click()
+    expect(page.locator('[data-live="frozen"]')).to_be_visible()
+    before = page.locator(".live-stage canvas").screenshot()
+    page.wait_for_timeout(300)
+    assert page.locator(".live-stage canvas").screenshot() == before
+    page.locator('[data-live="label-1"]').click()
+    expect(page.locator(CAPTION)).to_have_text("cheetah")
+    page.get_by_role("button", name="Let it run").click()
+    expect(page.locator('[data-live="frozen"]')).to_be_hidden()
+
+
+def test_the_preparing_of_another_layer_is_said_at_once(serve_session, fake_source, fake_explainer, open_page):
+    explainer = fake_explainer()
+    explainer.prepare_s = 2.0
+    site = serve_session(fake_source(), explainer)
+    page = open_page(site.url)
+    site.session.controls.change(layer="conv4_block6_out")
+    expect(page.locator('[data-live="preparing"]')).to_contain_text("conv4_block6_out", timeout=1_000)
+    expect(page.locator('[data-live="preparing"]')).to_be_hidden(timeout=10_000)
+    expect(page.locator('[data-live="how"]')).to_have_text("Grad-CAM at conv4_block6_out")
+
+
+def test_a_change_that_the_server_refuses_is_told(shown):
+    site, page = shown()
+    page.route(
+        "**/settings*", lambda route: route.fulfill(status=400, content_type="text/plain", body="no such colour")
+    )
+    page.keyboard.press("c")
+    expect(page.locator('[data-live="toast"]')).to_have_text("Not changed: no such colour")
+    assert json.loads(httpx.get(f"{site.url}settings").text)["colormap"] == "viridis"
