@@ -10,8 +10,11 @@ from live_cam.render.contours import LEVELS, level_colors
 
 LEGEND_ENDS: Final[dict[Style, tuple[str, str]]] = {
     "heatmap": ("weak", "strong"),
-    "contours": ("lines at " + ", ".join(f"{level:.0%}" for level in LEVELS[:-1]), f"and {LEVELS[-1]:.0%} of the peak"),
-    "spotlight": ("weak: dark", "strong: as it is"),
+    "contours": (
+        "lines at " + ", ".join(f"{100 * level:.0f}" for level in LEVELS[:-1]),
+        f"{100 * LEVELS[-1]:.0f} % of the peak",
+    ),
+    "spotlight": ("weak: dark", "strong: bright"),
 }
 """What stands left and right of the legend's colours, by style."""
 

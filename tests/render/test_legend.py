@@ -38,8 +38,7 @@ def test_the_legend_of_the_spotlight_goes_from_dark_to_bright():
 
 def test_every_style_says_what_the_ends_of_its_legend_mean():
     assert set(LEGEND_ENDS) == set(get_args(Style))
-    assert "25%" in LEGEND_ENDS["contours"][0]
-    assert "75%" in LEGEND_ENDS["contours"][1]
+    assert LEGEND_ENDS["contours"] == ("lines at 25, 50", "75 % of the peak")
 
 
 def test_an_unknown_colour_map_has_no_legend():
