@@ -60,7 +60,13 @@ def wait_for_label(page: Page, label: str) -> None:
     expect(page.locator('[data-live="label-0"]')).to_have_text(label, timeout=45_000)
 
 
+def unfold(page: Page, name: str) -> None:
+    if page.locator(f"#live-{name} > button:not(.open)").count():
+        page.locator(f"#live-{name} > button").click()
+
+
 def choose_target(page: Page, label: str) -> None:
+    unfold(page, "ask")
     field = page.locator("#live-target input")
     field.click()
     field.press("ControlOrMeta+a")
@@ -151,6 +157,7 @@ class TestPair:
     def test_controls_act_on_the_picture(self, pair, open_page):
         page = open_page(pair.url)
         wait_for_greenness(page, LEFT, lambda green: green > 2)
+        unfold(page, "look")
         page.locator("#live-opacity input[type=number]").fill("0")
         page.locator("#live-opacity input[type=number]").press("Enter")
         wait_for_greenness(page, LEFT, lambda green: green < 0.5)
@@ -187,6 +194,8 @@ def test_on_a_phone_the_picture_stays_in_sight_while_the_controls_scroll(
     serve_session, fake_source, fake_explainer, open_page
 ):
     page = open_page(serve_session(fake_source(), fake_explainer()).url)
+    unfold(page, "ask")
+    unfold(page, "look")
     page.locator("#live-colormap").scroll_into_view_if_needed()
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     assert page.evaluate("scrollY") > 200
@@ -213,6 +222,7 @@ def test_the_page_works_behind_a_proxy_that_serves_it_under_a_prefix(
     monkeypatch.setenv("GRADIO_ROOT_PATH", "/cam")
     site = serve_session(fake_source(), fake_explainer(), wrap=proxy)
     page = open_page(f"{site.url}cam/")
+    unfold(page, "look")
     page.locator("#live-opacity input[type=number]").fill("0.2")
     page.locator("#live-opacity input[type=number]").press("Enter")
     deadline_s = time.monotonic() + 10
