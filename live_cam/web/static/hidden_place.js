@@ -15,6 +15,8 @@ const SAME_PAUSE_MS = 250;
 const FAILED_PAUSE_MS = 1000;
 /** How long a place is kept before it is spoken of. */
 const REST_MS = 800;
+/** Between two panes, as a part of a pane's width; see render/panes.py. */
+const GAP = 1 / 80;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {number} milliseconds */
@@ -46,9 +48,20 @@ export class HiddenPlace {
     this.watch = new MutationObserver(() => this.write());
   }
 
-  /** How many times the frame is to be seen side by side. */
+  /** Where the frame is to be seen: once, or twice side by side. @returns {number[]} In widths of a pane. */
   get panes() {
-    return this.stage.querySelector('[data-live="caption-right"]:not([hidden])') ? 2 : 1;
+    return this.stage.querySelector('[data-live="caption-right"]:not([hidden])') ? [0, 1 + GAP] : [0];
+  }
+
+  /** How many panes would fill the canvas. */
+  get span() {
+    return (this.panes.at(-1) ?? 0) + 1;
+  }
+
+  /** From a place across the canvas to that across the frame, both in 0..1. @param {number} x */
+  across(x) {
+    const left = this.panes.findLast((pane) => pane <= x * this.span) ?? 0;
+    return Math.min(1, x * this.span - left);
   }
 
   /** @param {Place} place */
@@ -115,8 +128,8 @@ export class HiddenPlace {
     const { width, height } = this.canvas;
     this.drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const [left, top, right, bottom] = this.answer?.box ?? [0, 0, 0, 0];
-    const paneWidth = width / this.panes;
-    const squares = Array.from({ length: this.answer ? this.panes : 0 }, (_, pane) => {
+    const paneWidth = width / this.span;
+    const squares = (this.answer ? this.panes : []).map((pane) => {
       const square = document.createElementNS(SVG, "rect");
       square.setAttribute("x", String((pane + left) * paneWidth));
       square.setAttribute("y", String(top * height));
