@@ -17,6 +17,7 @@ import numpy as np
 import openvino as ov
 from filelock import FileLock
 from numpy.typing import NDArray
+from openvino.preprocess import PrePostProcessor
 
 from live_cam.errors import LiveCamError, UsageError
 from live_cam.explain.inputs import INPUT_PX, resize_to_input
@@ -102,6 +103,7 @@ class OpenVinoStep:
         self._depends_on = [*depends_on, _definition_digest()]
         self._core = ov.Core()
         self._device = device
+        self._in_bfloat16 = precision == "bfloat16"
         hint = "THROUGHPUT" if side_by_side else "LATENCY"
         self._options = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": _HINTS[precision]}
         self._compiled: dict[tuple[int, int], list[_Request]] = {}
@@ -150,13 +152,15 @@ class OpenVinoStep:
                 started.append(request)
             for request in started:
                 request.wait()
-                yield [tensor.data for tensor in request.output_tensors]
+                yield [_as_float32(tensor) for tensor in request.output_tensors]
 
     def _compile(self, frames_n: int, targets_k: int) -> list[_Request]:
         key = hashlib.sha256(json.dumps([*self._depends_on, frames_n, targets_k]).encode()).hexdigest()
         folder = self._cache / f"step-{key[:16]}"
         with self._lock():
             model = self._read(folder) or self._make(frames_n, targets_k, folder)
+        if self._in_bfloat16:
+            model = _give_bfloat16(model)
         compiled = self._core.compile_model(model, self._device, self._options)
         requests_n = _WAITING_N * compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") if self._side_by_side else 1
         requests = [
@@ -211,6 +215,26 @@ class OpenVinoStep:
             by_last_use = sorted(self._cache.glob("step-*"), key=lambda path: path.stat().st_mtime_ns)
             for unused in by_last_use[:-_KEPT_STEPS]:
                 shutil.rmtree(unused, ignore_errors=True)
+
+
+def _give_bfloat16(model: ov.Model) -> ov.Model:
+    """Lets all outputs but the last, the logits, leave the model in bfloat16.
+
+    Else OpenVINO's CPU plugin computes in float32 whatever lies between an output and the convolutions before it, which
+    for an activation are all the sums beside the shortcuts, and for a gradient the transposed convolutions.
+    """
+    changed = PrePostProcessor(model)
+    for i in range(len(model.outputs) - 1):
+        changed.output(i).tensor().set_element_type(ov.Type.bf16)
+    return changed.build()
+
+
+def _as_float32(tensor: ov.Tensor) -> NDArray[np.float32]:
+    """Gives what a tensor holds, without a copy where it is float32."""
+    data: NDArray[np.float32] = tensor.data
+    if tensor.element_type == ov.Type.bf16:  # the upper halves of float32, for which numpy has no type
+        data = (data.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    return data
 
 
 def _definition_digest() -> str:

@@ -36,13 +36,16 @@ def test_openvino_computes_what_tensorflow_computes(make_step, make_openvino_ste
             np.testing.assert_allclose(maps, expected_maps, atol=2e-3 * max(expected_maps.max(), 1e-6))
 
 
+@pytest.mark.parametrize("layer", ["conv5_block3_out", "conv4_block6_out"])
 @pytest.mark.parametrize("label", ["lion", "cheetah", "Egyptian cat", "espresso"])
-def test_bfloat16_gives_the_same_label_and_nearly_the_same_map(make_openvino_step, photographs, label):
+def test_bfloat16_gives_the_same_label_and_nearly_the_same_map(make_openvino_step, photographs, label, layer):
     frames = photographs[label][np.newaxis]
-    maps, logits = make_openvino_step(precision="bfloat16")(frames, questions({}))
-    expected_maps, expected_logits = make_openvino_step()(frames, questions({}))
-    assert logits.argmax() == expected_logits.argmax()
-    assert np.corrcoef(maps.ravel(), expected_maps.ravel())[0, 1] > 0.99
+    for method in ("gradcam", "layercam"):
+        maps, logits = make_openvino_step(layer, precision="bfloat16")(frames, questions({}), method)
+        expected_maps, expected_logits = make_openvino_step(layer)(frames, questions({}), method)
+        assert (maps.dtype, logits.dtype) == (np.float32, np.float32)
+        assert logits.argmax() == expected_logits.argmax()
+        assert np.corrcoef(maps.ravel(), expected_maps.ravel())[0, 1] > 0.99
 
 
 def test_frames_of_any_size_and_several_questions_at_once(make_openvino_step, photographs):
