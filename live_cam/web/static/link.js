@@ -12,11 +12,11 @@
 import { address, ask, choose } from "./ask.js";
 import { onKey } from "./keys.js";
 import { hear } from "./settings.js";
+import { say } from "./toast.js";
 
 const CLASSES = ["target", "other"];
 const NAMES = ["question", ...CLASSES, "layer", "method", "style", "opacity", "colormap"];
 const LIKELIEST = "likeliest";
-const SAID_MS = 6000;
 
 /** Where the settings are. */
 const route = () => choose(address("settings"), /** @type {HTMLElement} */ (document.querySelector(".live-stage")));
@@ -46,7 +46,7 @@ async function write() {
 
 /** Reads one setting off an address. @param {string} name @param {string} word */
 function read(name, word) {
-  if (name === "opacity") return Number(word);
+  if (name === "opacity") return Number.parseFloat(word);
   return CLASSES.includes(name) && word === LIKELIEST ? null : word;
 }
 
@@ -81,65 +81,44 @@ async function restore() {
   return refused;
 }
 
-/** The button that copies the link, and what is said about links. */
-class Link {
-  /** @param {HTMLElement} button */
-  constructor(button) {
-    this.said = document.createElement("p");
-    this.said.className = "live-said";
-    this.said.setAttribute("role", "status");
-    this.forgetting = 0;
-    button.after(this.said);
-    button.onclick = () => this.copy();
+/** Copies the link, or else shows it. @param {HTMLElement} button */
+async function copy(button) {
+  const link = write();
+  try {
+    // At once, with the text to come: some browsers let a page copy only while the click is being heard.
+    const text = link.then((href) => new Blob([href], { type: "text/plain" }));
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
+    say("Link copied");
+  } catch {
+    await link.then(
+      (href) => offer(button, href),
+      (error) => say(`No link: ${error.message}`),
+    );
   }
+}
 
-  /** @param {(string | Node)[]} parts */
-  say(...parts) {
-    clearTimeout(this.forgetting);
-    this.said.replaceChildren(...parts);
-  }
-
-  async copy() {
-    const link = write();
-    try {
-      // At once, with the text to come: some browsers let a page copy only while the click is being heard.
-      const text = link.then((href) => new Blob([href], { type: "text/plain" }));
-      await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
-      this.say("Link copied");
-      this.forgetting = setTimeout(() => this.say(), SAID_MS);
-    } catch {
-      await link.then(
-        (href) => this.offer(href),
-        (error) => this.say(`No link: ${error.message}`),
-      );
-    }
-  }
-
-  /** Shows the link to be copied by hand, where the page may not. @param {string} href */
-  offer(href) {
-    const field = document.createElement("input");
-    field.className = "live-link";
-    field.readOnly = true;
-    field.value = href;
-    field.setAttribute("aria-label", "Link to these settings");
-    this.say(field);
-    field.focus();
-    field.select();
-  }
-
-  async restore() {
-    try {
-      const refused = await restore();
-      if (refused.length) this.say(`Not understood in this link: ${refused.join(", ")}`);
-    } catch (error) {
-      this.say(`This link's settings were not restored: ${error instanceof Error ? error.message : error}`);
-    }
-  }
+/** Shows the link beside its button, to be copied by hand where the page may not. @param {HTMLElement} button @param {string} href */
+function offer(button, href) {
+  const found = button.parentElement?.querySelector("input");
+  const field = found ?? document.createElement("input");
+  field.className = "live-link";
+  field.readOnly = true;
+  field.value = href;
+  field.ariaLabel = "Link to these settings";
+  button.after(field);
+  const folded = button.closest("details");
+  if (folded) folded.open = true;
+  field.focus();
+  field.select();
+  say("This page may not copy; the link is selected for you to copy");
 }
 
 /** Brings the button to life, and heeds the link that the page was opened with. @param {HTMLElement} button */
 export function mount(button) {
-  const link = new Link(button);
-  onKey("k", "copy a link to these settings", () => link.copy(), "Keep");
-  link.restore();
+  button.onclick = () => copy(button);
+  onKey("k", "copy a link to these settings", () => copy(button), "Keep");
+  restore().then(
+    (refused) => refused.length && say(`Not understood in this link: ${refused.join(", ")}`),
+    (error) => say(`The settings of this link were not restored: ${error.message}`),
+  );
 }
