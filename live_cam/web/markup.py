@@ -192,7 +192,8 @@ def legend() -> str:
     """Gives the line under the picture: what its colours mean, and how fast it is."""
     return f"""
 <div class="live-under" data-feed="0">
-  <p class="live-legend" data-live="legend" data-ends="{escape(json.dumps(LEGEND_ENDS))}">
+  <p class="live-legend" data-live="legend" data-style="heatmap" data-colormap="viridis"
+    data-ends="{escape(json.dumps(LEGEND_ENDS))}">
     <span data-live="legend-weak">weak</span><span class="live-ramp" aria-hidden="true"></span>
     <span data-live="legend-strong">strong</span></p>
   <p class="live-figures"><span><span data-live="fps">–</span> frames a second</span>

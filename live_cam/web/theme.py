@@ -26,6 +26,11 @@ def _legends() -> list[str]:
 
 CSS: Final = "\n".join([*(sheet.read_text("utf-8") for sheet in sorted(_STATIC.glob("*.css"))), *_legends()])
 
+_BACKGROUND, _DARK_BACKGROUND = "#f8fafc", "#0b1120"
+# Gradio writes the page's background into the HTML itself, and all else with scripts a second later. With the poster in
+# it the first paint has a picture, about where the stage will be; once there are styles, the one in the head is plain.
+_POSTER = "url(poster.jpg?feed=0) 1rem 3.4rem / max(69vw, min(100vw - 2rem, 27rem)) auto no-repeat"
+
 # No web fonts: the page works without the internet and tells nobody that it is open.
 THEME: Final = gr.themes.Default(
     primary_hue="teal",
@@ -34,8 +39,8 @@ THEME: Final = gr.themes.Default(
     font_mono=["ui-monospace", "monospace"],
     radius_size="lg",
 ).set(
-    body_background_fill="*neutral_50",
-    body_background_fill_dark="#0b1120",
+    body_background_fill=f"{_BACKGROUND} {_POSTER}",
+    body_background_fill_dark=f"{_DARK_BACKGROUND} {_POSTER}",
     body_text_color_subdued="*neutral_600",
     body_text_color_subdued_dark="*neutral_300",
     block_info_text_color="*neutral_600",
@@ -52,14 +57,17 @@ THEME: Final = gr.themes.Default(
 
 # A visitor's key is made by the page, and known to it and the server alone. The rule for motion stands here since
 # Gradio puts a selector of its own before each of the style sheet, which then doesn't reach all of the page.
-HEAD: Final = """<link rel="preload" as="image" href="poster.jpg?feed=0">
-<style>
-@media (prefers-reduced-motion: reduce) {
-  *, ::before, ::after { transition: none !important; animation: none !important; scroll-behavior: auto !important; }
-}
-</style>
-<script>
+_STYLE = f"""<style>
+:root {{ --body-background-fill: {_BACKGROUND} !important; }}
+.dark {{ --body-background-fill: {_DARK_BACKGROUND} !important; }}
+body {{ background: var(--body-background-fill) !important; }}
+@media (prefers-reduced-motion: reduce) {{
+  *, ::before, ::after {{ transition: none !important; animation: none !important; scroll-behavior: auto !important; }}
+}}
+</style>"""
+_SCRIPTS = """<script>
 globalThis.liveCamVisitor = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36)).join("");
 </script>
 <script type="module" src="theme.js"></script>
 <script type="module" src="controls.js"></script>"""
+HEAD: Final = _STYLE + _SCRIPTS

@@ -78,6 +78,18 @@ def test_before_the_first_picture_there_is_one_in_its_place_and_nothing_moves_wh
     page.context.close()
 
 
+def test_while_the_page_is_being_built_a_picture_is_painted_already(
+    serve_session, fake_source, fake_explainer, chromium, size
+):
+    site = serve_session(fake_source(size_px=(640, 480)), fake_explainer())
+    page = chromium.new_page(viewport=size)
+    page.route("**/assets/*.js", lambda route: route.abort())
+    page.goto(site.url)
+    assert page.locator(".live-stage").count() == 0
+    assert colours(page.screenshot()) > 100
+    page.context.close()
+
+
 def test_the_explained_class_stands_on_the_picture_with_what_the_map_shows(shown):
     site, page = shown()
     expect(page.locator(CAPTION)).to_have_text("lion")

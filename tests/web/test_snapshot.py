@@ -123,6 +123,8 @@ def test_the_key_does_nothing_while_somebody_types_or_holds_a_modifier(still, op
     page.wait_for_function(MOUNTED)
     asked = []
     page.on("request", lambda request: asked.append(request.url) if "snapshot" in request.url else None)
+    for fold in ("ask", "look"):
+        page.locator(f"#live-{fold} > button").click()
     field = page.locator("#live-target input")
     field.click()
     field.press_sequentially("ss")

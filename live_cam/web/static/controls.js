@@ -2,7 +2,7 @@
 /** What joins Gradio's components and the keys to the settings. */
 
 import { press } from "./in_hand.js";
-import { onKey } from "./keys.js";
+import { keyName, onKey } from "./keys.js";
 import { change, onSettings, wanted } from "./settings.js";
 import { say } from "./toast.js";
 
@@ -15,6 +15,19 @@ const TRY_AGAIN_MS = 100;
 const MOST_FRAMES = 60;
 /** A component in somebody's hand, which must not be given another value meanwhile. */
 const IN_HAND = '#live-side :is(input[type="range"]:active, input[type="number"]:focus, [aria-expanded="true"])';
+
+/** The keys of Gradio's components. @type {Record<string, string[]>} */
+const KEYS = {
+  "#live-freeze": ["f"],
+  "#live-run": [" "],
+  "#live-question": ["w", "v", "a", "b"],
+  "#live-target": ["/"],
+  "#live-method": ["m"],
+  "#live-layer": ["l"],
+  "#live-style": ["h"],
+  "#live-opacity": ["+", "-"],
+  "#live-colormap": ["c"],
+};
 
 /** The element that tells whose settings. */
 const part = () => /** @type {HTMLElement} */ (document.querySelector(".live-stage"));
@@ -66,6 +79,18 @@ function sync() {
   if (button && !document.querySelector(IN_HAND)) button.click();
   else syncing = setTimeout(sync, TRY_AGAIN_MS);
 }
+
+/** Tells the keys of the component that somebody has come to, since those folded are built late. @param {Event} event */
+function tellKeys(event) {
+  const control = event.target instanceof Element ? event.target.closest(Object.keys(KEYS).join()) : null;
+  if (!(control instanceof HTMLElement) || control.title) return;
+  const names = KEYS[`#${control.id}`].map(keyName);
+  control.title = `Key ${names.join(", ")}`;
+  control.querySelectorAll("input").forEach((input) => input.setAttribute("aria-keyshortcuts", names.join(" ")));
+  if (control.matches("button")) control.setAttribute("aria-keyshortcuts", names.join(" "));
+}
+document.addEventListener("pointerover", tellKeys);
+document.addEventListener("focusin", tellKeys);
 
 /** What Gradio's components call. */
 globalThis.liveCam = {

@@ -31,7 +31,7 @@ export function mount(dialog) {
       dialog.close();
       return;
     }
-    places.replaceChildren(...[...keysByGroup()].map(([group, keys]) => section(keys, group)));
+    places.replaceChildren(...keysByGroup().map(([group, keys]) => section(keys, group)));
     dialog.showModal();
   };
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());

@@ -6,11 +6,16 @@
  * system's; and none at all in a kiosk.
  */
 
-/** @typedef {{does: string, act: () => void, group: string}} Key */
+/**
+ * @typedef {"Ask" | "Look" | "Picture" | "Keep" | "Page"} Group
+ * @typedef {{does: string, act: () => void, group: Group}} Key
+ */
 
 /** @type {Map<string, Key>} */
 const keys = new Map();
 const TYPED_INTO = "input:not([type=range], [type=button], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true]";
+/** In the order of the list. @type {Group[]} */
+const GROUPS = ["Ask", "Look", "Picture", "Keep", "Page"];
 /** What has a use of its own for some keys: those keys are not taken from it. */
 const USED_BY = [
   { keys: [" "], elements: "button, a[href], summary, input, [role=button], [role=tab]" },
@@ -22,18 +27,15 @@ const USED_BY = [
  * @param {string} key As `KeyboardEvent.key` has it, letters small.
  * @param {string} does What the key does, in a few words for the list of keys.
  * @param {() => void} act
- * @param {string} [group] Where it stands in the list.
+ * @param {Group} [group] Where it stands in the list.
  */
 export function onKey(key, does, act, group = "Picture") {
   keys.set(key, { does, act, group });
 }
 
-/** All keys by group, in the order in which they were given. @returns {Map<string, [string, Key][]>} */
+/** All keys by group. @returns {[string, [string, Key][]][]} */
 export function keysByGroup() {
-  /** @type {Map<string, [string, Key][]>} */
-  const groups = new Map();
-  for (const entry of keys) groups.set(entry[1].group, [...(groups.get(entry[1].group) ?? []), entry]);
-  return groups;
+  return GROUPS.map((group) => [group, [...keys].filter(([, key]) => key.group === group)]);
 }
 
 /** What is written on a key. @param {string} key */
@@ -46,6 +48,7 @@ document.addEventListener("keydown", (event) => {
   const { target } = event;
   if (document.querySelector(".live-kiosk") || !(target instanceof Element) || target.closest(TYPED_INTO)) return;
   const key = event.key.toLowerCase();
+  if (event.shiftKey && key !== event.key) return; // a capital letter; + and ? need the shift key, too
   if (document.querySelector("dialog[open]") && key !== "?") return;
   if (USED_BY.some((user) => user.keys.includes(key) && target.closest(user.elements))) return;
   const found = keys.get(key);

@@ -113,5 +113,5 @@ export function mount(root) {
     else if (!panel.busy) panel.show(/** @type {CustomEvent} */ (event).detail ?? null);
   };
   document.addEventListener(HEARD, hear, { signal: left.signal });
-  onKey("r", "record", () => panel.button.click());
+  onKey("r", "record, or stop recording", () => panel.button.click(), "Keep");
 }
