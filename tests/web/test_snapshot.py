@@ -20,7 +20,7 @@ from live_cam.sources.camera import CameraOptions
 from live_cam.sources.opening import find_source
 
 NAME = re.compile(r"live_cam-\d{8}-\d{6}-\d+")
-MOUNTED = "document.querySelector('[data-live=snapshot]').onclick"
+MOUNTED = "document.querySelector('[data-live=snapshot]').onclick !== null"
 SHOWN = "document.querySelector('.live-stage canvas').toDataURL('image/png').split(',')[1]"
 
 
@@ -123,6 +123,8 @@ def test_the_key_does_nothing_while_somebody_types_or_holds_a_modifier(still, op
     page.wait_for_function(MOUNTED)
     asked = []
     page.on("request", lambda request: asked.append(request.url) if "snapshot" in request.url else None)
+    for fold in ("ask", "look"):
+        page.locator(f"#live-{fold} > button").click()
     for fold in ("ask", "look"):
         page.locator(f"#live-{fold} > button").click()
     field = page.locator("#live-target input")

@@ -1,0 +1,121 @@
+"""The film strip of the last snapshots: a real Chromium."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow
+
+MOUNTED = "document.querySelector('[data-live=snapshot]').onclick !== null"
+# How far the middle of the map's peak, and that of the far corner, are from grey.
+COLOURED = """(canvas) => {
+  const context = canvas.getContext("2d");
+  return [1.5, 5.5].map((cell) => {
+    const [x, y] = [(cell * canvas.width) / 7, (cell * canvas.height) / 7].map(Math.floor);
+    const [red, green] = context.getImageData(x, y, 1, 1).data;
+    return Math.abs(green - red);
+  });
+}"""
+
+
+def ready(page):
+    page.wait_for_function(MOUNTED)
+    return page
+
+
+def take(page):
+    """Takes a snapshot, and gives the name of its file and what it holds."""
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Snapshot", exact=True).click()
+    name = downloading.value.suggested_filename
+    expect(page.locator('[data-live="snapshot-words"]').first).to_have_text(f"Saved {name}")
+    return name, downloading.value.path().read_bytes()
+
+
+def entries(page):
+    return page.locator(".live-strip li button")
+
+
+def told(data):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return json.loads(archive.read(archive.namelist()[2]))
+
+
+def test_the_strip_shows_nothing_until_there_is_a_snapshot(site, open_page):
+    page = ready(open_page(site.url))
+    assert page.locator(".live-strip").evaluate("(strip) => strip.offsetHeight") == 0
+    take(page)
+    expect(entries(page)).to_have_count(1)
+    expect(page.get_by_role("list", name="The last snapshots")).to_be_visible()
+
+
+def test_a_snapshot_stands_in_the_strip_with_its_picture_its_class_and_its_time(site, open_page):
+    page = ready(open_page(site.url))
+    _, data = take(page)
+    words = told(data)
+    assert words["top"][0]["label"] == "lion"
+    expect(entries(page).locator("span")).to_have_text("lion 90 %")
+    expect(entries(page).locator("time")).to_have_attribute("datetime", words["time"])
+    seconds = words["time"][17:19]
+    expect(entries(page).locator("time")).to_have_text(re.compile(rf"^\d+:\d\d:{seconds}"))
+    expect(entries(page)).to_have_accessible_name(re.compile(rf"^Save again: lion 90 %, \d+:\d\d:{seconds}"))
+    peak, far = entries(page).locator("canvas").evaluate(COLOURED)
+    assert peak > 20
+    assert far < 5
+
+
+def test_a_click_saves_that_snapshot_again(site, open_page):
+    page = ready(open_page(site.url))
+    taken = [take(page) for _ in range(2)]
+    site.session.feeds[0].controls.change(running=False)
+    for rank, (name, data) in enumerate(reversed(taken)):
+        with page.expect_download() as downloading:
+            entries(page).nth(rank).click()
+        assert downloading.value.suggested_filename == name
+        assert downloading.value.path().read_bytes() == data
+    entries(page).last.focus()
+    with page.expect_download() as downloading:
+        page.keyboard.press("Enter")
+    assert downloading.value.suggested_filename == taken[0][0]
+
+
+def test_the_newest_eight_are_kept_newest_first(site, open_page):
+    page = ready(open_page(site.url))
+    times = [told(take(page)[1])["time"] for _ in range(10)]
+    expect(entries(page)).to_have_count(8)
+    shown = page.locator(".live-strip time").evaluate_all("(times) => times.map((time) => time.dateTime)")
+    assert shown == times[:1:-1]
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}], ids=["desktop"])
+def test_a_snapshot_of_two_pictures_side_by_side_stands_in_the_strip_too(site, open_page):
+    httpx.patch(f"{site.url}settings", json={"question": "beside"})
+    page = ready(open_page(site.url))
+    expect(page.locator('[data-live="caption-right"]')).to_be_visible()
+    take(page)
+    expect(entries(page)).to_have_count(1)
+    shape = entries(page).locator("canvas").evaluate("(canvas) => canvas.width / canvas.height")
+    assert shape > 2
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}], ids=["desktop"])
+def test_the_address_of_a_file_saved_is_let_go_of(site, open_page):
+    page = open_page(site.url)
+    page.evaluate("""() => {
+      globalThis.kept = 0;
+      const [make, drop] = [URL.createObjectURL, URL.revokeObjectURL];
+      URL.createObjectURL = (file) => (globalThis.kept += 1, make.call(URL, file));
+      URL.revokeObjectURL = (address) => (globalThis.kept -= 1, drop.call(URL, address));
+    }""")
+    page.clock.install()
+    take(ready(page))
+    assert page.evaluate("globalThis.kept") == 1
+    page.clock.run_for(16_000)
+    assert page.evaluate("globalThis.kept") == 0
