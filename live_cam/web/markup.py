@@ -136,10 +136,10 @@ def _stage(number: int, attributes: str = "", notice: str = "Connecting", more: 
     <div class="live-occlusion"></div>
     <p class="live-caption" data-live="caption" hidden></p>
     <p class="live-caption live-caption-right" data-live="caption-right" hidden></p>
-  </div>
-  <div class="live-chips" role="status">
-    <p class="live-chip" data-live="frozen" hidden>Frozen</p>
-    <p class="live-chip" data-live="preparing" hidden></p>
+    <div class="live-chips" role="status">
+      <p class="live-chip" data-live="frozen" hidden>Frozen</p>
+      <p class="live-chip" data-live="preparing" hidden></p>
+    </div>
   </div>
   <p class="live-notice" data-live="notice" role="status">{notice}</p>{more}
 </div>"""

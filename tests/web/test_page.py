@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from live_cam.explain.labels import imagenet_labels
+
 pytestmark = pytest.mark.slow
 
 DESKTOP = {"width": 1280, "height": 800}
@@ -126,7 +128,7 @@ def test_the_legend_has_the_colours_of_the_map_and_changes_with_them(shown):
     left, right = (np.asarray(Image.open(io.BytesIO(inferno)).convert("L"))[5, x] for x in (8, -8))
     assert int(right) > int(left) + 100, "it runs from dark to bright"
     site.session.controls.change(style="contours")
-    expect(legend).to_contain_text("lines at 25%")
+    expect(legend).to_contain_text("lines at 25")
 
 
 def test_how_much_evidence_there_is_stands_in_a_word_and_none_is_said_plainly(shown):
@@ -137,6 +139,14 @@ def test_how_much_evidence_there_is_stands_in_a_word_and_none_is_said_plainly(sh
     expect(page.locator('[data-live="strength-word"]')).to_have_text("none")
     expect(page.locator('[data-live="evidence"]')).to_have_text("There is no evidence for lion in this picture.")
     expect(page.locator(CAPTION)).to_have_text("lion: no evidence")
+
+
+def test_the_test_of_the_map_stands_in_words_with_the_name_of_the_method(shown):
+    _, page = shown()
+    line = page.locator('[data-live="faithfulness"]')
+    expect(line).to_contain_text("Test of Grad-CAM: too little to tell. Hiding the hottest fifth", timeout=10_000)
+    page.keyboard.press("m")
+    expect(line).to_contain_text("Test of HiResCAM: ")
 
 
 def test_the_page_is_dark_where_the_system_is_and_the_other_choice_is_remembered(
@@ -179,6 +189,19 @@ def test_a_class_is_locked_by_its_label_and_let_go_by_it(shown):
     label.click()
     expect(label).to_have_attribute("aria-pressed", "false")
     assert site.session.controls.settings.target is None
+
+
+def test_the_longest_name_is_read_to_its_end_and_moves_nothing(shown):
+    site, page = shown()
+    label, question = page.locator('[data-live="label-0"]'), page.locator(".live-question")
+    expect(label).to_have_text("lion")
+    before = question.bounding_box()
+    site.session.controls.change(target=max(range(1000), key=lambda index: len(imagenet_labels()[index])))
+    expect(label).not_to_have_text("lion")
+    assert question.bounding_box()["y"] == before["y"]
+    assert label.evaluate(
+        "(label) => label.scrollWidth <= label.clientWidth && label.scrollHeight <= label.clientHeight"
+    )
 
 
 def test_percentages_that_change_all_the_time_are_not_read_aloud(shown):

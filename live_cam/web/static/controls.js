@@ -44,6 +44,13 @@ function toggle(name) {
   if (settings) set({ [name]: !settings[name] });
 }
 
+/** Starts or stops the source or, where visitors show their own cameras, this visitor's. */
+function startOrStop() {
+  const own = document.querySelector('.live-own :is([data-live="own-start"], [data-live="own-stop"]):not([hidden])');
+  if (own instanceof HTMLElement) own.click();
+  else toggle("running");
+}
+
 /** Takes what comes after the present value, and after the last one the first. @param {"layer" | "method" | "style" | "colormap"} name */
 function next(name) {
   const settings = wanted();
@@ -122,4 +129,4 @@ onKey("c", "next colours", () => next("colormap"), "Look");
 onKey("+", "more opaque", () => fade(OPACITY_STEP), "Look");
 onKey("-", "less opaque", () => fade(-OPACITY_STEP), "Look");
 onKey("f", "freeze, or let it run", () => toggle("frozen"), "Picture");
-onKey(" ", "start or stop", () => toggle("running"), "Picture");
+onKey(" ", "start or stop", startOrStop, "Picture");

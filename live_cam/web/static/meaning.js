@@ -35,13 +35,14 @@ export function meaning(header) {
   if (CLASSLESS.includes(header.method ?? "")) {
     return `${places} are those the layer responds to most, whatever the class. They say nothing about why a class was chosen.`;
   }
-  const not = "and not where its outline runs";
   if (header.against) {
     return `${places} are those whose features speak against ${header.target}. They are what made this network doubt, which need not be wrong.`;
   }
   if (header.versus) {
     return `${places} are those whose features speak for ${header.target} more than for ${header.versus}. What both have in common does not show.`;
   }
-  const whose = header.beside ? `the class named above each picture` : `${header.target}`;
-  return `${places} are those whose features speak for ${whose}. They are what this network used, not what a ${header.beside ? "class" : header.target} is, ${not}.`;
+  if (header.beside) {
+    return `${places} are those whose features speak for the class named above each picture. They are what this network used, not the things themselves, and not where their outlines run.`;
+  }
+  return `${places} are those whose features speak for ${header.target}. They are what this network used, not the ${header.target} itself, and not where its outline runs.`;
 }

@@ -16,6 +16,9 @@ import { meaning, nothing, question, strengthWord } from "./meaning.js";
 import { HEARD } from "./recording.js";
 import { hear } from "./settings.js";
 
+/** Names with more characters take two lines. */
+const LONG = 12;
+
 /** Paints pictures and words into the page's elements. */
 export class Screen {
   /** @param {HTMLElement} root The stage. */
@@ -24,6 +27,8 @@ export class Screen {
     this.canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     this.paintedAgeKnown = false;
+    /** The methods' names, by what the server calls them. @type {Record<string, string>} */
+    this.names = JSON.parse(/** @type {HTMLElement | null} */ (document.querySelector("[data-names]"))?.dataset.names ?? "{}");
   }
 
   /** @param {string} name @returns {HTMLElement | null} */
@@ -69,8 +74,7 @@ export class Screen {
     this.show("evidence", nothing(header));
     this.write("meaning", header.evidence ? meaning(header) : "");
     this.measure(header);
-    const names = JSON.parse(this.part("how")?.dataset.names ?? "{}");
-    this.write("how", `${names[header.method ?? ""]} at ${header.layer}`);
+    this.write("how", `${this.names[header.method ?? ""]} at ${header.layer}`);
     this.colour(header.style ?? "", header.colormap ?? "");
   }
 
@@ -94,6 +98,7 @@ export class Screen {
     const button = this.part(`label-${rank}`);
     if (!button) return;
     button.dataset.index = String(score.index);
+    button.toggleAttribute("data-long", score.label.length > LONG);
     if (button.ariaPressed !== String(locked)) button.ariaPressed = String(locked);
   }
 
@@ -119,10 +124,16 @@ export class Screen {
     this.notice(header.state === "live" ? "" : header.message);
     if (header.settings) this.set(header.settings);
     this.show("preparing", header.preparing ?? "");
-    const test = header.faithfulness;
-    this.write("faithfulness", test ? `Test of the map: ${test.verdict}. ${test.words}` : "Test of the map: not yet measured.");
+    this.judge(header);
     // There is one recording of all feeds, so one viewer tells of it.
     if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(HEARD, { detail: header.recording }));
+  }
+
+  /** Says whether the map has passed its test. @param {Header} header */
+  judge({ faithfulness, method, settings }) {
+    const tested = this.names[method ?? settings?.method ?? ""] ?? "the map";
+    const words = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words}` : "not yet measured.";
+    this.write("faithfulness", `Test of ${tested}: ${words}`);
   }
 
   /** Shows what was chosen, before the first picture made with it. @param {import("./settings.js").Settings} settings */

@@ -37,7 +37,11 @@ export function hear(heard) {
   if (newest && !mayStartOver && heard.revision <= newest.revision) return;
   mayStartOver = false;
   newest = heard;
-  for (const listener of listeners) listener(newest);
+  tell();
+}
+
+function tell() {
+  for (const listener of newest ? listeners : []) listener(/** @type {Settings} */ (newest));
 }
 
 /** Lets the next settings count, whatever their number: the connection was lost. */
@@ -62,7 +66,8 @@ export async function change(part, changes) {
       hear(await answer.json());
     } catch (error) {
       say(`Not changed: ${error instanceof Error ? error.message : error}`);
-      waiting = {};
+      [sent, waiting] = [{}, {}];
+      tell(); // what shows the choice takes it back
     }
     sent = {};
   }
