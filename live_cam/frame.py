@@ -29,7 +29,8 @@ class Frame:
     Attributes:
         rgb: uint8 (H, W, 3), RGB, made read-only here; nobody downstream copies it to be safe.
         pts_ns: When it was captured, on the clock of `time.monotonic_ns`.
-        seq: Its number within the source, counted from 0; a gap is a frame that was dropped.
+        seq: Its number within the source, counted from 0; a gap is a frame that was dropped. A frame that is explained
+            again has a negative number.
         source_id: The source's name, without credentials.
     """
 

@@ -58,8 +58,9 @@ class FakeExplainer:
     def lens(self):
         return Lens(self.layer, self.method)
 
-    def ready(self, lens):
-        return lens.layer in (self.layer, *(layer for layer, _ in self.prepared))
+    def ready(self, lens, targets_k=1):
+        prepared = [(self.layer, 1), *self.prepared]
+        return any(layer == lens.layer and targets_k in (1, most) for layer, most in prepared)
 
     def prepare(self, lens, targets_k=1):
         self._ended.wait(self.prepare_s)
@@ -77,16 +78,20 @@ class FakeExplainer:
         return self.explain_all([frame], [target])[0][0]
 
     def explain_all(self, frames, targets, lens=None):
+        return self.explain_each(frames, [targets] * len(frames), lens)
+
+    def explain_each(self, frames, questions, lens=None):
         lens = lens or self.lens
         if not self.ready(lens):
             raise LiveCamError(f"{lens.layer} is not prepared")
         self.asked += len(frames)
         self.batches.append([frame.source_id for frame in frames])
         self._ended.wait(self.delay_s * len(frames))
-        self.explained += [(frame.seq, target) for frame in frames for target in targets]
+        asked = list(zip(frames, questions, strict=True))
+        self.explained += [(frame.seq, target) for frame, targets in asked for target in targets]
         if self.failure is not None:
             raise self.failure
-        return [[synthetic_explanation(target, self.strength, lens) for target in targets] for _ in frames]
+        return [[synthetic_explanation(target, self.strength, lens) for target in targets] for targets in questions]
 
     def end(self):
         """Ends the pause that is under way, and all that follow."""

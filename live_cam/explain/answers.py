@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from live_cam.explain.evidence import Scales, strength
 from live_cam.explain.labels import imagenet_labels
+from live_cam.explain.probabilities import probabilities
 from live_cam.explain.steadying import Steadier
 from live_cam.frame import ClassScore, Explanation, Frame, Lens, Target
 
@@ -26,7 +27,7 @@ class Answers:
             steady: Whether the frames are those of live sources, whose maps and classes are smoothed over time.
         """
         self._labels = imagenet_labels()
-        self._scales = Scales()
+        self._scales = Scales(live=steady)
         self._steadier = Steadier() if steady else None
 
     def describe(
@@ -50,8 +51,8 @@ class Answers:
                 painted, since the faintest objection would look like the strongest reason on its own.
         """
         order = np.argsort(-logits, kind="stable")[: max(_TOP, len(asked))]
-        probabilities = softmax(logits)
-        top = tuple(ClassScore(int(i), self._labels[i], float(probabilities[i])) for i in order[:_TOP])
+        believed = probabilities(logits)
+        top = tuple(ClassScore(int(i), self._labels[i], float(believed[i])) for i in order[:_TOP])
         likeliest = iter(order.tolist())
         explanations = []
         for k, (question, saliency_map) in enumerate(zip(asked, maps, strict=True)):
@@ -61,7 +62,7 @@ class Answers:
                 saliency_map = np.zeros_like(saliency_map)
             peak = float(saliency_map.max())
             full = max(peak, reference) if target.against else peak
-            steady_map, steady_top = self._steady(frame, (target, lens), saliency_map, probabilities, top)
+            steady_map, steady_top = self._steady(frame, (target, lens), saliency_map, believed, top)
             explanations.append(
                 Explanation(
                     saliency_map=saliency_map,
@@ -84,18 +85,11 @@ class Answers:
         frame: Frame,
         question: tuple[Target, Lens],
         saliency_map: NDArray[np.float32],
-        probabilities: NDArray[np.float64],
+        believed: NDArray[np.float64],
         top: tuple[ClassScore, ...],
     ) -> tuple[NDArray[np.float32], tuple[ClassScore, ...]]:
         if self._steadier is None:
             return saliency_map, top
         return self._steadier.update(
-            frame.source_id, question, frame.rgb, frame.pts_ns, saliency_map, probabilities, self._labels
+            frame.source_id, question, frame.rgb, frame.pts_ns, saliency_map, believed, self._labels
         )
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Gives the probabilities (classes,) of logits of any size."""
-    exponentials = np.exp(logits.astype(np.float64) - logits.max())
-    probabilities: NDArray[np.float64] = exponentials / exponentials.sum()
-    return probabilities

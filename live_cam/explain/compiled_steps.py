@@ -1,4 +1,4 @@
-"""The steps of the layers that were looked at lately, compiled and ready."""
+"""The steps of the layers that were looked at, compiled and ready."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from live_cam.explain.runtimes import Step
 
 Layers = tuple[str, ...]
 
-_MOST_STEPS: Final = 3
-"""Each holds the network's weights."""
+_MOST_STEPS: Final = 6
+"""As many as the page offers, so that visitors don't take them from each other; each takes 250 MiB."""
 
 
 class CompiledSteps:
-    """A step for each set of layers, three at most; one that nobody has used for longest makes room for the next.
+    """A step for each set of layers, up to a number; one that nobody has used for longest makes room for the next.
 
     `prepare` may run in one thread while another takes steps.
     """
 
-    def __init__(self, make_step: Callable[[Layers], Step], first: Layers) -> None:
+    def __init__(self, make_step: Callable[[Layers], Step], first: Layers, most: int = _MOST_STEPS) -> None:
         """Makes no step yet.
 
         Args:
             make_step: Makes the step for some layers.
             first: The layers whose step stays for good.
+            most: How many steps are kept.
         """
         self._make_step = make_step
         self._first = first
+        self._most = most
         self._steps: dict[Layers, Step] = {}
         self._in_use = first
         self._changing = threading.Lock()
@@ -40,9 +42,10 @@ class CompiledSteps:
         """The step that stays, once it is prepared."""
         return self._steps[self._first]
 
-    def is_ready(self, layers: Layers) -> bool:
-        """Tells whether these layers can be explained at once."""
-        return layers in self._steps
+    def is_ready(self, layers: Layers, targets_k: int = 1) -> bool:
+        """Tells whether one call can explain these layers for so many targets."""
+        step = self._steps.get(layers)
+        return step is not None and step.is_prepared(1, targets_k)
 
     def take(self, layers: Layers) -> Step:
         """Gives the step for some layers, which are in use from now on.
@@ -82,5 +85,5 @@ class CompiledSteps:
             self._steps.pop(layers, None)
             self._steps[layers] = step
             unused = [each for each in self._steps if each not in (self._first, self._in_use, layers)]
-            for each in unused[: max(0, len(self._steps) - _MOST_STEPS)]:
+            for each in unused[: max(0, len(self._steps) - self._most)]:
                 del self._steps[each]

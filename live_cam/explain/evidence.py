@@ -49,12 +49,20 @@ class Scales:
     It follows a rising peak at once and a falling one within half a second.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, live: bool = False) -> None:
+        """Begins with no question known.
+
+        Args:
+            live: Whether frames have times of their own, so that the same time again is the same frame.
+        """
+        self._live = live
         self._peaks: dict[Hashable, tuple[float, int]] = {}
 
     def update(self, peak: float, pts_ns: int, question: Hashable) -> float:
         """Takes in the peak of the next map and gives the scale; a new question, or time gone back, starts afresh."""
         before, before_ns = self._peaks.pop(question, (0.0, pts_ns))
+        if self._live and pts_ns == before_ns:
+            peak = max(peak, before)
         if pts_ns > before_ns:
             keep = math.exp(-(pts_ns - before_ns) / (_RELEASE_S * 1e9))
             peak = max(peak, before * keep + peak * (1.0 - keep))

@@ -50,8 +50,14 @@ class Explain(Protocol):
         """Gives the logits float32 (N, classes) of pictures uint8 (H, W, 3), RGB, and explains nothing."""
         ...
 
-    def ready(self, lens: Lens) -> bool:
-        """Tells whether frames can be explained through a lens at once."""
+    def explain_each(
+        self, frames: Sequence[Frame], questions: Sequence[Sequence[Target]], lens: Lens | None = None
+    ) -> list[list[Explanation]]:
+        """Explains each frame for targets of its own, as many as for the others."""
+        ...
+
+    def ready(self, lens: Lens, targets_k: int = 1) -> bool:
+        """Tells whether frames can be explained through a lens at once, K targets in one call."""
         ...
 
     def prepare(self, lens: Lens, targets_k: int = 1) -> None:
@@ -122,14 +128,17 @@ class Explainer:
         """The layer and the method that it was started with."""
         return Lens(self.layer, self.method)
 
-    def ready(self, lens: Lens) -> bool:
-        """Tells whether frames can be explained through a lens at once, as through any whose layer is ready."""
-        return self._steps.is_ready(_layers(lens))
+    def ready(self, lens: Lens, targets_k: int = 1) -> bool:
+        """Tells whether frames can be explained through a lens at once, K targets in one call.
+
+        That is so for all methods once it is for a layer.
+        """
+        return self._steps.is_ready(_layers(lens), targets_k)
 
     def prepare(self, lens: Lens, targets_k: int = 1) -> None:
         """Makes a lens ready; takes seconds, ten where this machine explains the layer for the first time.
 
-        The lenses of three layers are kept ready: those of the start, and those used last.
+        The lenses of six layers are kept ready: those of the start, and those used last.
 
         Args:
             lens: The lens.
@@ -167,12 +176,24 @@ class Explainer:
             LiveCamError: The lens is not ready.
             ValueError: A target has both `versus` and `against`.
         """
+        return self.explain_each(frames, [targets] * len(frames), lens)
+
+    def explain_each(
+        self, frames: Sequence[Frame], questions: Sequence[Sequence[Target]], lens: Lens | None = None
+    ) -> list[list[Explanation]]:
+        """Explains several frames, each for targets of its own; see `explain_all`.
+
+        Args:
+            frames: N frames.
+            questions: For each frame K questions.
+            lens: What to look through; None for what the start chose.
+        """
         lens = self.lens if lens is None else lens
         layers = _layers(lens)
         step = self._steps.take(layers)
         rgb = [frame.rgb for frame in frames]
         self._frame_px = rgb[0].shape[:2]
-        rows, references = self._name_likeliest(step, rgb, targets, lens.method)
+        rows, references = self._name_likeliest(step, rgb, questions, lens.method)
         vectors = np.array([[target_vector(target, step.classes) for target in row] for row in rows])
         maps, logits = explain_in_parts(step, rgb, vectors, lens.method)
         through = Lens("+".join(layers), lens.method)
@@ -190,15 +211,20 @@ class Explainer:
         return explain_in_parts(step, frames, np.zeros((len(frames), 1, step.classes), np.float32), self.method)[1]
 
     def _name_likeliest(
-        self, step: Step, rgb: Sequence[NDArray[np.uint8]], targets: Sequence[Target], method: Method
-    ) -> tuple[list[list[Target]], list[float]]:
+        self,
+        step: Step,
+        rgb: Sequence[NDArray[np.uint8]],
+        questions: Sequence[Sequence[Target]],
+        method: Method,
+    ) -> tuple[Sequence[Sequence[Target]], list[float]]:
         """Gives each frame's questions, in which the likeliest class is named where another stands against it.
 
         What speaks against a class is compared with what speaks for the likeliest: the peak of its map comes second,
         and is 0 where nothing was asked that needs it.
         """
-        if not any(target.against or (target.index is None and target.versus is not None) for target in targets):
-            return [list(targets)] * len(rgb), [0.0] * len(rgb)
+        asked = [target for targets in questions for target in targets]
+        if not any(target.against or (target.index is None and target.versus is not None) for target in asked):
+            return questions, [0.0] * len(rgb)
         likeliest = np.zeros((len(rgb), 1, step.classes), np.float32)
         maps, logits = explain_in_parts(step, rgb, likeliest, method)
         rows = [
@@ -206,7 +232,7 @@ class Explainer:
                 replace(target, index=int(best)) if target.index is None and target != Target() else target
                 for target in targets
             ]
-            for best in logits.argmax(axis=-1)
+            for targets, best in zip(questions, logits.argmax(axis=-1), strict=True)
         ]
         return rows, [float(each.max()) for each in maps]
 

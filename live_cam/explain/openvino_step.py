@@ -28,7 +28,7 @@ _DEFINITION_FILES: Final = ("definition.py", "folding.py", "network.py", "conver
 _HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _CAPABILITIES: Final[dict[Precision, str]] = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
 _MODEL_NAME: Final = "step.xml"
-_KEPT_STEPS: Final = 12
+_KEPT_STEPS: Final = 18
 """Each takes 100 MB of disk."""
 _WAITING_N: Final = 4
 """Requests for each that can be computed at a time, so that none has to wait for the next."""

@@ -62,7 +62,7 @@ class Settings:
         for name in ("frozen", "running"):
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name} is true or false, not {getattr(self, name)!r}")
-        if not (isinstance(self.opacity, int | float) and 0.0 <= self.opacity <= 1.0):
+        if not (type(self.opacity) in (int, float) and 0.0 <= self.opacity <= 1.0):
             raise ValueError(f"opacity lies in 0..1, not {self.opacity!r}")
 
     @property
@@ -102,7 +102,7 @@ class Controls:
         """How often they have changed."""
         return self._revision
 
-    def change(self, **changes: Any) -> None:
+    def change(self, /, **changes: Any) -> None:
         """Changes some settings, all of them or none, and tells the listeners.
 
         Raises:
@@ -110,7 +110,7 @@ class Controls:
         """
         unknown = changes.keys() - {field.name for field in fields(Settings)}
         if unknown:
-            raise ValueError(f"there is no setting {', '.join(sorted(unknown))}")
+            raise ValueError(f"there is no setting {', '.join(map(ascii, sorted(unknown)))}")
         if changes.get("layer", self.layers[0]) not in self.layers:
             raise ValueError(f"layer is one of {', '.join(self.layers)}, not {changes['layer']!r}")
         with self._changing:

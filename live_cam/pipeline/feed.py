@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -72,6 +73,8 @@ class Feed:
         self._inbox = inbox
         self._offering = threading.Lock()
         self._last: Frame | None = None
+        # Below -1, which stands for no picture with those who ask for the next.
+        self._numbers_again = itertools.count(-2, -1)
         controls.listen(self.show_again)
 
     @property
@@ -86,7 +89,7 @@ class Feed:
         """Takes in a frame, which gets its number here, and lays it out for the step if it is fit to be explained.
 
         Returns:
-            Whether it was laid out; none is while the picture is frozen.
+            Whether it was laid out; while the picture is frozen, none is but the first.
         """
         settings = self.controls.settings
         if not settings.running:
@@ -96,7 +99,7 @@ class Feed:
             self.next_seq += 1
             self.statistics.count_captured()
             fit = self.watchdog.judge(frame.rgb, frozen_after_s)
-            wanted = fit and not settings.frozen
+            wanted = fit and not (settings.frozen and self._last is not None)
             if wanted:
                 self._last = frame
                 self._inbox.put(self, frame)
@@ -108,8 +111,7 @@ class Feed:
         """Has the last frame explained under the settings as they are now, in case no other comes soon."""
         with self._offering:
             if self._last is not None:
-                self._inbox.put_again(self, replace(self._last, seq=self.next_seq))
-                self.next_seq += 1
+                self._inbox.put_again(self, replace(self._last, seq=next(self._numbers_again)))
 
     def close(self) -> None:
         """Ends those who watch, and forgets what waits."""

@@ -12,19 +12,20 @@ def targets(settings: Settings, seen: Sequence[ClassScore]) -> list[Target]:
     """Gives what to ask: one question, or two for two classes side by side.
 
     The likeliest class and the runner-up are those shown, not those of the single frame, so that what is explained does
-    not flicker while two classes are about as likely.
+    not flicker while two classes are about as likely. A class left open is never the one that was named.
 
     Args:
         settings: What the viewers chose.
         seen: The classes shown with the picture, likeliest first; none before the first picture, for which the
             likeliest class alone can be asked about.
     """
-    index = settings.target
-    if index is None and seen:
-        index = seen[0].index
+    index, other = settings.target, settings.other
+    if settings.question in ("why", "against"):
+        other = None
+    if index is None:
+        index = next((score.index for score in seen if score.index != other), None)
     if settings.question == "against":
         return [Target(index, against=True)]
-    other = settings.other
     if other is None:
         other = next((score.index for score in seen if score.index != index), None)
     if settings.question == "why" or index is None or other is None:

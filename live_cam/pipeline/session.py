@@ -129,6 +129,7 @@ class Session:
         if self.visitors is not None:
             raise OutputError("visitors' cameras are not recorded: nothing of their pictures is kept")
         self._recordings.start(view, video)
+        self._show_again()  # of a picture that stands still, no other would come
 
     def stop_recording(self) -> None:
         """Asks the recording to end; returns at once."""
@@ -185,7 +186,7 @@ class Session:
 
 def _healthy(feed: Feed) -> bool:
     if feed.controls.settings.frozen:
-        return True
+        return not feed.failure
     if feed.status.state == "live":
         return feed.statistics.read().age_p50_ms is not None
     return feed.status.state in ("starting", "ended")

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from live_cam.explain.explainer import Explain
 from live_cam.frame import ClassScore, EncodedFrame, Explanation, Frame
@@ -48,6 +49,7 @@ class WorkerThread(threading.Thread):
         self._at_once = at_once
         self._testable: dict[Feed, None] = {}
         self._test_due_s = 0.0
+        self._test_failed = False
 
     def run(self) -> None:
         """Works until the inbox is closed."""
@@ -91,10 +93,12 @@ class WorkerThread(threading.Thread):
         newest = batch[0][0].hub.newest
         lens = self._lenses.choose(settings.lens, self._explainer.lens if newest is None else newest.explanation.lens)
         asked = [targets(settings, _seen(feed)) for feed, _ in batch]
+        if len(asked[0]) > 1:
+            self._lenses.widen(lens, len(asked[0]))
         frames = [frame for _, frame in batch]
-        if all(questions == asked[0] for questions in asked):
-            answers = self._explainer.explain_all(frames, asked[0], lens)
-        else:
+        if len({len(questions) for questions in asked}) == 1:
+            answers = self._explainer.explain_each(frames, asked, lens)
+        else:  # of some no second class is known yet
             answers = [
                 self._explainer.explain_all([frame], questions, lens)[0]
                 for frame, questions in zip(frames, asked, strict=True)
@@ -117,8 +121,11 @@ class WorkerThread(threading.Thread):
         try:
             feed.trust.test(feed.hub.newest, self._explainer)
         except Exception:
-            if not feed.failure:  # else it was told already
+            if not self._test_failed:
                 _log.exception("testing a map of %s failed", feed.name)
+            self._test_failed = True
+        else:
+            self._test_failed = False
 
 
 def _seen(feed: Feed) -> tuple[ClassScore, ...]:
@@ -136,8 +143,9 @@ def _publish(feed: Feed, frame: Frame, answers: Sequence[Explanation], settings:
     was_shown = _was_shown(feed, frame)
     feed.trust.ask(explanation)
     feed.hub.publish(shown)
-    if was_shown:
-        return
-    if (recorder := feed.recorder) is not None:
-        recorder.put(picture, shown)
-    feed.statistics.count_explained(frame.pts_ns)
+    stands_still = settings.frozen or not settings.running
+    if (recorder := feed.recorder) is not None and (stands_still or not was_shown):
+        # What is asked about a picture that stands still is seen now, not when it was captured.
+        recorder.put(picture, replace(shown, frame=replace(frame, pts_ns=time.monotonic_ns())) if was_shown else shown)
+    if not was_shown:
+        feed.statistics.count_explained(frame.pts_ns)

@@ -195,7 +195,8 @@ class Recorder:
         rgb = {"seen": picture, "clean": clean}.get(self._view)
         if rgb is None:
             rgb = np.asarray(cv2.hconcat([clean, picture]), np.uint8)
-        settings = asdict(shown.look)
+        beside = None if shown.beside is None else shown.beside.target_label
+        settings = {**asdict(shown.look), **asdict(shown.explanation.lens), "beside": beside}
         if self._video is None:
             self._first_ns = shown.pts_ns
             begun = shown.captured_at.isoformat(timespec="milliseconds")

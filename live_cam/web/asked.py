@@ -49,7 +49,7 @@ async def answered(answer: Future[_Answer]) -> _Answer:
     """Waits for what was put to the network aside.
 
     Raises:
-        HTTPException: 503, since too many ask, or live_cam is ending.
+        HTTPException: 503, since too many ask, live_cam is ending, or explaining fails, which the worker tells of.
     """
     try:
         return await asyncio.wrap_future(answer)
@@ -57,3 +57,5 @@ async def answered(answer: Future[_Answer]) -> _Answer:
         if not answer.cancelled():
             raise
         raise HTTPException(503, "Too much is asked at once; ask again in a moment.") from None
+    except Exception as error:
+        raise HTTPException(503, f"It could not be explained: {error}") from None

@@ -44,6 +44,7 @@ def picture_words(session: Session, feed: Feed, frame: EncodedFrame) -> dict[str
         "versus": explanation.versus_label,
         "against": explanation.target.against,
         "beside": None if beside is None else beside.target_label,
+        "beside_evidence": beside is not None and beside.has_evidence,
         "strength": round(explanation.strength, 3),
         "evidence": explanation.has_evidence,
         **asdict(explanation.lens),

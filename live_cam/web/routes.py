@@ -32,7 +32,7 @@ PICTURE_LIMIT_BYTES = 2**21
 
 
 def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
-    """Makes the routes for one session; a kiosk's give nothing to keep."""
+    """Makes the routes for one session; a kiosk's make nothing to save."""
     router = APIRouter()
 
     asked = Depends(feed_asked_for(session))

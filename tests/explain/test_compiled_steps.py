@@ -18,7 +18,7 @@ HIGH, MIDDLE, LOW, ALL = ("high",), ("middle",), ("low",), ("low", "middle", "hi
 
 @pytest.fixture
 def steps(make_tiny_step):
-    steps = CompiledSteps(make_tiny_step, first=HIGH)
+    steps = CompiledSteps(make_tiny_step, first=HIGH, most=3)
     steps.prepare(HIGH, ONE, FRAME_PX)
     return steps
 

@@ -105,3 +105,11 @@ def test_another_question_starts_with_a_scale_of_its_own(other):
 def test_pictures_without_times_do_not_share_a_scale():
     scale = Scales()
     assert [scale.update(peak, 0, Target()) for peak in (10.0, 1.0, 5.0)] == [10.0, 1.0, 5.0]
+
+
+def test_a_picture_that_stands_still_keeps_its_scale():
+    scales = Scales(live=True)
+    scales.update(9.0, 0, "lion")
+    smoothed = scales.update(4.0, 100_000_000, "lion")
+    assert smoothed > 4.0
+    assert scales.update(4.0, 100_000_000, "lion") == smoothed

@@ -3,8 +3,8 @@ import pytest
 
 from live_cam.errors import UnknownLayerError, WeightsError
 from live_cam.explain import arrays
-from live_cam.explain.answers import softmax
 from live_cam.explain.labels import imagenet_labels
+from live_cam.explain.probabilities import probabilities
 from live_cam.explain.weights import Weights
 
 
@@ -15,7 +15,7 @@ def test_the_real_network_names_real_photographs_as_surely_as_it_should(step, ph
     _, logits = step(photographs[label][np.newaxis], np.zeros((1, 1, 1000), np.float32))
     likeliest = logits[0].argmax()
     assert imagenet_labels()[likeliest] == label
-    assert softmax(logits[0])[likeliest] == pytest.approx(probability, abs=0.01)
+    assert probabilities(logits[0])[likeliest] == pytest.approx(probability, abs=0.01)
 
 
 def test_the_network_gives_logits_and_no_probabilities(network):

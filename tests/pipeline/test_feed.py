@@ -34,7 +34,8 @@ def test_a_change_of_the_controls_has_the_last_picture_explained_again(inbox, fe
     feed.controls.change(opacity=0.2)
     again = inbox.take(timeout_s=0)[0][1]
     assert again.rgb is first.rgb
-    assert again.seq > first.seq, "viewers are shown it as another picture"
+    assert again.seq not in (first.seq, -1), "viewers are shown it as another picture"
+    assert feed.next_seq == first.seq + 1, "a visitor's next picture has its own number"
     feed.controls.change(opacity=0.2)
     assert taken(inbox) == [], "nothing has changed"
 
@@ -94,3 +95,12 @@ def test_a_feed_that_was_closed_hears_of_no_change_any_more(inbox, feed, offer):
     feed.close()
     feed.controls.change(opacity=0.2)
     assert taken(inbox) == []
+
+
+def test_a_feed_that_is_frozen_before_its_first_picture_shows_one(inbox, feed, offer):
+    feed.controls.change(frozen=True)
+    assert offer(100)
+    assert taken(inbox) == [100]
+    assert not offer(150)
+    feed.controls.change(target=285)
+    assert taken(inbox) == [100]

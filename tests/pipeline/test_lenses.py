@@ -15,20 +15,20 @@ class SlowToPrepare:
 
     def __init__(self):
         self.lens = FIRST
-        self.prepared = {FIRST}
+        self.prepared = {(FIRST, 1)}
         self.asked = []
         self.failure = None
         self.go_on = threading.Event()
 
-    def ready(self, lens):
-        return lens in self.prepared
+    def ready(self, lens, targets_k=1):
+        return (lens, targets_k) in self.prepared
 
     def prepare(self, lens, targets_k=1):
         self.asked.append(lens if targets_k == 1 else (lens, targets_k))
         self.go_on.wait(10)
         if self.failure is not None:
             raise self.failure
-        self.prepared.add(lens)
+        self.prepared |= {(lens, 1), (lens, targets_k)}
 
 
 @pytest.fixture

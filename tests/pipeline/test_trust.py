@@ -69,3 +69,13 @@ def test_a_map_without_evidence_is_not_tested(show):
     shown = show(0, 0)
     nothing = replace(shown, explanation=replace(shown.explanation, strength=0.0))
     assert put_to_the_test(Trust(), nothing) is None
+
+
+def test_a_picture_that_stands_still_is_not_tested_for_ever(show):
+    trust, shown = Trust(), show(0, 0)
+    put_to_the_test(trust, shown)
+    found = trust.score
+    put_to_the_test(trust, shown)
+    assert trust.score == found
+    trust.ask(show(0, 0, Target(285)).explanation)
+    assert put_to_the_test(trust, show(4, 4, Target(LION))) is not None, "another question is"
