@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from live_cam import __version__
 from live_cam.explain.explainer import Explain, describe
-from live_cam.frame import CLASSLESS_METHODS, EncodedFrame
+from live_cam.frame import CLASSLESS_METHODS, EncodedFrame, Explanation
 from live_cam.pipeline.painting import paint
 from live_cam.sinks.png import encode_png
 from live_cam.sinks.sidecar import question_words
@@ -60,11 +60,10 @@ class Snapshot:
         """Gives all that is needed to repeat it, one word a line.
 
         The command `repeat` brings back the map and the labels. Painting `painted_map` with `scale`, `strength`,
-        `style`, `opacity` and `colormap` brings back the overlay, the left one of two: the map and the scale of a live
-        picture are smoothed over those before it.
+        `style`, `opacity` and `colormap` brings back the overlay: the map and the scale of a live picture are smoothed
+        over those before it. `beside` has the same for the right one of two.
         """
         explanation, beside = self.shown.explanation, self.shown.beside
-        saliency_map = explanation.saliency_map
         words: dict[str, Any] = {
             "live_cam": __version__,
             "time": self.taken.isoformat(timespec="milliseconds"),
@@ -72,24 +71,19 @@ class Snapshot:
             "seq": self.shown.seq,
             "overlay": f"{self.name}.png",
             "frame": f"{self.name}-frame.png",
-            "repeat": shlex.join(self._command()),
+            "repeat": shlex.join(self._command(explanation)),
             "top": [asdict(score) for score in explanation.top],
-            **question_words(explanation),
-            "beside": None if beside is None else beside.target_label,
-            "strength": explanation.strength,
-            "scale": explanation.scale,
+            **_words(explanation),
             **describe(self.explainer),
             **asdict(explanation.lens),
             **asdict(self.shown.look),
-            "map": {"shape": list(saliency_map.shape), "values": _exact(saliency_map)},
-            "painted_map": _exact(explanation.steady_map),
+            "beside": None if beside is None else {**_words(beside), "repeat": shlex.join(self._command(beside))},
         }
         lines = (f"  {json.dumps(word)}: {json.dumps(value, ensure_ascii=False)}" for word, value in words.items())
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
-    def _command(self) -> list[str]:
-        explanation, explainer = self.shown.explanation, self.explainer
-        lens = explanation.lens
+    def _command(self, explanation: Explanation) -> list[str]:
+        explainer, lens = self.explainer, explanation.lens
         words = ["live-cam", "explain", f"{self.name}-frame.png", "-o", f"{self.name}-again.png"]
         if lens.method not in CLASSLESS_METHODS:
             words += ["--target", explanation.target_label]
@@ -106,6 +100,17 @@ class Snapshot:
 def take_snapshot(source: str, shown: EncodedFrame, explainer: Explain) -> Snapshot:
     """Keeps what is shown now; a source that has stopped may have given it long ago."""
     return Snapshot(source, shown, explainer, shown.captured_at)
+
+
+def _words(explanation: Explanation) -> dict[str, Any]:
+    saliency_map = explanation.saliency_map
+    return {
+        **question_words(explanation),
+        "strength": explanation.strength,
+        "scale": explanation.scale,
+        "map": {"shape": list(saliency_map.shape), "values": _exact(saliency_map)},
+        "painted_map": _exact(explanation.steady_map),
+    }
 
 
 def _exact(saliency_map: NDArray[np.float32]) -> list[list[float]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import asdict, replace
 from typing import Annotated
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -22,6 +24,9 @@ from live_cam.render.panes import thumbnails
 from live_cam.sinks.jpeg import encode_jpeg
 from live_cam.web.asked import NO_STORE, answered, feed_asked_for
 
+# Whoever asks within this time is given the same picture, so that many viewers cost what one does.
+_SAME_FOR_ALL_S = 0.25
+
 Place = Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -29,12 +34,21 @@ def asking_routes(session: Session) -> APIRouter:
     """Makes the routes for one session."""
     router = APIRouter()
     asked = Depends(feed_asked_for(session))
+    lately: WeakKeyDictionary[Feed, tuple[float, asyncio.Task[tuple[bytes, str]]]] = WeakKeyDictionary()
 
     @router.get("/top.jpg")
     async def top(feed: Feed = asked) -> Response:
+        made_s, made = lately.get(feed, (0.0, None))
         shown = feed.hub.newest
         if shown is None:
             return no_picture_yet()
+        if made is None or made_s + _SAME_FOR_ALL_S < time.monotonic():
+            made = asyncio.create_task(top_three(shown))
+            lately[feed] = time.monotonic(), made
+        jpeg, words = await asyncio.shield(made)
+        return Response(jpeg, media_type="image/jpeg", headers={**NO_STORE, "X-Live-Cam": words})
+
+    async def top_three(shown: EncodedFrame) -> tuple[bytes, str]:
         session.lenses.widen(shown.explanation.lens, len(shown.explanation.steady_top))
         explanations = await answered(session.ask(lambda explainer: _explain_top(explainer, shown)))
         jpeg = await asyncio.to_thread(lambda: encode_jpeg(thumbnails(shown.frame, explanations, shown.look)))
@@ -42,7 +56,7 @@ def asking_routes(session: Session) -> APIRouter:
             asdict(score) | {"evidence": explanation.has_evidence}
             for score, explanation in zip(shown.explanation.steady_top, explanations, strict=True)
         ]
-        return Response(jpeg, media_type="image/jpeg", headers={**NO_STORE, "X-Live-Cam": json.dumps({"top": words})})
+        return jpeg, json.dumps({"top": words})
 
     @router.post("/occlusion")
     async def occlusion(x: Place, y: Place, feed: Feed = asked) -> Response:

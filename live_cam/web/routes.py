@@ -49,6 +49,8 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
 
     @router.get("/snapshot.jpg")
     def snapshot_jpg(feed: Feed = asked) -> Response:
+        if kiosk:
+            return _nothing_is_saved()
         frame = feed.hub.newest
         if frame is None:
             return no_picture_yet()
@@ -58,7 +60,7 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
     @router.get("/snapshot")
     def snapshot(feed: Feed = asked) -> Response:
         if kiosk:
-            return PlainTextResponse("In a kiosk nothing is saved.", 403)
+            return _nothing_is_saved()
         frame = feed.hub.newest
         if frame is None:
             return no_picture_yet()
@@ -102,6 +104,10 @@ def _add_scripts(router: APIRouter) -> None:
 
 def _gives(script: Path) -> Callable[[], Response]:
     return lambda: FileResponse(script, headers=_REVALIDATE)
+
+
+def _nothing_is_saved() -> Response:
+    return PlainTextResponse("In a kiosk nothing is saved.", 403)
 
 
 def _picture(session: Session, feed: Feed, frame: EncodedFrame | None) -> Response:

@@ -170,7 +170,10 @@ def test_two_maps_side_by_side_are_both_in_the_picture(make_snapshot, make_expla
     snapshot = replace(snapshot, shown=replace(snapshot.shown, beside=make_explanation(Target(293))))
     seen = pixels(unzip(snapshot.as_zip())[f"{NAME}.png"])
     assert seen.shape[1] >= 2 * snapshot.shown.frame.rgb.shape[1]
-    assert json.loads(snapshot.as_json())["beside"] == "cheetah"
+    told = json.loads(snapshot.as_json())["beside"]
+    assert told["target"]["label"] == "cheetah"
+    assert told["map"]["shape"] == [7, 7]
+    assert "--target cheetah" in told["repeat"]
 
 
 def test_the_time_is_that_of_the_frame_and_not_of_the_press(make_snapshot, fake_explainer, make_frame):

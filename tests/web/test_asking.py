@@ -1,5 +1,6 @@
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
@@ -92,3 +93,21 @@ def test_who_asks_while_live_cam_ends_gets_an_answer(serve_session, fake_source,
     eventually(lambda: site.session.feeds[0].hub.newest is not None)
     site.session.request_stop()
     assert httpx.post(f"{site.url}occlusion", params={"x": 0.5, "y": 0.5}).status_code == 503
+
+
+def test_many_who_ask_for_the_top_three_at_once_cost_what_one_does(site):
+    httpx.get(f"{site.url}top.jpg")
+    asked = []
+    ask = site.session.ask
+    site.session.ask = lambda question: asked.append(question) or ask(question)
+    with ThreadPoolExecutor(10) as viewers:
+        answers = list(viewers.map(lambda _: httpx.get(f"{site.url}top.jpg"), range(10)))
+    assert [answer.status_code for answer in answers] == [200] * 10
+    assert len(asked) <= 4
+
+
+def test_what_cannot_be_explained_is_told_in_a_line(site):
+    site.session.explainer.failure = RuntimeError("out of memory")
+    answer = httpx.post(f"{site.url}occlusion", params={"x": 0.5, "y": 0.5})
+    assert answer.status_code == 503
+    assert "out of memory" in answer.text

@@ -1,9 +1,11 @@
+import json
+
 import httpx
 import pytest
 
 
 def change(site, changes, visitor=""):
-    return httpx.patch(f"{site.url}settings", json=changes, params={"visitor": visitor})
+    return httpx.patch(f"{site.url}settings", content=json.dumps(changes), params={"visitor": visitor})
 
 
 def words(site):
@@ -102,5 +104,6 @@ def test_in_a_kiosk_the_class_alone_is_chosen_and_nothing_is_saved(
         assert answer.status_code == 403
         assert "kiosk" in answer.text
     assert site.session.controls.settings.target == 292
-    assert httpx.get(f"{site.url}snapshot").status_code == 403
+    for route in ("snapshot", "snapshot.jpg"):
+        assert httpx.get(f"{site.url}{route}").status_code == 403
     assert httpx.post(f"{site.url}recordings").status_code in (404, 405)
