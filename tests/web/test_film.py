@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
 
-MOUNTED = "document.querySelector('[data-live=snapshot]').onclick !== null"
+MOUNTED = "document.querySelector('[data-live=snapshot]')?.onclick != null"
 # How far the middle of the map's peak, and that of the far corner, are from grey.
 COLOURED = """(canvas) => {
   const context = canvas.getContext("2d");

@@ -24,7 +24,7 @@ def test_the_settings_of_the_start_are_told_beside_those_in_force(site):
 
 
 def ready(page):
-    page.wait_for_function("document.querySelector('[data-live=link]').onclick !== null")
+    page.wait_for_function("document.querySelector('[data-live=link]')?.onclick != null")
     return page
 
 
