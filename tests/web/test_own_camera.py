@@ -220,7 +220,7 @@ def test_no_camera_stays_on_after_stop_however_fast_the_visitor_presses(visit, s
 
 def test_a_visitor_saves_the_own_picture_once_there_is_one(visit, serve_session, fake_explainer):
     page = visit(url=serve_session([], fake_explainer(), most_visitors=1).url)
-    page.wait_for_function("document.querySelector('[data-live=snapshot]').onclick !== null")
+    page.wait_for_function("document.querySelector('[data-live=snapshot]')?.onclick != null")
     words = page.locator('[data-live="snapshot-words"]')
     page.keyboard.press("s")
     expect(words).to_have_text("No snapshot: show your camera first")
