@@ -8,9 +8,6 @@ from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
 from live_cam.web import markup
 from live_cam.web.panel import add_controls
-from live_cam.web.theme import CSS, HEAD, THEME
-
-__all__ = ["CSS", "HEAD", "THEME", "build_page"]
 
 
 def build_page(session: Session, camera: CameraOptions, kiosk: bool = False) -> gr.Blocks:

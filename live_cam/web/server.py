@@ -18,10 +18,11 @@ from live_cam.sources.camera import CameraOptions
 from live_cam.web.access import AccessGuard
 from live_cam.web.asking import asking_routes
 from live_cam.web.certificate import Certificate
-from live_cam.web.page import CSS, HEAD, THEME, build_page
+from live_cam.web.page import build_page
 from live_cam.web.recordings import recording_routes
 from live_cam.web.routes import PICTURE_LIMIT_BYTES, frame_routes
 from live_cam.web.settings import settings_routes
+from live_cam.web.theme import CSS, HEAD, THEME
 
 _SHUTDOWN_LIMIT_S = 1
 _MESSAGE_LIMIT_BYTES = 4096
