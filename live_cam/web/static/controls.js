@@ -14,7 +14,7 @@ const OPACITY_STEP = 0.1;
 const TRY_AGAIN_MS = 100;
 const MOST_FRAMES = 60;
 /** A component in somebody's hand, which must not be given another value meanwhile. */
-const IN_HAND = '#live-side :is(input[type="range"]:active, input[type="number"]:focus, [aria-expanded="true"])';
+const IN_HAND = '#live-side :is(input[type="range"]:active, input[type="number"]:focus, input[aria-expanded="true"])';
 
 /** The keys of Gradio's components. @type {Record<string, string[]>} */
 const KEYS = {
@@ -22,6 +22,7 @@ const KEYS = {
   "#live-run": [" "],
   "#live-question": ["w", "v", "a", "b"],
   "#live-target": ["/"],
+  "#live-other": ["n"],
   "#live-method": ["m"],
   "#live-layer": ["l"],
   "#live-style": ["h"],
@@ -67,9 +68,14 @@ function fade(step) {
   if (settings) set({ opacity: Math.round(100 * Math.min(1, Math.max(0, settings.opacity + step))) / 100 });
 }
 
-/** Opens the controls for the question, which are built when they are first opened, and goes to the search of a class. */
-async function search() {
-  const field = () => /** @type {HTMLInputElement | null} */ (document.querySelector("#live-target input"));
+/**
+ * Opens the controls for the question, which are built when they are first opened, and goes to the search of a class.
+ *
+ * @param {"target" | "other"} which
+ */
+async function search(which) {
+  const field = () => /** @type {HTMLInputElement | null} */ (document.querySelector(`#live-${which} input`));
+  if (which === "other" && !["versus", "beside"].includes(wanted()?.question ?? "")) await set({ question: "versus" });
   if (!field()?.checkVisibility()) /** @type {HTMLElement | null} */ (document.querySelector("#live-ask > button"))?.click();
   for (let frames = 0; frames < MOST_FRAMES && !field()?.checkVisibility(); frames += 1) {
     await new Promise(requestAnimationFrame);
@@ -83,6 +89,7 @@ let syncing = 0;
 function sync() {
   clearTimeout(syncing);
   const button = /** @type {HTMLElement | null} */ (document.querySelector("#live-sync"));
+  if (document.querySelector(".live-kiosk")) return;
   if (button && !document.querySelector(IN_HAND)) button.click();
   else syncing = setTimeout(sync, TRY_AGAIN_MS);
 }
@@ -117,7 +124,8 @@ onSettings((settings) => {
 
 for (const rank of [0, 1, 2]) onKey(`${rank + 1}`, `explain class ${rank + 1} of the list, or let go of it`, () => press(`label-${rank}`), "Ask");
 onKey("0", "explain the likeliest class", () => set({ target: null }), "Ask");
-onKey("/", "search all classes", search, "Ask");
+onKey("/", "search all classes for A", () => search("target"), "Ask");
+onKey("n", "search all classes for B", () => search("other"), "Ask");
 onKey("w", "why A", () => set({ question: "why" }), "Ask");
 onKey("v", "why A and not B", () => set({ question: "versus" }), "Ask");
 onKey("a", "what speaks against A", () => set({ question: "against" }), "Ask");

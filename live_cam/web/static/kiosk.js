@@ -1,7 +1,8 @@
 // @ts-check
 /** The page in front of strangers: nothing but the classes can be chosen, and that choice ends when nobody is there. */
 
-import { change, wanted } from "./settings.js";
+import { showAll } from "./occlusion.js";
+import { change, onSettings, wanted } from "./settings.js";
 
 const LOOK_EVERY_MS = 250;
 
@@ -9,12 +10,20 @@ const LOOK_EVERY_MS = 250;
 export function mount(root) {
   const stage = /** @type {HTMLElement} */ (document.querySelector(".live-stage"));
   let touchedMs = performance.now();
+  /** @type {number | null | undefined} */
+  let target;
+  // On whichever page of the kiosk somebody has chosen, somebody is there.
+  onSettings((settings) => {
+    if (settings.target !== target) touchedMs = performance.now();
+    target = settings.target;
+  });
   document.addEventListener("pointerdown", () => (touchedMs = performance.now()), { capture: true });
   document.addEventListener("contextmenu", (event) => event.preventDefault());
   setInterval(() => {
     const idleMs = performance.now() - touchedMs;
-    if (idleMs < 1000 * Number(root.dataset.idleS) || wanted()?.target == null) return;
+    if (idleMs < 1000 * Number(root.dataset.idleS)) return;
     touchedMs = performance.now();
-    change(stage, { target: null });
+    showAll();
+    if (wanted()?.target != null) change(stage, { target: null });
   }, LOOK_EVERY_MS);
 }

@@ -91,9 +91,14 @@ class Occlusion {
   }
 }
 
+/** Takes every hidden square away. */
+export function showAll() {
+  all.forEach((occlusion) => occlusion.hide(null));
+}
+
 function toggle() {
   on = !on;
-  if (!on) all.forEach((occlusion) => occlusion.hide(null));
+  if (!on) showAll();
   showSwitches();
 }
 

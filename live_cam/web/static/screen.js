@@ -7,7 +7,7 @@
  * @typedef {{source: string, state: string, message: string, fps: number, preparing?: string,
  *   settings?: import("./settings.js").Settings, faithfulness?: Faithfulness | null,
  *   painted_age_ms?: number | null, seq?: number, age_ms?: number, top?: ClassScore[], target?: string,
- *   target_index?: number, versus?: string | null, against?: boolean, beside?: string | null, strength?: number,
+ *   target_index?: number, versus?: string | null, against?: boolean, beside?: string | null, beside_evidence?: boolean, strength?: number,
  *   evidence?: boolean, layer?: string, method?: string, style?: string, opacity?: number, colormap?: string,
  *   ask?: number, recording?: import("./recording.js").Recording | null}} Header
  */
@@ -69,7 +69,8 @@ export class Screen {
     this.write("target", header.beside ? `${asked} and ${header.beside}` : asked);
     const none = header.evidence ? "" : ": no evidence";
     this.show("caption", `${asked}${none}`);
-    this.show("caption-right", header.beside ?? "");
+    const noneBeside = header.beside_evidence ? "" : ": no evidence";
+    this.show("caption-right", header.beside ? `${header.beside}${noneBeside}` : "");
     this.canvas.ariaLabel = `Live picture with the map for ${asked}${header.beside ? ` and ${header.beside}` : ""}`;
     this.show("evidence", nothing(header));
     this.write("meaning", header.evidence ? meaning(header) : "");

@@ -129,6 +129,7 @@ class Viewer {
 
   /** Asks for one picture after the other over HTTP for a while, and tells whether any came. @returns {Promise<boolean>} */
   async poll() {
+    startOver();
     let seq = -1;
     let spoke = false;
     const endMs = performance.now() + POLLING_MS;
@@ -157,6 +158,7 @@ class Viewer {
 
   /** Sends one picture after the other over HTTP for a while, and tells whether any was answered. */
   async post() {
+    startOver();
     let spoke = false;
     const endMs = performance.now() + POLLING_MS;
     for (let number = 0; this.camera?.running && !this.gone && performance.now() < endMs; number += 1) {
