@@ -134,6 +134,24 @@ def test_what_one_viewer_chooses_shows_on_the_controls_of_all(site, open_page):
     expect(other.get_by_role("button", name="Let it run")).to_be_visible()
 
 
+def test_controls_follow_while_three_maps_are_open(site, open_page):
+    page = open_page(site.url)
+    page.keyboard.press("p")
+    expect(page.locator('[data-live="three-maps"]')).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("f")
+    expect(page.get_by_role("button", name="Let it run")).to_be_visible()
+
+
+def test_a_key_goes_to_the_search_of_the_other_class(site, open_page):
+    page = open_page(site.url)
+    page.keyboard.press("n")
+    expect(page.locator("#live-other input")).to_be_focused()
+    assert settings(site).question == "versus"
+    page.keyboard.type("teapot")
+    page.keyboard.press("Enter")
+    expect(page.locator(CAPTION)).to_have_text("lion, not teapot")
+
+
 def test_controls_that_are_unfolded_later_show_what_was_chosen_before(site, open_page):
     page = open_page(site.url)
     site.session.controls.change(question="against", target=849, style="spotlight", opacity=0.25)
@@ -146,7 +164,7 @@ def test_controls_that_are_unfolded_later_show_what_was_chosen_before(site, open
     expect(page.locator("#live-opacity input[type=number]")).to_have_value("0.25")
 
 
-def test_a_slider_in_somebodys_hand_is_not_moved_by_others(site, open_page):
+def test_a_slider_in_somebodys_hand_is_not_moved_by_others(site, open_page, eventually):
     page = open_page(site.url)
     unfold(page, "look")
     slider = page.locator("#live-opacity input[type=range]")
@@ -158,6 +176,7 @@ def test_a_slider_in_somebodys_hand_is_not_moved_by_others(site, open_page):
     for part in (0.6, 0.4, 0.3, 0.2):
         page.mouse.move(box["x"] + part * box["width"], middle)
     held = float(slider.input_value())
+    eventually(lambda: settings(site).opacity == held)
     site.session.controls.change(opacity=0.9)
     page.wait_for_timeout(500)
     assert float(slider.input_value()) == held

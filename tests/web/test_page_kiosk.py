@@ -36,6 +36,18 @@ def test_a_touch_on_a_class_explains_it_and_when_nobody_is_there_that_ends(kiosk
     expect(page.locator('[data-live="unlock"]')).to_be_hidden()
 
 
+def test_a_choice_made_on_one_page_is_not_undone_by_another_that_nobody_touches(kiosk, open_page):
+    site, tablet = kiosk
+    projector = open_page(site.url)
+    for page in (tablet, projector):
+        page.locator(".live-kiosk").evaluate("(root) => (root.dataset.idleS = '3')")
+    projector.wait_for_timeout(2500)
+    tablet.locator('[data-live="label-1"]').click()
+    expect(projector.locator(CAPTION)).to_have_text("cheetah")
+    projector.wait_for_timeout(1500)
+    assert site.session.controls.settings.target == 293
+
+
 def test_keys_the_context_menu_and_the_selection_of_text_do_nothing(kiosk):
     site, page = kiosk
     for key in "wvabmlhcfs0123?rt ":
