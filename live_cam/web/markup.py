@@ -137,6 +137,7 @@ def _stage(number: int, attributes: str = "", notice: str = "Connecting", more: 
     <p class="live-caption" data-live="caption" hidden></p>
     <p class="live-caption live-caption-right" data-live="caption-right" hidden></p>
     <div class="live-chips" role="status">
+      <p class="live-chip" data-live="recorded" hidden>Recording</p>
       <p class="live-chip" data-live="frozen" hidden>Frozen</p>
       <p class="live-chip" data-live="preparing" hidden></p>
     </div>
@@ -188,27 +189,31 @@ def _feed(number: int, own: bool) -> str:
     return f'data-feed="{number}"' + (" data-own" if own else "")
 
 
-def legend() -> str:
-    """Gives the line under the picture: what its colours mean, and how fast it is."""
+def legend(session: Session) -> str:
+    """Gives the line under the picture: what its colours mean, and how fast it is, or the first of several."""
     return f"""
 <div class="live-under" data-feed="0">
   <p class="live-legend" data-live="legend" data-style="heatmap" data-colormap="viridis"
     data-ends="{escape(json.dumps(LEGEND_ENDS))}">
     <span data-live="legend-weak">weak</span><span class="live-ramp" aria-hidden="true"></span>
     <span data-live="legend-strong">strong</span></p>
-  <p class="live-figures"><span><span data-live="fps">–</span> frames a second</span>
+  <p class="live-figures">{_of_first(session)}<span><span data-live="fps">–</span> frames a second</span>
     <span>age <span data-live="age">–</span></span></p>
 </div>"""
 
 
-def meaning() -> str:
-    """Gives the place for what the map shows and what it does not."""
+def meaning(session: Session) -> str:
+    """Gives the place for what the map shows and what it does not; of several pictures, the first."""
     return f"""
 <section class="live-meaning" data-feed="0" aria-label="What the map shows">
-  <p class="live-sentences"><b class="live-evidence" data-live="evidence" hidden></b>
+  <p class="live-sentences">{_of_first(session)}<b class="live-evidence" data-live="evidence" hidden></b>
     <span data-live="meaning"></span></p>
   <p class="live-how" data-live="how" data-names="{escape(json.dumps(METHOD_NAMES))}"></p>
 </section>"""
+
+
+def _of_first(session: Session) -> str:
+    return f"<span>{escape(session.feeds[0].name)}:</span> " if len(session.feeds) > 1 else ""
 
 
 def note(name: str, notes: Mapping[Any, str]) -> str:
@@ -226,5 +231,5 @@ def keeping(recorded: bool) -> str:
 STRIP = '<div class="live-strip"></div>'
 """The place for the film strip of the last snapshots."""
 
-TOAST = '<p class="live-toast" data-live="toast" role="status" hidden></p>'
+TOAST = '<p class="live-toast" data-live="toast" role="status"></p>'
 """The place for what went wrong with a control."""

@@ -26,11 +26,11 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False) -> 
         gr.HTML(html_template=markup.head(session, kiosk), js_on_load=markup.MOUNT)
         with gr.Row(elem_id="live-page"):
             with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
-                pictures = markup.pictures(session, camera, kiosk) + markup.legend()
+                pictures = markup.pictures(session, camera, kiosk) + markup.legend(session)
                 gr.HTML(html_template=pictures, js_on_load=markup.MOUNT, elem_id="live-viewer")
             with gr.Column(scale=3, min_width=280, elem_id="live-side"):
                 words = markup.words(0, own) if len(session.feeds) < 2 else ""
-                gr.HTML(html_template=words + markup.meaning(), js_on_load=markup.MOUNT)
+                gr.HTML(html_template=words + markup.meaning(session), js_on_load=markup.MOUNT)
                 if not kiosk:
                     add_controls(session)
     return page

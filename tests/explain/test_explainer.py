@@ -7,9 +7,9 @@ import pytest
 
 from live_cam.errors import LiveCamError, UnknownLayerError, WeightsError
 from live_cam.explain import DEFAULT_LAYER, FUSED_LAYERS
-from live_cam.explain.answers import softmax
 from live_cam.explain.explainer import Explainer
 from live_cam.explain.labels import imagenet_labels
+from live_cam.explain.probabilities import probabilities
 from live_cam.frame import Lens, Target
 
 LION, CHEETAH, ESPRESSO = 291, 293, 967
@@ -57,7 +57,7 @@ def test_the_top_three_are_sorted_and_are_probabilities_of_the_logits(explainer,
 
 @pytest.mark.parametrize("logits", [[1e30, -1e30, 0.0], [-1e30] * 3, [0.0] * 3, [88.0, 89.0, 1000.0]])
 def test_probabilities_of_any_logits_are_finite_and_sum_to_one(logits):
-    assert softmax(np.array(logits, np.float32)).sum() == pytest.approx(1.0)
+    assert probabilities(np.array(logits, np.float32)).sum() == pytest.approx(1.0)
 
 
 def test_a_locked_class_is_explained_though_another_is_likelier(explainer, photographs, make_frame):

@@ -56,10 +56,16 @@ function startOrStop() {
 function next(name) {
   const settings = wanted();
   if (!settings) return;
+  if (name === "layer" && settings.method === "layercam-fused") {
+    say("This method has layers of its own");
+    return;
+  }
+  const named = /** @type {HTMLElement | null} */ (document.querySelector("[data-names]"));
+  const names = JSON.parse(named?.dataset.names ?? "{}");
   const offered = choices()[name];
   const value = offered[(offered.indexOf(settings[name]) + 1) % offered.length];
   set({ [name]: value });
-  say(`${name[0].toUpperCase()}${name.slice(1)}: ${value}`);
+  say(`${name[0].toUpperCase()}${name.slice(1)}: ${names[value] ?? value}`);
 }
 
 /** @param {number} step */

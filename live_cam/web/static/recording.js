@@ -9,6 +9,7 @@
 
 import { address, ask } from "./ask.js";
 import { onKey } from "./keys.js";
+import { say } from "./toast.js";
 
 /** Where viewers tell how the recording is; its detail is a `Recording`, or null before the first. */
 export const HEARD = "live-cam-recording";
@@ -80,6 +81,7 @@ class Panel {
     } catch (error) {
       const reason = error instanceof Error ? error.message : error;
       this.part("record-words").textContent = `Not ${stops ? "stopped" : "recorded"}: ${reason}`;
+      say(`Not ${stops ? "stopped" : "recorded"}: ${reason}`);
     }
     this.busy = false;
   }
@@ -99,6 +101,7 @@ class Panel {
     this.button.textContent = state === "recording" ? "Stop recording" : "Record";
     this.button.setAttribute("aria-disabled", String(state === "finishing"));
     this.part("record-words").textContent = recording ? summary(recording) : "";
+    if (recording && state === "failed") say(summary(recording));
     const files = recording && state === "finished" ? recording.files : [];
     this.part("record-files").replaceChildren(...files.map(fileLink));
   }

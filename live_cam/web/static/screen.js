@@ -14,7 +14,7 @@
 
 import { meaning, nothing, question, strengthWord } from "./meaning.js";
 import { HEARD } from "./recording.js";
-import { hear } from "./settings.js";
+import { hear, wanted } from "./settings.js";
 
 /** Names with more characters take two lines. */
 const LONG = 12;
@@ -27,6 +27,8 @@ export class Screen {
     this.canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     this.paintedAgeKnown = false;
+    /** The question that was answered last, in words. */
+    this.asked = "";
     /** The methods' names, by what the server calls them. @type {Record<string, string>} */
     this.names = JSON.parse(/** @type {HTMLElement | null} */ (document.querySelector("[data-names]"))?.dataset.names ?? "{}");
   }
@@ -66,6 +68,7 @@ export class Screen {
   describe(header) {
     (header.top ?? []).forEach((score, rank) => this.list(score, rank, header.settings?.target === score.index));
     const asked = question(header);
+    this.asked = asked;
     this.write("target", header.beside ? `${asked} and ${header.beside}` : asked);
     const none = header.evidence ? "" : ": no evidence";
     this.show("caption", `${asked}${none}`);
@@ -125,6 +128,7 @@ export class Screen {
     this.notice(header.state === "live" ? "" : header.message);
     if (header.settings) this.set(header.settings);
     this.show("preparing", header.preparing ?? "");
+    this.show("recorded", header.recording?.state === "recording" ? "Recording" : "");
     this.judge(header);
     // There is one recording of all feeds, so one viewer tells of it.
     if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(HEARD, { detail: header.recording }));
@@ -133,16 +137,19 @@ export class Screen {
   /** Says whether the map has passed its test. @param {Header} header */
   judge({ faithfulness, method, settings }) {
     const tested = this.names[method ?? settings?.method ?? ""] ?? "the map";
+    const whose = settings?.question === "beside" && this.asked ? ` for ${this.asked}` : "";
     const words = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words}` : "not yet measured.";
-    this.write("faithfulness", `Test of ${tested}: ${words}`);
+    this.write("faithfulness", `Test of ${tested}${whose}: ${words}`);
   }
 
   /** Shows what was chosen, before the first picture made with it. @param {import("./settings.js").Settings} settings */
   set(settings) {
     hear(settings);
-    this.show("frozen", settings.frozen ? "Frozen" : "");
-    const unlock = this.part("unlock");
-    if (unlock) unlock.hidden = settings.target === null;
+    const { frozen, target } = wanted() ?? settings;
+    this.show("frozen", frozen ? "Frozen" : "");
+    const [unlock, figures] = [this.part("unlock"), this.part("fps")?.closest("p")];
+    if (unlock) unlock.hidden = target === null;
+    if (figures) figures.hidden = frozen;
   }
 
   /** Lays a sentence over the picture, or takes it away. @param {string} text */

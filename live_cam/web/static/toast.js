@@ -9,7 +9,6 @@ export function say(text) {
   const place = /** @type {HTMLElement | null} */ (document.querySelector('[data-live="toast"]'));
   if (!place) return;
   place.textContent = text;
-  place.hidden = false;
   clearTimeout(forgetting);
-  forgetting = setTimeout(() => (place.hidden = true), SHOWN_MS);
+  forgetting = setTimeout(() => (place.textContent = ""), SHOWN_MS);
 }

@@ -48,8 +48,12 @@ class SmallMap {
       Object.assign(this.canvas, { width, height: panes.height });
     }
     this.canvas.getContext("2d")?.drawImage(panes, -rank * width, 0);
-    const text = `${score.label} ${(100 * score.probability).toFixed(0)} %${score.evidence ? "" : ", no evidence"}`;
+    const none = score.evidence ? "" : ", no evidence";
+    const text = `${score.label} ${(100 * score.probability).toFixed(0)} %${none}`;
     if (this.words.textContent !== text) this.words.textContent = text;
+    // Without the percentage, which would be read aloud thrice a second.
+    const name = `${score.label}${none}`;
+    if (this.button.ariaLabel !== name) this.button.ariaLabel = name;
     this.button.dataset.index = String(score.index);
     this.button.disabled = false;
   }

@@ -15,5 +15,8 @@ export function mount(root) {
     };
   }
   const unlock = /** @type {HTMLElement} */ (root.querySelector('[data-live="unlock"]'));
-  unlock.onclick = () => change(root, { target: null });
+  unlock.onclick = () => {
+    change(root, { target: null });
+    /** @type {HTMLElement} */ (root.querySelector(".live-class")).focus(); // this button is about to go
+  };
 }
