@@ -51,7 +51,8 @@ _RECORDING = """
 <section class="live-recording" aria-label="Recording">
   <button type="button" class="live-button" data-live="record" aria-keyshortcuts="R"
     title="Record, or stop recording (key R)">Record</button>
-  <select class="live-select" data-live="record-view" aria-label="What is recorded">
+  <select class="live-select" data-live="record-view" aria-label="What is recorded" aria-keyshortcuts="E"
+    title="What is recorded (key E)">
     <option value="seen">what is seen</option>
     <option value="clean">the clean picture</option>
     <option value="both">both side by side</option>
@@ -78,7 +79,8 @@ _OWN_NOTICE = "Only you see your picture, and nothing of it is kept"
 _OWN_CAMERA = """
 <div class="live-own">
   <button type="button" data-live="own-start" disabled>Show my camera</button>
-  <button type="button" data-live="own-turn" hidden>Other camera</button>
+  <button type="button" data-live="own-turn" aria-keyshortcuts="X" title="Other camera (key X)" hidden
+    >Other camera</button>
   <button type="button" data-live="own-stop" hidden>Stop</button>
 </div>"""
 

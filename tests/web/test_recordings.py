@@ -123,6 +123,8 @@ def test_recordings_are_for_those_with_the_token(serve_session, fake_source, fak
 def test_a_person_records_and_gets_a_video(serve_session, fake_source, fake_explainer, open_page):
     site = serve_session(fake_source(size_px=(320, 240)), fake_explainer())
     page, another = open_page(site.url), open_page(site.url)
+    for each in (page, another):
+        each.locator(".live-keep summary").click()
     page.get_by_label("What is recorded").select_option("both side by side")
     page.get_by_role("button", name="Record", exact=True).click()
     for each in (page, another):
@@ -146,10 +148,24 @@ def test_a_person_records_and_gets_a_video(serve_session, fake_source, fake_expl
 
 
 @pytest.mark.slow
+def test_what_is_recorded_is_chosen_by_a_key_and_all_who_watch_see_that_it_is(site, open_page, eventually):
+    page, other = open_page(site.url), open_page(site.url)
+    page.keyboard.press("e")
+    expect(page.locator('[data-live="record-view"]')).to_have_value("clean")
+    expect(other.locator('[data-live="recorded"]')).to_be_hidden()
+    page.keyboard.press("r")
+    expect(other.locator('[data-live="recorded"]')).to_be_visible()
+    assert site.session.feeds[0].recorder._view == "clean"
+    page.keyboard.press("r")
+    expect(other.locator('[data-live="recorded"]')).to_be_hidden()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [{"width": 1280, "height": 800}], ids=["desktop"])
 def test_why_nothing_is_recorded_is_told(serve_session, fake_source, fake_explainer, open_page, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     page = open_page(serve_session(fake_source(), fake_explainer(), recordings=tmp_path / "file" / "videos").url)
+    page.locator(".live-keep summary").click()
     page.get_by_role("button", name="Record", exact=True).click()
     words = page.locator('[data-live="record-words"]')
     expect(words).to_contain_text("Not recorded: the folder")

@@ -30,5 +30,7 @@ def test_the_visitor_changes_between_the_cameras(chromium, serve_session, fake_e
     page.get_by_role("button", name="Other camera").click()
     page.wait_for_function("globalThis.tracks.length === 2")
     assert page.evaluate("globalThis.tracks.map((track) => track.readyState)") == ["ended", "live"]
+    page.keyboard.press("x")
+    page.wait_for_function("globalThis.tracks.length === 3")
     seq = int(page.locator(".live-stage").get_attribute("data-seq"))
     page.wait_for_function(f"document.querySelector('.live-stage').dataset.seq > {seq} + 3")

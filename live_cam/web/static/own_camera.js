@@ -5,6 +5,8 @@
  * Nothing is sent from here; the viewer asks for pictures when the server asks for them.
  */
 
+import { onKey } from "./keys.js";
+
 const USUAL_SIZE = { width: 640, height: 480 };
 const USUAL_RATE_FPS = 30;
 const JPEG_QUALITY = 0.85;
@@ -64,6 +66,7 @@ export class OwnCamera {
     this.part("own-stop").onclick = () => this.stop();
     this.part("own-turn").onclick = () => this.turn();
     this.part("own-start").disabled = false;
+    onKey("x", "other camera", () => this.part("own-turn").hidden || this.turn());
   }
 
   /** @param {string} name @returns {HTMLButtonElement} */

@@ -86,6 +86,13 @@ class Panel {
     this.busy = false;
   }
 
+  /** Chooses what comes after the present choice of what is recorded, and after the last one the first. */
+  nextView() {
+    if (this.view.hidden) return;
+    this.view.selectedIndex = (this.view.selectedIndex + 1) % this.view.length;
+    say(`Recorded is ${this.view.selectedOptions[0].textContent}`);
+  }
+
   /** @param {Recording | null} recording Null before the first, and after live_cam was started anew. */
   show(recording) {
     this.recording = recording;
@@ -95,13 +102,18 @@ class Panel {
     if (this.part("record-figures").textContent !== words) this.part("record-figures").textContent = words;
     const told = recording ? [state, recording.file, recording.message].join() : "";
     if (told === this.told) return;
+    if (recording && this.told && !active) say(summary(recording));
     this.told = told;
+    this.tell(recording, state, active);
+  }
+
+  /** Says how it is, when that has changed. @param {Recording | null} recording @param {string} state @param {boolean} active */
+  tell(recording, state, active) {
     this.root.dataset.state = state;
     this.view.hidden = active;
     this.button.textContent = state === "recording" ? "Stop recording" : "Record";
     this.button.setAttribute("aria-disabled", String(state === "finishing"));
     this.part("record-words").textContent = recording ? summary(recording) : "";
-    if (recording && state === "failed") say(summary(recording));
     const files = recording && state === "finished" ? recording.files : [];
     this.part("record-files").replaceChildren(...files.map(fileLink));
   }
@@ -117,4 +129,5 @@ export function mount(root) {
   };
   document.addEventListener(HEARD, hear, { signal: left.signal });
   onKey("r", "record, or stop recording", () => panel.button.click(), "Keep");
+  onKey("e", "what is recorded", () => panel.nextView(), "Keep");
 }
