@@ -239,6 +239,13 @@ def test_a_frozen_picture_says_so_and_goes_on_being_asked(shown):
     expect(page.locator('[data-live="frozen"]')).to_be_hidden()
 
 
+def test_a_picture_that_stands_still_is_not_said_to_grow_old(shown):
+    site, page = shown()
+    expect(page.locator(".live-figures")).to_be_visible()
+    site.session.controls.change(frozen=True)
+    expect(page.locator(".live-figures")).to_be_hidden()
+
+
 def test_the_preparing_of_another_layer_is_said_at_once(serve_session, fake_source, fake_explainer, open_page):
     explainer = fake_explainer()
     explainer.prepare_s = 2.0
