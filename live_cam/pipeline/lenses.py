@@ -67,11 +67,10 @@ class Lenses:
     def _prepare(self, lens: Lens, targets_k: int) -> None:
         try:
             self._explainer.prepare(lens, targets_k)
-        except LiveCamError as error:
-            self._failures[lens] = f"{_name(lens)} can't be had: {error}", time.monotonic()
         except Exception as error:
             self._failures[lens] = f"{_name(lens)} can't be had: {error}", time.monotonic()
-            _log.exception("preparing %s failed", lens.layer)
+            if not isinstance(error, LiveCamError):
+                _log.exception("preparing %s failed", lens.layer)
         self._preparing = None
         self._on_ready()
 

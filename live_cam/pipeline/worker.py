@@ -54,7 +54,7 @@ class WorkerThread(threading.Thread):
     def run(self) -> None:
         """Works until the inbox is closed."""
         while not self._inbox.closed:
-            # A batch of another size would have to be compiled first, which takes seconds.
+            # A batch of another size would be explained frame by frame all the same.
             taken = self._inbox.take(self._at_once, _TEST_EVERY_S)
             if isinstance(taken, Aside):
                 taken.run(self._explainer)
@@ -73,8 +73,9 @@ class WorkerThread(threading.Thread):
             for feed, _ in batch:
                 feed.on_taken()
             settings = batch[0][0].controls.settings
-            for (feed, frame), answers in zip(batch, self._answer(batch, settings), strict=True):
-                _publish(feed, frame, answers, settings)
+            answers = self._answer(batch, settings)
+            for (feed, frame), answer, was_shown in zip(batch, answers, again, strict=True):
+                _publish(feed, frame, answer, settings, was_shown)
                 self._testable[feed] = None
         except Exception as error:
             failure = f"Explaining failed: {error}"
@@ -136,11 +137,10 @@ def _was_shown(feed: Feed, frame: Frame) -> bool:
     return feed.hub.newest is not None and feed.hub.newest.frame.rgb is frame.rgb
 
 
-def _publish(feed: Feed, frame: Frame, answers: Sequence[Explanation], settings: Settings) -> None:
+def _publish(feed: Feed, frame: Frame, answers: Sequence[Explanation], settings: Settings, was_shown: bool) -> None:
     explanation, other = answers[0], answers[1] if len(answers) > 1 else None
     picture = paint(frame, explanation, other, settings.look)
     shown = EncodedFrame(encode_jpeg(picture), frame, explanation, settings.look, other)
-    was_shown = _was_shown(feed, frame)
     feed.trust.ask(explanation)
     feed.hub.publish(shown)
     stands_still = settings.frozen or not settings.running

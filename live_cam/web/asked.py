@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Annotated, TypeVar
 
-from fastapi import HTTPException, Query
+from fastapi import HTTPException, Query, Request
 
 from live_cam.pipeline.controls import Controls
 from live_cam.pipeline.feed import Feed
@@ -43,6 +43,16 @@ def controls_asked_for(session: Session) -> Callable[[str], Controls]:
         return session.controls if session.visitors is None else session.visitors.controls(visitor)
 
     return asked_for
+
+
+async def limited_body(request: Request, limit_bytes: int) -> bytes | None:
+    """Reads what was sent; None as soon as it is longer than it may be."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit_bytes:
+            return None
+    return body
 
 
 async def answered(answer: Future[_Answer]) -> _Answer:

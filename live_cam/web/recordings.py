@@ -8,8 +8,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from live_cam.errors import LiveCamError
 from live_cam.pipeline.session import Session
 from live_cam.sinks.recorder import View
-
-_NO_STORE = {"Cache-Control": "no-store"}
+from live_cam.web.asked import NO_STORE
 
 
 def recording_routes(session: Session) -> APIRouter:
@@ -35,10 +34,10 @@ def recording_routes(session: Session) -> APIRouter:
         path = session.recorded_file(name)
         if path is None:
             return PlainTextResponse("There is no finished recording of that name; the page lists those that are.", 404)
-        return FileResponse(path, filename=path.name, headers=_NO_STORE)
+        return FileResponse(path, filename=path.name, headers=NO_STORE)
 
     return router
 
 
 def _status(session: Session) -> Response:
-    return JSONResponse(session.describe_recording(), headers=_NO_STORE)
+    return JSONResponse(session.describe_recording(), headers=NO_STORE)

@@ -16,7 +16,7 @@ from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.snapshot import take_snapshot
 from live_cam.pipeline.visitors import Visitors
-from live_cam.web.asked import NO_STORE, VisitorKey, feed_asked_for
+from live_cam.web.asked import NO_STORE, VisitorKey, feed_asked_for, limited_body
 from live_cam.web.asking import no_picture_yet
 from live_cam.web.conversation import Conversation
 from live_cam.web.messages import pack, picture_words, state_words
@@ -134,11 +134,9 @@ def _add_visits(router: APIRouter, session: Session, visitors: Visitors) -> None
         feed = visits.join(visitor)
         if feed is None:
             return PlainTextResponse(_full(visitors), 503)
-        jpeg = b""
-        async for chunk in request.stream():
-            jpeg += chunk
-            if len(jpeg) > PICTURE_LIMIT_BYTES:
-                return PlainTextResponse("The picture is too large.", 413)
+        jpeg = await limited_body(request, PICTURE_LIMIT_BYTES)
+        if jpeg is None:
+            return PlainTextResponse("The picture is too large.", 413)
         try:
             frame = await visits.explain(feed, jpeg, age_ms)
         except SourceError as error:

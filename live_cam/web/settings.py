@@ -13,7 +13,7 @@ from live_cam.errors import UnknownLabelError
 from live_cam.explain.labels import find_label, imagenet_labels
 from live_cam.pipeline.controls import Controls
 from live_cam.pipeline.session import Session
-from live_cam.web.asked import NO_STORE, controls_asked_for
+from live_cam.web.asked import NO_STORE, controls_asked_for, limited_body
 
 _CHANGE_LIMIT_BYTES = 4096
 _CLASSES = ("target", "other")
@@ -32,11 +32,9 @@ def settings_routes(session: Session, kiosk: bool) -> APIRouter:
 
     @router.patch("/settings")
     async def change(request: Request, controls: Controls = asked) -> Response:
-        text = b""
-        async for chunk in request.stream():
-            text += chunk
-            if len(text) > _CHANGE_LIMIT_BYTES:
-                return PlainTextResponse("That is more than there are settings.", 413)
+        text = await limited_body(request, _CHANGE_LIMIT_BYTES)
+        if text is None:
+            return PlainTextResponse("That is more than there are settings.", 413)
         try:
             changes = json.loads(text)
             if not isinstance(changes, dict):

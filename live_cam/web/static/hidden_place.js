@@ -8,6 +8,7 @@
  */
 
 import { address, ask, choose } from "./ask.js";
+import { pause } from "./pause.js";
 
 /** Between questions about new places, and about the same one again, since the picture moves. */
 const MOVED_PAUSE_MS = 125;
@@ -18,9 +19,6 @@ const REST_MS = 800;
 /** Between two panes, as a part of a pane's width; see render/panes.py. */
 const GAP = 1 / 80;
 const SVG = "http://www.w3.org/2000/svg";
-
-/** @param {number} milliseconds */
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** @param {ClassScore} score */
 const percent = (score) => `${(100 * score.probability).toFixed(0)} %`;

@@ -6,6 +6,7 @@
  */
 
 import { onKey } from "./keys.js";
+import { pause } from "./pause.js";
 
 const USUAL_SIZE = { width: 640, height: 480 };
 const USUAL_RATE_FPS = 30;
@@ -15,9 +16,6 @@ const LONGEST_PAUSE_MS = 1000;
 const FRAME_LIMIT_MS = 900;
 const REMEMBERED = 16;
 const LONGEST_SIDE_PX = 1920;
-
-/** @param {number} milliseconds */
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Why a browser gives no camera, in words that help. @param {unknown} error */
 function explain(error) {

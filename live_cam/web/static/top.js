@@ -10,15 +10,13 @@
 import { address, choose } from "./ask.js";
 import { press } from "./in_hand.js";
 import { onKey } from "./keys.js";
+import { pause } from "./pause.js";
 import { change } from "./settings.js";
 
 const EVERY_MS = 330;
 const FAILED_PAUSE_MS = 1000;
 const ANSWER_LIMIT_MS = 15000;
 const MAPS = 3;
-
-/** @param {number} milliseconds */
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** One small picture, and the words under it. */
 class SmallMap {

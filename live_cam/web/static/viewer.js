@@ -14,6 +14,7 @@
 
 import { address, choose, refusal } from "./ask.js";
 import { OwnCamera } from "./own_camera.js";
+import { pause } from "./pause.js";
 import { Screen } from "./screen.js";
 import { startOver } from "./settings.js";
 
@@ -26,9 +27,6 @@ const WATCH_EVERY_MS = 250;
 const FULL_CODE = 1013;
 const FULL_PAUSE_MS = 5000;
 const POST_PAUSE_MS = 50;
-
-/** @param {number} milliseconds */
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Fetches pictures for one screen until its element leaves the page. */
 class Viewer {
