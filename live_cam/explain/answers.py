@@ -72,7 +72,7 @@ class Answers:
                     target_label=self._labels[index],
                     versus_label=None if target.versus is None else self._labels[target.versus],
                     scale=self._scales.update(full, frame.pts_ns, (frame.source_id, lens, k, question)),
-                    strength=0.0 if target.against and peak == 0.0 else strength(logits, target),
+                    strength=0.0 if target.against and peak == 0.0 else strength(logits, target, lens.method),
                     lens=lens,
                     steady_map=steady_map,
                     steady_top=steady_top,

@@ -12,7 +12,7 @@ from collections.abc import Hashable
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.frame import Target
+from live_cam.frame import CLASSLESS_METHODS, Method, Target
 
 # Measured on the ImageNet weights: the top logit of black, white and grey frames is 5.0 to 5.9, of noise 7 to 10,
 # of photographs of one of the 1000 things 13 to 27.
@@ -25,18 +25,20 @@ _RELEASE_S = 0.5
 _MOST_QUESTIONS = 1024
 
 
-def strength(logits: NDArray[np.float32], target: Target) -> float:
+def strength(logits: NDArray[np.float32], target: Target, method: Method) -> float:
     """Gives how much evidence the logits hold for the target: 0 for no more than an empty picture has, to 1.
 
     Against a class speaks whatever can be seen, however little speaks for it: what counts then is whether there is
-    anything to be seen at all, of which the likeliest class tells.
+    anything to be seen at all, of which the likeliest class tells. So it is for maps that know no classes.
 
     Args:
         logits: float32 (classes,).
         target: The question, with its `index` known.
+        method: What made the map.
     """
-    score = float(logits.max() if target.against else logits[target.index])
-    if target.versus is None:
+    classless = method in CLASSLESS_METHODS
+    score = float(logits.max() if target.against or classless else logits[target.index])
+    if target.versus is None or classless:
         ramp = (score - _NO_EVIDENCE_LOGIT) / (_FULL_EVIDENCE_LOGIT - _NO_EVIDENCE_LOGIT)
     else:
         ramp = (score - float(logits[target.versus])) / _FULL_EVIDENCE_DIFFERENCE

@@ -13,7 +13,7 @@ METHOD_NOTES: Final[dict[Method, str]] = {
     "gradcam++": "Counts small and scattered evidence as much as large; take it for several things of one kind.",
     "xgradcam": "Weighs each feature by its gradient where it is active; take it to check Grad-CAM by a stricter rule.",
     "layercam": "Weighs every place by its own positive gradient; take it for fine maps at the lower layers.",
-    "layercam-fused": "Joins the LayerCAM maps of three layers of its own; take it for sharp outlines.",
+    "layercam-fused": "Joins the LayerCAM maps of three layers of its own; take it for the finest map.",
     "eigencam": "Shows what stands out most, whatever the class; take it to see what the layer reacts to at all.",
 }
 """What each method does, and when to take it."""

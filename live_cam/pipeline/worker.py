@@ -93,7 +93,7 @@ class WorkerThread(threading.Thread):
         """
         newest = batch[0][0].hub.newest
         lens = self._lenses.choose(settings.lens, self._explainer.lens if newest is None else newest.explanation.lens)
-        asked = [targets(settings, _seen(feed)) for feed, _ in batch]
+        asked = [targets(settings, _seen(feed), lens.method) for feed, _ in batch]
         if len(asked[0]) > 1:
             self._lenses.widen(lens, len(asked[0]))
         frames = [frame for _, frame in batch]
@@ -105,7 +105,7 @@ class WorkerThread(threading.Thread):
                 for frame, questions in zip(frames, asked, strict=True)
             ]
         for number, (frame, answer) in enumerate(zip(frames, answers, strict=True)):
-            questions = targets(settings, answer[0].steady_top)
+            questions = targets(settings, answer[0].steady_top, lens.method)
             if [each.target for each in answer] != questions:
                 answers[number] = self._explainer.explain_all([frame], questions, lens)[0]
         return answers

@@ -17,16 +17,16 @@ def logits(of_a: float, of_b: float = 0.0):
 
 @pytest.mark.parametrize("score", [-50.0, 0.0, 5.0, 5.9])
 def test_a_score_that_an_empty_picture_reaches_is_no_evidence(score):
-    assert strength(logits(score), Target(A)) == 0.0
+    assert strength(logits(score), Target(A), "gradcam") == 0.0
 
 
 @pytest.mark.parametrize("score", [16.0, 27.0, 1e30])
 def test_a_score_that_photographs_of_the_thing_reach_is_full_evidence(score):
-    assert strength(logits(score), Target(A)) == 1.0
+    assert strength(logits(score), Target(A), "gradcam") == 1.0
 
 
 def test_evidence_grows_with_the_score_and_without_jumps():
-    strengths = [strength(logits(score), Target(A)) for score in np.arange(0.0, 30.0, 0.25)]
+    strengths = [strength(logits(score), Target(A), "gradcam") for score in np.arange(0.0, 30.0, 0.25)]
     steps = [after - before for before, after in itertools.pairwise(strengths)]
     assert min(steps) >= 0.0
     assert max(steps) < 0.05
@@ -34,24 +34,30 @@ def test_evidence_grows_with_the_score_and_without_jumps():
 
 
 def test_evidence_is_of_the_class_asked_for_and_not_of_the_likeliest():
-    assert strength(logits(0.0, of_b=27.0), Target(A)) == 0.0
-    assert strength(logits(0.0, of_b=27.0), Target(B)) == 1.0
+    assert strength(logits(0.0, of_b=27.0), Target(A), "gradcam") == 0.0
+    assert strength(logits(0.0, of_b=27.0), Target(B), "gradcam") == 1.0
 
 
 def test_evidence_against_another_class_is_the_distance_between_the_two():
     # Both far above what an empty picture has, and yet there is nothing to tell them apart by.
-    assert strength(logits(20.0, of_b=20.0), Target(A, B)) == 0.0
-    assert strength(logits(20.0, of_b=22.0), Target(A, B)) == 0.0
-    assert 0.0 < strength(logits(22.0, of_b=20.0), Target(A, B)) < 1.0
-    assert strength(logits(20.0, of_b=5.0), Target(A, B)) == 1.0
-    assert strength(logits(3.0, of_b=-20.0), Target(A, B)) == 1.0
+    assert strength(logits(20.0, of_b=20.0), Target(A, B), "gradcam") == 0.0
+    assert strength(logits(20.0, of_b=22.0), Target(A, B), "gradcam") == 0.0
+    assert 0.0 < strength(logits(22.0, of_b=20.0), Target(A, B), "gradcam") < 1.0
+    assert strength(logits(20.0, of_b=5.0), Target(A, B), "gradcam") == 1.0
+    assert strength(logits(3.0, of_b=-20.0), Target(A, B), "gradcam") == 1.0
 
 
 def test_against_a_class_can_speak_whatever_is_to_be_seen():
     # That little speaks for the class is no lack of evidence against it; that there is nothing to be seen is.
-    assert strength(logits(-5.0, of_b=27.0), Target(A, against=True)) == 1.0
-    assert strength(logits(27.0), Target(A, against=True)) == 1.0
-    assert strength(logits(-5.0, of_b=5.0), Target(A, against=True)) == 0.0
+    assert strength(logits(-5.0, of_b=27.0), Target(A, against=True), "gradcam") == 1.0
+    assert strength(logits(27.0), Target(A, against=True), "gradcam") == 1.0
+    assert strength(logits(-5.0, of_b=5.0), Target(A, against=True), "gradcam") == 0.0
+
+
+@pytest.mark.parametrize("target", [Target(A), Target(A, B)])
+def test_a_map_that_knows_no_classes_needs_no_more_than_something_to_be_seen(target):
+    assert strength(logits(-5.0, of_b=27.0), target, "eigencam") == 1.0
+    assert strength(logits(-5.0, of_b=5.0), target, "eigencam") == 0.0
 
 
 def test_the_scale_follows_a_brighter_map_at_once():

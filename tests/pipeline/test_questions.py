@@ -25,16 +25,23 @@ SEEN = (ClassScore(LION, "lion", 0.6), ClassScore(TIGER, "tiger", 0.3), ClassSco
         (Settings(question="beside"), [Target(LION), Target(TIGER)]),
         (Settings(question="beside", target=TIGER), [Target(TIGER), Target(LION)]),
         (Settings(question="beside", target=BEE, other=CAT), [Target(BEE), Target(CAT)]),
+        (Settings(question="versus", target=TIGER, other=TIGER), [Target(TIGER, LION)]),
+        (Settings(question="beside", target=BEE, other=BEE), [Target(BEE), Target(LION)]),
     ],
 )
 def test_classes_left_open_are_the_likeliest_and_the_runner_up_of_what_is_shown(settings, asked):
-    assert targets(settings, SEEN) == asked
+    assert targets(settings, SEEN, "gradcam") == asked
 
 
 @pytest.mark.parametrize("question", ["why", "versus", "beside"])
 def test_before_the_first_picture_the_likeliest_class_is_asked_about(question):
-    assert targets(Settings(question=question), ()) == [Target()]
+    assert targets(Settings(question=question), (), "gradcam") == [Target()]
 
 
 def test_two_named_classes_need_no_picture_before():
-    assert targets(Settings(question="versus", target=CAT, other=BEE), ()) == [Target(CAT, BEE)]
+    assert targets(Settings(question="versus", target=CAT, other=BEE), (), "gradcam") == [Target(CAT, BEE)]
+
+
+@pytest.mark.parametrize("question", ["why", "versus", "against", "beside"])
+def test_a_method_that_knows_no_classes_is_asked_one_question_whatever_was_chosen(question):
+    assert targets(Settings(question=question, target=BEE, other=CAT), SEEN, "eigencam") == [Target(LION)]
