@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import httpx
 import numpy as np
@@ -230,11 +231,59 @@ def test_a_frozen_picture_says_so_and_goes_on_being_asked(shown):
     expect(page.locator('[data-live="frozen"]')).to_be_hidden()
 
 
-def test_a_picture_that_stands_still_is_not_said_to_grow_old(shown):
-    site, page = shown()
-    expect(page.locator(".live-figures")).to_be_visible()
-    site.session.controls.change(frozen=True)
-    expect(page.locator(".live-figures")).to_be_hidden()
+STILL = {
+    "frozen": lambda site, source: site.session.controls.change(frozen=True),
+    "stopped": lambda site, source: site.session.controls.change(running=False),
+    "the camera lost": lambda site, source: source.block(),
+    "the server gone": lambda site, source: site.stop(),
+}
+
+
+@pytest.mark.parametrize("stand_still", STILL.values(), ids=STILL.keys())
+def test_of_a_picture_that_stands_still_neither_rate_nor_age_is_told(
+    serve_session, fake_source, fake_explainer, open_page, stand_still
+):
+    source = fake_source(size_px=(640, 480))
+    site = serve_session(source, fake_explainer())
+    page = open_page(site.url)
+    figures, below = page.locator(".live-figures"), page.locator('[data-live="label-0"]')
+    expect(figures).to_be_visible(timeout=20_000)
+    place = below.bounding_box()
+    stand_still(site, source)
+    expect(figures).to_be_hidden(timeout=20_000)
+    assert below.bounding_box() == place, "nothing moves"
+
+
+def test_rate_and_age_are_told_again_when_the_camera_is_back(serve_session, fake_source, fake_explainer, open_page):
+    source = fake_source(size_px=(640, 480))
+    page = open_page(serve_session(source, fake_explainer()).url)
+    source.block()
+    expect(page.locator(".live-figures")).to_be_hidden(timeout=20_000)
+    source.release()
+    expect(page.locator(".live-figures")).to_be_visible(timeout=20_000)
+
+
+def test_what_the_map_shows_is_told_while_either_of_two_pictures_has_evidence(
+    serve_session, fake_source, fake_explainer, open_page
+):
+    explainer = fake_explainer()
+    explain_each = explainer.explain_each
+
+    def without_a_lion(*asked):
+        return [
+            [replace(one, strength=float(one.target_label != "lion")) for one in told] for told in explain_each(*asked)
+        ]
+
+    explainer.explain_each = without_a_lion
+    site = serve_session(fake_source(size_px=(640, 480)), explainer)
+    page = open_page(site.url)
+    site.session.controls.change(question="beside")
+    expect(page.locator(CAPTION)).to_have_text("lion: no evidence")
+    expect(page.locator('[data-live="caption-right"]')).to_have_text("cheetah")
+    expect(page.locator('[data-live="evidence"]')).to_contain_text("no evidence for lion")
+    expect(page.locator('[data-live="meaning"]')).to_contain_text("for the class named above each picture")
+    site.session.controls.change(question="why")
+    expect(page.locator('[data-live="meaning"]')).to_have_text("")
 
 
 def test_the_preparing_of_another_layer_is_said_at_once(serve_session, fake_source, fake_explainer, open_page):

@@ -76,7 +76,7 @@ export class Screen {
     this.show("caption-right", header.beside ? `${header.beside}${noneBeside}` : "");
     this.canvas.ariaLabel = `Live picture with the map for ${asked}${header.beside ? ` and ${header.beside}` : ""}`;
     this.show("evidence", nothing(header));
-    this.write("meaning", header.evidence ? meaning(header) : "");
+    this.write("meaning", header.evidence || header.beside_evidence ? meaning(header) : "");
     this.measure(header);
     this.write("how", `${this.names[header.method ?? ""]} at ${header.layer}`);
     this.colour(header.style ?? "", header.colormap ?? "");
@@ -127,6 +127,7 @@ export class Screen {
     this.root.dataset.state = header.state;
     this.notice(header.state === "live" ? "" : header.message);
     if (header.settings) this.set(header.settings);
+    this.figures(header.state === "live" && !wanted()?.frozen);
     this.show("preparing", header.preparing ?? "");
     this.show("recorded", header.recording?.state === "recording" ? "Recording" : "");
     this.judge(header);
@@ -147,15 +148,21 @@ export class Screen {
     hear(settings);
     const { frozen, target } = wanted() ?? settings;
     this.show("frozen", frozen ? "Frozen" : "");
-    const [unlock, figures] = [this.part("unlock"), this.part("fps")?.closest("p")];
+    const unlock = this.part("unlock");
     if (unlock) unlock.hidden = target === null;
-    if (figures) figures.hidden = frozen;
   }
 
-  /** Lays a sentence over the picture, or takes it away. @param {string} text */
+  /** Lays a sentence over a picture that stands still, or takes it away from one that moves. @param {string} text */
   notice(text) {
     this.write("notice", text);
     const notice = this.part("notice");
     if (notice) notice.hidden = !text;
+    this.figures(!text);
+  }
+
+  /** Shows how fast the picture is and how old, which of one that stands still would be untrue. @param {boolean} moves */
+  figures(moves) {
+    const figures = this.part("fps")?.closest("p");
+    if (figures) figures.hidden = !moves;
   }
 }

@@ -83,6 +83,7 @@ class Viewer {
   async rest(pauseMs) {
     const rested = pause(pauseMs);
     const seconds = Math.ceil(pauseMs / 1000);
+    this.screen.figures(false);
     const refused = await refusal();
     this.screen.notice(refused ? `No picture: ${refused}` : `No connection to live_cam; trying again in ${seconds} s`);
     await rested;
