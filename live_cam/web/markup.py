@@ -47,8 +47,7 @@ for (const [script, parts] of Object.entries(scripts)) {
 """
 """Brings each part of a `gr.HTML` to life: the module of a name is given the elements that are its own."""
 
-_RECORDING = """
-<section class="live-recording" aria-label="Recording">
+_RECORD = """
   <button type="button" class="live-button" data-live="record" aria-keyshortcuts="R"
     title="Record, or stop recording (key R)">Record</button>
   <select class="live-select" data-live="record-view" aria-label="What is recorded" aria-keyshortcuts="E"
@@ -56,17 +55,18 @@ _RECORDING = """
     <option value="seen">what is seen</option>
     <option value="clean">the clean picture</option>
     <option value="both">both side by side</option>
-  </select>
-  <p data-live="record-words" role="status"></p>
-  <p data-live="record-figures"></p>
-  <ul data-live="record-files" aria-label="Recorded files"></ul>
-</section>"""
+  </select>"""
 
 _LINK = """
-<div class="live-share">
   <button type="button" class="live-button" data-live="link" aria-keyshortcuts="K"
-    title="Copy a link that restores these settings (key K)">Copy link</button>
-</div>"""
+    title="Copy a link that restores these settings (key K)">Copy link</button>"""
+
+_RECORDED = """
+  <div>
+    <p data-live="record-words" role="status"></p>
+    <p data-live="record-figures"></p>
+  </div>
+  <ul data-live="record-files" aria-label="Recorded files"></ul>"""
 
 _HELP = """
 <dialog class="live-help" aria-labelledby="live-help-title">
@@ -87,9 +87,9 @@ _OWN_CAMERA = """
 
 def head(session: Session, kiosk: bool) -> str:
     """Gives the line at the top: the name, what it is, the source, and the buttons for keys and theme."""
-    sources = f" · {len(session.feeds)} sources" if len(session.feeds) > 1 else ""
-    if len(session.feeds) == 1:
-        sources = ' · <span data-live="source"></span>'
+    several = f"{len(session.feeds)} sources" if len(session.feeds) > 1 else ""
+    source = '<span data-live="source"></span>' if len(session.feeds) == 1 else several
+    slogan = f"What a ResNet50 sees, and where it looks{' · ' if source else ''}"
     buttons = (
         ""
         if kiosk
@@ -109,7 +109,7 @@ def head(session: Session, kiosk: bool) -> str:
     }
     return f"""
 <header class="live-head" data-choices="{escape(json.dumps(choices))}"><h1>live_cam</h1>
-<p data-feed="0">What a ResNet50 sees, and where it looks{sources}</p>{buttons}</header>{"" if kiosk else _HELP}
+<p data-feed="0"><span class="live-slogan">{slogan}</span>{source}</p>{buttons}</header>{"" if kiosk else _HELP}
 {'<div class="live-kiosk" data-idle-s="60"></div>' if kiosk else ""}"""
 
 
@@ -226,8 +226,10 @@ def note(name: str, notes: Mapping[Any, str]) -> str:
 
 def keeping(recorded: bool) -> str:
     """Gives the controls for what is kept: recordings, where there may be any, and a link to the settings."""
+    parts = f"{_RECORD}{_LINK}{_RECORDED}" if recorded else _LINK
     return f"""
-<details class="live-keep"><summary>Keep</summary>{_RECORDING if recorded else ""}{_LINK}</details>"""
+<section class="live-keeping{" live-recording" if recorded else ""}" aria-label="Keep">{parts}
+</section>"""
 
 
 STRIP = '<div class="live-strip"></div>'

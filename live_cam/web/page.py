@@ -33,4 +33,5 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False) -> 
                 gr.HTML(html_template=words + markup.meaning(session), js_on_load=markup.MOUNT)
                 if not kiosk:
                     add_controls(session)
+                gr.HTML(markup.TOAST)
     return page

@@ -34,6 +34,7 @@ def add_controls(session: Session) -> None:
         run = gr.Button("Stop", elem_id="live-run", min_width=80, size="md", visible=session.visitors is None)
     if len(session.feeds) < 2:
         gr.HTML(html_template=markup.tools(0, session.visitors is not None), js_on_load=markup.MOUNT)
+    gr.HTML(html_template=markup.keeping(session.visitors is None), js_on_load=markup.MOUNT)
     gr.HTML(html_template=markup.STRIP, js_on_load=markup.MOUNT)
     values: list[tuple[str, Any]] = []
     with gr.Accordion("Ask", open=False, elem_id="live-ask"):
@@ -49,9 +50,6 @@ def add_controls(session: Session) -> None:
         values.append(("style", gr.Radio(STYLES, label="Style", elem_id="live-style")))
         values.append(("opacity", gr.Slider(0.0, 1.0, step=0.05, label="Opacity", elem_id="live-opacity")))
         values.append(("colormap", gr.Dropdown(list(COLORMAPS), label="Colours", elem_id="live-colormap")))
-    # Not in an accordion, which builds nothing of what is in it before it is opened: keys need these at once.
-    gr.HTML(html_template=markup.keeping(session.visitors is None), js_on_load=markup.MOUNT)
-    gr.HTML(markup.TOAST)
     for name, component in values:
         _on_page(component.input, f"(value) => globalThis.liveCam?.choose({name!r}, value)", [component])
     _on_page(freeze.click, "() => globalThis.liveCam?.toggle('frozen')")

@@ -61,6 +61,20 @@ def test_the_picture_dominates_and_the_likeliest_class_can_be_read_from_the_back
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
+def test_which_source_is_shown_stands_at_the_top_however_long_its_name(
+    serve_session, fake_source, fake_explainer, open_page, size
+):
+    name = "rtsp://camera.in.the.greenhouse.example/a/stream/with/quite/a/long/name/of/its/own" * 2
+    page = open_page(serve_session(fake_source(name=name), fake_explainer()).url)
+    source = page.locator('[data-live="source"]')
+    expect(source).to_have_text(name)
+    expect(source).to_be_visible()
+    expect(page.get_by_text("What a ResNet50 sees")).to_be_visible(visible=size == DESKTOP)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    theme = page.get_by_role("button", name="Theme").bounding_box()
+    assert theme["y"] < page.locator(".live-stage").bounding_box()["y"] - theme["height"] / 2
+
+
 def test_before_the_first_picture_there_is_one_in_its_place_and_nothing_moves_when_it_comes(
     serve_session, fake_source, fake_explainer, chromium, size
 ):

@@ -97,6 +97,20 @@ def test_method_and_layer_each_say_in_a_line_what_they_are_for(site, open_page):
     expect(page.locator('[data-live="how"]')).to_have_text("HiResCAM at conv4_block6_out")
 
 
+def test_no_layer_is_offered_for_a_method_that_has_layers_of_its_own(site, open_page):
+    page = open_page(site.url)
+    unfold(page, "ask")
+    layer, note = page.locator("#live-layer"), page.locator('[data-setting="layer"]')
+    expect(layer).to_be_visible()
+    pick(page, "live-method", "LayerCAM, fused")
+    for part in (layer, note):
+        expect(part).to_be_hidden()
+    expect(page.locator('[data-setting="method"] span:visible')).to_contain_text("three layers of its own")
+    pick(page, "live-method", "Grad-CAM")
+    for part in (layer, note):
+        expect(part).to_be_visible()
+
+
 def test_style_opacity_and_colours_change_the_pixels(site, open_page):
     page = open_page(site.url)
     unfold(page, "look")

@@ -123,20 +123,21 @@ def test_recordings_are_for_those_with_the_token(serve_session, fake_source, fak
 def test_a_person_records_and_gets_a_video(serve_session, fake_source, fake_explainer, open_page):
     site = serve_session(fake_source(size_px=(320, 240)), fake_explainer())
     page, another = open_page(site.url), open_page(site.url)
-    for each in (page, another):
-        each.locator(".live-keep summary").click()
     page.get_by_label("What is recorded").select_option("both side by side")
     page.get_by_role("button", name="Record", exact=True).click()
     for each in (page, another):
         expect(each.locator('[data-live="record-words"]')).to_have_text("Recording")
+        expect(each.locator('[data-live="record-words"]')).to_be_visible()
         expect(each.get_by_role("button", name="Stop recording")).to_be_visible()
     figures = page.locator('[data-live="record-figures"]')
+    expect(another.locator('[data-live="record-figures"]')).to_be_visible()
     expect(figures).to_contain_text(re.compile(r"^0:02 · [\d.]+ [kM]B · [\d.]+ [GT]B free"), timeout=10_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     another.keyboard.press("r")
     for each in (another, page):
         expect(each.locator('[data-live="record-words"]')).to_contain_text("Recorded 0:0", timeout=15_000)
         expect(each.locator('[data-live="record-files"] a')).to_have_count(2)
+        expect(each.locator('[data-live="record-files"] a').first).to_be_visible()
         expect(each.get_by_role("button", name="Record", exact=True)).to_be_visible()
     link = page.locator('[data-live="record-files"] a').first
     with page.expect_download() as downloading:
@@ -162,10 +163,27 @@ def test_what_is_recorded_is_chosen_by_a_key_and_all_who_watch_see_that_it_is(si
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [{"width": 1280, "height": 800}], ids=["desktop"])
+def test_keys_act_again_once_what_is_recorded_was_chosen_with_the_mouse(site, open_page, eventually):
+    page = open_page(site.url)
+    view = page.locator('[data-live="record-view"]')
+    view.click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(view).to_have_value("clean")
+    expect(view).not_to_be_focused()
+    page.keyboard.press("f")
+    eventually(lambda: site.session.controls.settings.frozen)
+    view.focus()
+    page.keyboard.press("Home")
+    view.select_option("both")
+    expect(view).to_be_focused()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}], ids=["desktop"])
 def test_why_nothing_is_recorded_is_told(serve_session, fake_source, fake_explainer, open_page, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     page = open_page(serve_session(fake_source(), fake_explainer(), recordings=tmp_path / "file" / "videos").url)
-    page.locator(".live-keep summary").click()
     page.get_by_role("button", name="Record", exact=True).click()
     words = page.locator('[data-live="record-words"]')
     expect(words).to_contain_text("Not recorded: the folder")

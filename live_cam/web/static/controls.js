@@ -124,7 +124,7 @@ globalThis.liveCam = {
 };
 
 onSettings((settings) => {
-  document.body.dataset.question = settings.question;
+  Object.assign(document.body.dataset, { question: settings.question, method: settings.method });
   sync();
 });
 

@@ -106,8 +106,6 @@ function offer(button, href) {
   field.value = href;
   field.ariaLabel = "Link to these settings";
   button.after(field);
-  const folded = button.closest("details");
-  if (folded) folded.open = true;
   field.focus();
   field.select();
   say("This page may not copy; the link is selected for you to copy");

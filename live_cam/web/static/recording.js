@@ -64,11 +64,20 @@ class Panel {
     this.told = "";
     this.busy = false;
     this.button.onclick = () => this.toggle();
+    this.letGoAfterPointer();
   }
 
   /** @param {string} name @returns {HTMLElement} */
   part(name) {
     return /** @type {HTMLElement} */ (this.root.querySelector(`[data-live="${name}"]`));
+  }
+
+  /** Gives the focus back after a choice by pointer: a list that has it takes all keys. */
+  letGoAfterPointer() {
+    let byPointer = false;
+    this.view.onpointerdown = () => (byPointer = true);
+    this.view.onkeydown = () => (byPointer = false);
+    this.view.onchange = () => byPointer && this.view.blur();
   }
 
   async toggle() {
