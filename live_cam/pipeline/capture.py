@@ -58,7 +58,11 @@ class CaptureThread(threading.Thread):
             reader.join(_JOIN_LIMIT_S)
 
     def deliver(self, reader: _Reader, frame: Frame, frozen_after_s: float | None) -> None:
-        """Passes on what a reader has read, and lets go of the readers that still block."""
+        """Passes on what a reader has read, and lets go of the readers that still block.
+
+        Raises:
+            SourceError: The source is to be opened anew, since its pictures are frozen.
+        """
         with self._lock:
             if reader not in self._readers:
                 return

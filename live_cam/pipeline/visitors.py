@@ -67,7 +67,11 @@ class Visitors:
         feed.close()
 
     def controls(self, key: str) -> Controls:
-        """Gives a visitor's controls, before the visit, too: the page may set them first."""
+        """Gives a visitor's controls, before the visit, too: the page may set them first.
+
+        Raises:
+            ValueError: The key is too long.
+        """
         if len(key) > LONGEST_KEY:
             raise ValueError(f"a visitor's key has at most {LONGEST_KEY} characters")
         with self._lock:

@@ -18,13 +18,13 @@ from live_cam.errors import SourceError
 from live_cam.sources.upright import upright
 
 MOST_PIXELS = 8192 * 8192
+NO_TIME_STAMPS = 0x80  # AVFMT_NOTIMESTAMPS, a container format's flag
 
 _USUAL_FPS = 25
 _SHORTEST_LAST_S = Fraction(1, 120)
 _LONGEST_LAST_S = 1
 _CUT_SHORT_S = 0.5
 _MOST_THREADS = 8  # each holds pictures of its own, and the memory is limited
-_NO_TIME_STAMPS = 0x80  # AVFMT_NOTIMESTAMPS
 
 
 class Clip:
@@ -165,7 +165,7 @@ class Clip:
     def _declared_s(self) -> float | None:
         """Gives what the stream claims, or what the file does where that can only mean the stream."""
         stream, container = self._stream, self._container
-        if container.format.flags & _NO_TIME_STAMPS:
+        if container.format.flags & NO_TIME_STAMPS:
             return None  # guessed from the file's size
         if stream.duration is not None:
             return float(stream.duration * self.time_base)

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from live_cam.errors import SourceError
 from live_cam.frame import Frame
 from live_cam.sources.address import Address
+from live_cam.sources.clip import MOST_PIXELS, NO_TIME_STAMPS
 from live_cam.sources.source import Pacer, SourceKind
 from live_cam.sources.stream_clock import StreamClock
 from live_cam.sources.upright import upright
@@ -27,7 +28,6 @@ _TOO_LATE_NS = 1_000_000_000
 _LAY_THERE_NS = 2_000_000
 _CATCH_UP_NS = 200_000_000
 _USUAL_INTERVAL_NS = 40_000_000
-_MOST_PIXELS = 8192 * 8192
 
 _OPTIONS = {
     # Over TCP no packet is lost and firewalls let it pass; UDP is what FFmpeg falls back on.
@@ -40,7 +40,6 @@ _OPTIONS = {
     # What a server answers may refer to further addresses; none of them may be a file of this machine.
     "protocol_whitelist": "http,https,httpproxy,tls,tcp,udp,rtp,srtp,rtsp,rtsps,crypto,data",
 }
-_NO_TIME_STAMPS = 0x80  # AVFMT_NOTIMESTAMPS
 _PACED_FORMATS = {"hls", "dash"}  # live, yet seconds of it come at once
 _OPEN_ENDED_FORMATS = {"rtsp", "mpegts"}  # a picture is known to be whole when the next one begins
 
@@ -92,13 +91,13 @@ class NetworkStream:
         codec = stream.codec_context
         if codec is None:
             raise SourceError(f"{name} sends video in a codec that can't be decoded here; choose H.264 or MJPEG there")
-        if codec.width * codec.height > _MOST_PIXELS:
+        if codec.width * codec.height > MOST_PIXELS:
             raise SourceError(
                 f"{name} sends pictures of {codec.width}x{codec.height}, too large; choose a smaller size there"
             )
         # Frame threads would hold back one picture each.
         codec.thread_type = "SLICE"
-        codec.options = {"max_pixels": str(_MOST_PIXELS)}
+        codec.options = {"max_pixels": str(MOST_PIXELS)}
         self._name = name
         self._container = container
         self._codec = codec
@@ -110,7 +109,7 @@ class NetworkStream:
         self.frozen_after_s = 1.5 if self._is_intra else 10.0
         format_ = container.format
         # Without these, FFmpeg makes time stamps up: 25 pictures a second, however fast they come.
-        self._has_times = not format_.flags & _NO_TIME_STAMPS
+        self._has_times = not format_.flags & NO_TIME_STAMPS
         self._is_open_ended = format_.name in _OPEN_ENDED_FORMATS and not self._is_intra
         self._clock = StreamClock()
         self._came_ns = time.monotonic_ns()
