@@ -40,6 +40,8 @@ class FakeExplainer:
     score = "logit"
     runtime = "fake"
     precision = "float32"
+    device = "auto"
+    weights_file = None
     weights_digest = "0" * 64
 
     def __init__(self, delay_s=0.0, strength=1.0):

@@ -29,6 +29,8 @@ class Explain(Protocol):
     score: Score
     runtime: Runtime
     precision: Precision
+    device: str
+    weights_file: Path | None
     weights_digest: str
 
     @property
@@ -70,6 +72,7 @@ class Explainer:
 
     Attributes:
         layer, method, score, runtime, precision: What the start chose; layers whose maps are fused are joined with "+".
+        device, weights_file: What was asked for; "auto" and None where that was left open.
         weights_way, weights_path: Where the weights came from.
         weights_digest: SHA-256 (hex) of the weights.
     """
@@ -113,6 +116,7 @@ class Explainer:
         self.layer = "+".join(layers)
         self.method: Method = method
         self.score: Score = score
+        self.device, self.weights_file = device, weights
         self.weights_way, self.weights_path, self.weights_digest = found.way, found.path, found.digest
         self._answers = Answers(steady)
         self._at_once = at_once

@@ -43,7 +43,9 @@ class Snapshot:
     @property
     def name(self) -> str:
         """The name, without suffix, of the files: no two of one source are alike."""
-        return f"live_cam-{self.taken:%Y%m%d-%H%M%S}-{self.shown.seq}"
+        seq = self.shown.seq  # below 0 for a picture that was explained again, as one that stands still is
+        number = f"{seq}" if seq >= 0 else f"again-{-seq}"
+        return f"live_cam-{self.taken:%Y%m%d-%H%M%S}-{number}"
 
     def as_zip(self) -> bytes:
         """Gives a ZIP file that holds NAME.png, NAME-frame.png and NAME.json."""
@@ -59,7 +61,8 @@ class Snapshot:
     def as_json(self) -> str:
         """Gives all that is needed to repeat it, one word a line.
 
-        The command `repeat` brings back the map and the labels. Painting `painted_map` with `scale`, `strength`,
+        The command `repeat` brings back the map and the labels; weights of one's own have to lie where it is run, and
+        are known by `weights_sha256`. Painting `painted_map` with `scale`, `strength`,
         `style`, `opacity` and `colormap` brings back the overlay: the map and the scale of a live picture are smoothed
         over those before it. `beside` has the same for the right one of two.
         """
@@ -94,7 +97,12 @@ class Snapshot:
         if "+" not in lens.layer:  # a method that fuses layers has its own
             words += ["--layer", lens.layer]
         words += ["--method", lens.method, "--score", explainer.score]
-        return [*words, "--runtime", explainer.runtime, "--precision", explainer.precision]
+        words += ["--runtime", explainer.runtime, "--precision", explainer.precision]
+        if explainer.device != "auto":
+            words += ["--device", explainer.device]
+        if explainer.weights_file is not None:
+            words += ["--weights", explainer.weights_file.name]  # where it lies here is no viewer's business
+        return words
 
 
 def take_snapshot(source: str, shown: EncodedFrame, explainer: Explain) -> Snapshot:

@@ -7,6 +7,7 @@ import time
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -153,6 +154,23 @@ def test_the_command_asks_what_speaks_against_the_class_if_that_was_asked(make_s
     told = json.loads(make_snapshot(Target(291, against=True)).as_json())
     assert told["against"]
     assert shlex.split(told["repeat"])[5:8] == ["--target", "lion", "--against"]
+
+
+def test_the_command_names_the_device_and_the_weights_where_they_are_not_the_usual(make_snapshot, fake_explainer):
+    explainer = fake_explainer()
+    explainer.device, explainer.weights_file = "GPU", Path("/home/anna/my weights.npz")
+    told = make_snapshot(explainer=explainer).as_json()
+    assert shlex.split(json.loads(told)["repeat"])[-4:] == ["--device", "GPU", "--weights", "my weights.npz"]
+    assert "anna" not in told, "viewers get it"
+
+
+def test_a_picture_explained_again_has_a_clean_name_of_its_own(make_snapshot, make_frame):
+    names = []
+    for seq in (2, -2, -3):
+        snapshot = make_snapshot()
+        names.append(replace(snapshot, shown=replace(snapshot.shown, frame=make_frame(seq=seq))).name)
+    begin = NAME.removesuffix("-7")
+    assert names == [f"{begin}-2", f"{begin}-again-2", f"{begin}-again-3"]
 
 
 def test_the_map_painted_is_told_beside_the_map_of_the_frame_since_it_is_smoothed(make_snapshot):
