@@ -146,10 +146,24 @@ class Session:
 
     @property
     def healthy(self) -> bool:
-        """Whether frames flow from a source, or it is known why they need not: it is being opened or was stopped."""
+        """Whether frames flow from a source, or it is known why they need not: it is being opened or was stopped.
+
+        Visitors are waited for.
+        """
+        return not self._ill_feeds
+
+    @property
+    def illness(self) -> str:
+        """Why it is not healthy, in one line; "" where it is."""
+        ill = self._ill_feeds
+        told = [feed.failure or feed.status.message or f"{feed.name}: no picture is explained" for feed in ill]
+        return " ".join("; ".join(dict.fromkeys(told)).split())
+
+    @property
+    def _ill_feeds(self) -> list[Feed]:
         if self.visitors is not None:
-            return not any(feed.failure for feed in self._all_feeds)
-        return any(map(_healthy, self.feeds))
+            return [feed for feed in self.visitors.feeds if feed.failure]
+        return [] if any(map(_healthy, self.feeds)) else self.feeds
 
     def describe(self) -> dict[str, Any]:
         """Gives the statistics as plain values, for JSON; of visitors only their number and the counts."""

@@ -39,9 +39,8 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
 
     @router.get("/healthz")
     def healthz() -> Response:
-        if session.healthy:
-            return PlainTextResponse("ok")
-        return PlainTextResponse("\n".join(feed.status.message for feed in session.feeds), 503)
+        illness = session.illness
+        return PlainTextResponse(illness, 503) if illness else PlainTextResponse("ok")
 
     @router.get("/stats")
     def stats() -> Response:

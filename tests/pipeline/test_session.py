@@ -124,6 +124,7 @@ def test_a_failing_explainer_is_told_as_the_sources_state_and_recovers(live, eve
     eventually(lambda: session.feeds[0].status.state == "lost")
     assert "out of memory" in session.describe()["source"]["message"]
     assert not session.healthy
+    assert session.illness == "Explaining failed: out of memory"
     explainer.failure = None
     eventually(lambda: session.feeds[0].status.state == "live")
 

@@ -85,6 +85,29 @@ def test_health_follows_the_frames(serve_session, fake_source, fake_explainer, e
     assert httpx.get(f"{site.url}healthz").status_code == 200, "stopped by a person is not ill"
 
 
+def test_health_says_why_where_the_source_lives_and_nothing_is_explained(
+    serve_session, fake_source, fake_explainer, eventually
+):
+    site = serve_session(fake_source(name="Front door"), fake_explainer(delay_s=600.0))
+    eventually(lambda: site.session.feeds[0].status.state == "live")
+    answer = httpx.get(f"{site.url}healthz")
+    assert (answer.status_code, answer.text) == (503, "Front door: no picture is explained")
+
+
+def test_visitors_are_waited_for_in_health_and_one_whose_pictures_fail_is_told(
+    serve_session, fake_explainer, make_frame, eventually
+):
+    explainer = fake_explainer()
+    site = serve_session([], explainer, most_visitors=2)
+    eventually(lambda: httpx.get(f"{site.url}healthz").status_code == 200)
+    explainer.failure = RuntimeError("out of\nmemory")
+    feed = site.session.visitors.join("anna's secret")
+    feed.offer(make_frame(), None)
+    eventually(lambda: feed.failure)
+    answer = httpx.get(f"{site.url}healthz")
+    assert (answer.status_code, answer.text) == (503, "Explaining failed: out of memory")
+
+
 def test_long_polling_gives_each_picture_once_and_waits_for_the_next(site):
     seqs = []
     for _ in range(5):
