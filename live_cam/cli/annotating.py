@@ -46,6 +46,7 @@ def annotate(
         str | None, typer.Option(metavar="LABEL", help="The class to explain; else the likeliest of each frame.")
     ] = None,
     versus: Annotated[str | None, typer.Option(metavar="LABEL", help="Explain why the class and not this one.")] = None,
+    against: Annotated[bool, typer.Option("--against", help="Explain what speaks against the class.")] = False,
     every: Annotated[
         int, typer.Option(metavar="N", min=1, help="Explain every Nth frame; those between show the map of the last.")
     ] = 1,
@@ -67,16 +68,18 @@ def annotate(
 ) -> None:
     """Explain videos: every frame, with its time stamp, and the sound. Run again, it skips the files that are done."""
     from live_cam.cli.question import ask
-    from live_cam.cli.videos import VIDEO_SUFFIXES, find_videos, name_outputs
+    from live_cam.cli.videos import find_videos, name_outputs
     from live_cam.explain.labels import find_label
     from live_cam.pipeline.annotate import AnnotateOptions, annotate
     from live_cam.pipeline.annotation_road import AT_ONCE
-    from live_cam.sinks.codecs import choose_encoder
+    from live_cam.sinks.codecs import SUFFIXES, choose_encoder
     from live_cam.sinks.new_file import require_folder
 
-    question = ask(target, versus, method)
+    question = ask(target, versus, method, against)
     wanted = frozenset(find_label(label.strip()) for label in classes.split(",")) if classes else frozenset()
-    into_file = not output.is_dir() and output.suffix.casefold() in VIDEO_SUFFIXES
+    into_file = not output.is_dir() and output.suffix != ""
+    if into_file and output.suffix.casefold() not in SUFFIXES:
+        raise UsageError(f"{output} should end with one of {', '.join(SUFFIXES)}; if a folder is meant, make it first")
     found = find_videos(inputs, output)
     if into_file and len(found) > 1:
         raise UsageError(f"{len(found)} videos don't fit into the one file {output}; give a folder")

@@ -202,6 +202,7 @@ def _header(video: Path, explainer: Explain, options: AnnotateOptions) -> dict[s
         **describe(explainer),
         "target": target.index,
         "versus": target.versus,
+        "against": target.against,
         "every": options.every,
         "classes": sorted(options.classes),
         "subtitles": options.subtitles,

@@ -73,6 +73,15 @@ def test_every_frame_is_explained_and_none_dropped(run, clip):
     assert outcome.video_s == pytest.approx(float(packets(clip)[-1]) + 1 / 30, abs=0.02)
 
 
+def test_what_speaks_against_a_class_is_asked_and_told_apart_when_it_is_run_again(run, clip):
+    outcome, path, explainer, _ = run(clip, target=Target(LION, against=True))
+    assert outcome.state == "done"
+    assert {target for _, target in explainer.explained} == {Target(LION, against=True)}
+    assert sidecar(path)[0]["against"] is True
+    again, *_ = run(clip, target=Target(LION))
+    assert (again.state, "made with another against" in again.problem) == ("failed", True)
+
+
 def test_of_every_nth_frame_the_map_stays_over_those_between(run, clip):
     outcome, path, explainer, _ = run(clip, every=5)
     assert (outcome.frames, outcome.explained) == (21, 5)
