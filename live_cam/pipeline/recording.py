@@ -19,11 +19,13 @@ from live_cam.explain.explainer import Explain, describe
 from live_cam.pipeline.feed import Feed
 from live_cam.sinks.annotated_video import companions
 from live_cam.sinks.codecs import Codec
+from live_cam.sinks.new_file import require_absent, require_folder
 from live_cam.sinks.recorder import Recorder, RecorderStatus, RecordingState, View
 
 Container = Literal["mp4", "mkv", "webm"]
 
 _LEFT_FOR_GOOD_S = 24 * 3600
+_HURRIED_LIMIT_S = 10.0
 
 
 def own_folder() -> Path:
@@ -53,12 +55,32 @@ class RecordingStatus(RecorderStatus):
     """How a recording is: of one source, or of several at once, with the sums and the worst of theirs.
 
     Attributes:
-        file: The name of the video, or of the first.
+        file: The name of the video, or of the first that can be had.
         files: The names of all that can be had when it is finished.
+        message: Why one ended by itself; of several sources with the names of those that it is about.
     """
 
     file: str
     files: tuple[str, ...]
+
+
+def number_videos(video: Path, sources_n: int) -> list[Path]:
+    """Gives each source's video, whose name has the source's number where there are several: lecture-1.mp4."""
+    if sources_n == 1:
+        return [video]
+    return [video.with_stem(f"{video.stem}-{number}") for number in range(1, sources_n + 1)]
+
+
+def require_unrecorded(video: Path, sources_n: int, subtitles: bool) -> None:
+    """Tells early that a recording can't be written.
+
+    Raises:
+        OutputError: One of its files is there already, or the folder is not.
+    """
+    for each in number_videos(video, sources_n):
+        for path in (each, *companions(each, subtitles)):
+            require_absent(path)
+    require_folder(video)
 
 
 class Recordings:
@@ -82,21 +104,32 @@ class Recordings:
             return None
         each = [recorder.status for recorder in recorders]
         states = [status.state for status in each]
+        had = [recorder for recorder, state in zip(recorders, states, strict=True) if state != "failed"]
         return RecordingStatus(
             state=next(state for state in get_args(RecordingState) if state in states),
-            file=recorders[0].files[0].name,
-            files=tuple(
-                path.name
-                for recorder, status in zip(recorders, each, strict=True)
-                if status.state != "failed"
-                for path in recorder.files
-            ),
+            file=(had or recorders)[0].files[0].name,
+            files=tuple(path.name for recorder in had for path in recorder.files),
             seconds=max(status.seconds for status in each),
             bytes=sum(status.bytes for status in each),
             free_bytes=min(status.free_bytes for status in each),
             dropped=sum(status.dropped for status in each),
-            message=next((status.message for status in each if status.message), ""),
+            message=self._whose([status.message for status in each]),
         )
+
+    @property
+    def videos(self) -> list[Path]:
+        """The videos of the newest recording that can be had when it is finished."""
+        return [recorder.files[0] for recorder in self._recorders if recorder.status.state != "failed"]
+
+    def _whose(self, messages: Sequence[str]) -> str:
+        """Gives the messages in one line, each once, and where there are several feeds with their names before it."""
+        if len(messages) == 1:
+            return messages[0]
+        names: dict[str, list[str]] = {}
+        for feed, message in zip(self._feeds, messages, strict=True):
+            if message:
+                names.setdefault(message, []).append(feed.name)
+        return ". ".join(f"{', '.join(of)}: {message}" for message, of in names.items())
 
     def start(self, view: View, video: Path | None = None) -> None:
         """Begins a recording.
@@ -114,7 +147,7 @@ class Recordings:
                 raise OutputError("live_cam is ending; nothing is recorded any more")
             if any(map(_busy, self._recorders)):
                 raise OutputError("a recording is running already; stop it first")
-            videos = self._number(video) if video is not None else self._new_names()
+            videos = number_videos(video, len(self._feeds)) if video is not None else self._new_names()
             recorders: list[Recorder] = []
             try:
                 for feed, path in zip(self._feeds, videos, strict=True):
@@ -140,15 +173,19 @@ class Recordings:
         self.stop()
 
     def join(self) -> None:
-        """Waits until the files are whole; interrupted, it leaves their index at the end, which is done at once."""
+        """Waits until the files are whole; interrupted, it leaves their index at the end, which is done at once.
+
+        A disk that hangs is then waited for no longer than `_HURRIED_LIMIT_S`: what it took plays, as after a kill.
+        """
         try:
             for recorder in self._recorders:
                 recorder.join()
         except KeyboardInterrupt:
             for recorder in self._recorders:
                 recorder.hurry()
+            deadline_s = time.monotonic() + _HURRIED_LIMIT_S
             for recorder in self._recorders:
-                recorder.join()
+                recorder.join(max(0.0, deadline_s - time.monotonic()))
 
     def finished_file(self, name: str) -> Path | None:
         """Gives the file of that name that a recording of this session has left, or None."""
@@ -174,16 +211,11 @@ class Recordings:
         stem = f"live_cam-{datetime.now():%Y%m%d-%H%M%S}"
         for attempt in count(1):
             name = stem if attempt == 1 else f"{stem}-{attempt}"
-            videos = self._number(folder / f"{name}.{suffix}")
+            videos = number_videos(folder / f"{name}.{suffix}", len(self._feeds))
             files = [path for video in videos for path in (video, *companions(video, subtitles=True))]
             if not any(path.exists() for path in files):
                 break
         return videos
-
-    def _number(self, video: Path) -> list[Path]:
-        if len(self._feeds) == 1:
-            return [video]
-        return [video.with_stem(f"{video.stem}-{number}") for number in range(1, len(self._feeds) + 1)]
 
 
 def _busy(recorder: Recorder) -> bool:

@@ -115,6 +115,11 @@ class Session:
         """How the newest recording is; None before the first."""
         return self._recordings.status
 
+    @property
+    def recorded_videos(self) -> list[Path]:
+        """The videos of the newest recording that can be had when it is finished."""
+        return self._recordings.videos
+
     def describe_recording(self) -> dict[str, Any] | None:
         """Gives how the newest recording is as plain values, for JSON; None before the first."""
         return None if (recording := self.recording) is None else asdict(recording)

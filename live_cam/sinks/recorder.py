@@ -150,9 +150,9 @@ class Recorder:
         """Asks for the end, which comes once what waits is encoded; from any thread."""
         self._stopping.set()
 
-    def join(self) -> None:
-        """Waits for the end."""
-        self._ended.wait()  # joining a thread, once interrupted, does not wait a second time
+    def join(self, limit_s: float | None = None) -> None:
+        """Waits for the end, or as long as the limit says."""
+        self._ended.wait(limit_s)  # joining a thread, once interrupted, does not wait a second time
 
     def hurry(self) -> None:
         """Leaves the file's index at its end, which is done at once."""

@@ -1,14 +1,18 @@
 import json
 import re
+import signal
+import threading
 import time
 from itertools import pairwise
 
 import av
 import pytest
 
-from live_cam.errors import OutputError
+from live_cam.errors import OutputError, SourceError
+from live_cam.pipeline import recording
 from live_cam.pipeline.recording import RecordingOptions
 from live_cam.pipeline.session import Session
+from live_cam.sinks.annotated_video import AnnotatedVideo
 from live_cam.sinks.sidecar import read_header
 
 
@@ -89,6 +93,63 @@ def test_several_sources_get_a_video_each(fake_source, fake_explainer, options, 
     for name, source in (("both-1", "left"), ("both-2", "right")):
         assert len(frames_in(tmp_path / f"{name}.mp4")) > 2
         assert read_header(tmp_path / f"{name}.jsonl")["source"] == source
+
+
+def test_of_several_sources_the_one_without_a_picture_is_named_and_its_file_is_not(
+    fake_source, fake_explainer, options, tmp_path, eventually
+):
+    sources = [fake_source(name="left"), fake_source(name="right")]
+    sources[0].open_errors = [SourceError("it is unplugged")] * 1000
+    with Session(sources, fake_explainer(), recording=options) as session:
+        session.start_recording("seen", tmp_path / "both.mp4")
+        eventually(lambda: session.recording.seconds > 0.3)
+        session.stop_recording()
+        eventually(lambda: session.recording.state == "finished")
+        told = session.recording
+        assert session.recorded_videos == [tmp_path / "both-2.mp4"]
+    assert told.message == "left: No picture came; nothing was recorded"
+    assert told.file == "both-2.mp4"
+    assert told.files == ("both-2.mp4", "both-2.jsonl", "both-2.vtt")
+
+
+def test_what_ended_all_of_several_is_told_once_with_their_names(fake_source, fake_explainer, options, eventually):
+    sources = [fake_source(name="left"), fake_source(name="right")]
+    for source in sources:
+        source.open_errors = [SourceError("it is unplugged")] * 1000
+    with Session(sources, fake_explainer(), recording=options) as session:
+        session.start_recording("seen")
+        session.stop_recording()
+        eventually(lambda: session.recording.state == "failed")
+        assert session.recording.message == "left, right: No picture came; nothing was recorded"
+        assert session.recording.file.endswith("-1.mp4")
+        assert session.recorded_videos == []
+
+
+def test_a_disk_that_hangs_does_not_hold_the_end_for_ever(
+    fake_source, fake_explainer, options, eventually, monkeypatch
+):
+    monkeypatch.setattr(recording, "_HURRIED_LIMIT_S", 0.2)
+    answers, close = threading.Event(), AnnotatedVideo.close
+
+    def hang(video, end):
+        answers.wait()
+        close(video, end)
+
+    monkeypatch.setattr(AnnotatedVideo, "close", hang)
+    session = Session([fake_source()], fake_explainer(), recording=options)
+    with session:
+        session.start_recording("seen")
+        eventually(lambda: session.recording.seconds > 0.2)
+        session.request_stop()
+        eventually(lambda: session.recording.state == "finishing")
+        main = threading.main_thread().ident
+        interrupt = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
+        interrupt.start()
+        left_s = time.monotonic()
+    assert time.monotonic() - left_s < 5.0
+    assert session.recording.state == "finishing"
+    answers.set()
+    eventually(lambda: session.recording.state == "finished")
 
 
 def test_one_at_a_time_and_no_name_twice(fake_source, fake_explainer, options, eventually):
