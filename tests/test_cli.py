@@ -16,6 +16,7 @@ from PIL import Image
 
 import live_cam
 from live_cam.explain.weights import find_weights
+from live_cam.web.addresses import own_addresses
 
 
 def run(*words: object, cwd=None) -> subprocess.CompletedProcess[str]:
@@ -58,6 +59,30 @@ def test_help_names_the_commands_and_serve_help_the_sources():
     assert "demo" in run("serve", "--help").stdout
 
 
+@pytest.mark.parametrize("command", [(), ("serve",), ("explain",)])
+def test_the_short_word_for_help_is_known_to_all_commands(command):
+    short = run(*command, "-h")
+    assert short.returncode == 0, short.stderr
+    assert short.stdout == run(*command, "--help").stdout
+
+
+@pytest.mark.slow
+def test_the_address_that_others_use_is_told_beside_our_own():
+    port = free_port()
+    command = [sys.executable, "-m", "live_cam", "demo", "--no-open", "--host", "0.0.0.0", "--port", str(port)]
+    with subprocess.Popen([*command, "--token", "a b"], stdout=subprocess.PIPE, text=True) as live_cam_:
+        try:
+            own, others = (live_cam_.stdout.readline() for _ in range(2))
+        finally:
+            live_cam_.send_signal(signal.SIGINT)
+            assert live_cam_.wait(20) == 0
+    assert f"http://127.0.0.1:{port}/?token=a%20b " in own
+    (address,) = own_addresses() or ["no network"]
+    assert address in others
+    if address != "no network":
+        assert others == f"For others on the network: http://{address}:{port}/?token=a%20b\n"
+
+
 @pytest.mark.slow
 def test_a_camera_that_is_not_there_is_told_in_the_terminal_and_in_stats_and_waited_for():
     port = free_port()
@@ -87,6 +112,7 @@ def test_a_camera_that_is_not_there_is_told_in_the_terminal_and_in_stats_and_wai
         (("demo", "--size", "0x480"), ("'0x480'", "1280x720")),
         (("demo", "browser"), ("browser", "no other source")),
         (("demo",) * 17, ("17", "16")),
+        (("demo", "--mirror"), ("--mirror", "leave that out")),
         (("gopher://admin:hunter2@cam/",), ("gopher",)),
     ],
 )

@@ -128,6 +128,9 @@ def test_one_file_becomes_one_file(short_clip, tmp_path):
         (("missing*.mp4", "-o", "out"), ("missing*.mp4 names no video",)),
         (("a.mp4", "b.mp4", "-o", "out.mp4"), ("2 videos don't fit", "give a folder")),
         (("x/a.mp4", "y/a.mp4", "-o", "out"), ("would both become",)),
+        (("a.mp4", "-o", "out.gif"), ("out.gif should end with one of .mp4, .mkv, .webm", "make it first")),
+        (("a.mp4", "b.mp4", "-o", "out.v2"), ("out.v2 should end with one of", "make it first")),
+        (("a.mp4", "-o", "out", "--versus", "lion", "--against"), ("--versus and --against",)),
         (("a.mp4", "-o", "out.webm", "--codec", "h264"), (".webm files hold no h264",)),
         (("a.mp4", "-o", "out", "--classes", "lion,cheeta"), ("'cheeta'",)),
         (("a.mp4", "-o", "out", "--target", "lion", "--versus", "lion"), ("the same class",)),
@@ -194,7 +197,7 @@ def test_the_live_view_is_recorded_until_the_end(tmp_path, free_port):
         live.send_signal(signal.SIGINT)
         told, _ = live.communicate(timeout=60)
     assert live.returncode == 0, told
-    assert re.search(r"^Recorded demo\.mp4, [1-9]", told, re.MULTILINE)
+    assert re.search(rf"^Recorded {re.escape(str(video))}, [1-9]", told, re.MULTILINE)
     with av.open(video) as container:
         assert container.streams.video[0].frames == len(list(container.decode(video=0))) > 10
         assert container.streams.video[0].width == 2 * 640
@@ -207,18 +210,23 @@ def test_the_live_view_is_recorded_until_the_end(tmp_path, free_port):
 @pytest.mark.parametrize(
     ("words", "status", "fragments"),
     [
-        (("demo", "--record", "there.mp4"), 1, ("there.mp4 is there already and is not overwritten",)),
+        (("demo", "--record", "there-2.mp4"), 1, ("there-2.mp4 is there already and is not overwritten",)),
+        (("demo", "demo", "--record", "there.mp4"), 1, ("there-2.mp4 is there already and is not overwritten",)),
+        (("demo", "--record", "notes.mp4", "--subtitles"), 1, ("notes.vtt is there already",)),
         (("demo", "--record", "new.avi"), 2, ("new.avi should end with one of",)),
         (("demo", "--record", "missing/new.mp4"), 1, ("there is no folder missing",)),
         (("browser", "--record", "new.mp4"), 2, ("visitors' cameras are not recorded",)),
         (("demo", "--container", "webm", "--codec", "h264"), 2, (".webm files hold no h264",)),
     ],
 )
-def test_a_recording_that_can_not_be_is_told_at_once(tmp_path, words, status, fragments):
-    (tmp_path / "there.mp4").write_text("precious")
-    result = run(*words, "--no-open", cwd=tmp_path)
+def test_a_recording_that_can_not_be_is_told_before_anything_slow(tmp_path, words, status, fragments):
+    for name in ("there-2.mp4", "notes.vtt"):
+        (tmp_path / name).write_text("precious")
+    result = run(*words, "--no-open", "--weights", "none.npz", cwd=tmp_path)  # slow is the explainer, with its weights
     assert result.returncode == status
     (line,) = result.stderr.splitlines()
     assert all(fragment in line for fragment in fragments), line
-    assert [path.name for path in tmp_path.iterdir()] == ["there.mp4"]
-    assert (tmp_path / "there.mp4").read_text() == "precious"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "there-2.mp4": "precious",
+        "notes.vtt": "precious",
+    }

@@ -7,10 +7,10 @@ import secrets
 import sys
 import threading
 import webbrowser
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import quote
 
 import typer
 
@@ -27,7 +27,7 @@ from live_cam.cli.options import (
     show_progress,
     tell_error,
 )
-from live_cam.cli.qr import show_qr
+from live_cam.cli.reaching import EVERYWHERE, page_address, tell_others
 from live_cam.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; beyond this machine a token is demanded.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
     open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     token: Annotated[
         str | None,
@@ -69,14 +69,20 @@ def serve(
     size: Annotated[
         str | None, typer.Option(metavar="WIDTHxHEIGHT", help="What to ask of cameras, such as 1280x720.")
     ] = None,
-    rate: Annotated[float | None, typer.Option(metavar="FPS", min=0.1, help="What to ask of cameras.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="FPS", min=0.1, help="How many pictures a second to ask of cameras.")
+    ] = None,
     mjpeg: Annotated[
         bool, typer.Option("--mjpeg", help="Ask cameras for MJPEG, in which many are faster at large sizes.")
     ] = False,
     mirror: Annotated[bool, typer.Option("--mirror", help="Show cameras as a mirror does.")] = False,
     record: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Record from the start on, to a new .mp4, .mkv or .webm file."),
+        typer.Option(
+            metavar="FILE",
+            help="Record from the start on, to a new .mp4, .mkv or .webm file; of several sources each gets a file of "
+            "its own, with its number: lecture-1.mp4, lecture-2.mp4, ...",
+        ),
     ] = None,
     view: Annotated[
         Literal["seen", "clean", "both"],
@@ -88,7 +94,9 @@ def serve(
             metavar="FOLDER", help="Where recordings go that are begun on the page; live_cam among your videos."
         ),
     ] = None,
-    container: Annotated[Literal["mp4", "mkv", "webm"], typer.Option(help="What those recordings are.")] = "mp4",
+    container: Annotated[
+        Literal["mp4", "mkv", "webm"], typer.Option(help="What recordings are that are begun on the page.")
+    ] = "mp4",
     codec: CodecOption = "auto",
     subtitles: SubtitlesOption = False,
     kiosk: Annotated[
@@ -104,11 +112,10 @@ def serve(
     device: DeviceOption = "auto",
 ) -> None:
     """Explain SOURCE live on a web page."""
-    from live_cam.pipeline.recording import RecordingOptions, own_folder
+    from live_cam.pipeline.recording import RecordingOptions, own_folder, require_unrecorded
     from live_cam.sinks.codecs import choose_encoder
-    from live_cam.sinks.new_file import require_absent, require_folder
     from live_cam.sources.camera import CameraOptions
-    from live_cam.sources.opening import find_source
+    from live_cam.sources.opening import find_source, require_heeded
     from live_cam.web.access import token_needed
     from live_cam.web.addresses import own_addresses
     from live_cam.web.server import bind
@@ -120,13 +127,13 @@ def serve(
     if len(words) > _MOST_SOURCES:
         raise UsageError(f"{len(words)} sources are more than the {_MOST_SOURCES} that fit on a page; give fewer")
     camera = CameraOptions(_parse_size(size), rate, mjpeg, mirror)
+    require_heeded(words, camera)
     if own_cameras and record is not None:
         raise UsageError("visitors' cameras are not recorded, so `browser` and --record don't go together")
     recording = RecordingOptions(recordings or own_folder(), container, codec, subtitles)
     choose_encoder(record or Path(f"recording.{container}"), codec)
     if record is not None:
-        require_absent(record)
-        require_folder(record)
+        require_unrecorded(record, len(words), subtitles)
     listener = bind(host, port)
     found = [] if own_cameras else [find_source(word, camera) for word in words]
     hosts = tuple(allow_host or ())
@@ -138,47 +145,52 @@ def serve(
     from live_cam.web.certificate import certificate
     from live_cam.web.server import LiveServer, build_app
 
-    others = own_addresses() if host in _EVERYWHERE else []
+    others = own_addresses() if host in EVERYWHERE else []
     chain = certificate([host, *hosts, *others]) if https else None
     at_once = max(1, len(found))
     explainer = Explainer(
         weights, layer, method, score, runtime, precision, device, show_progress, at_once, steady=True
     )
     scheme = "https" if https else "http"
-    address = _page_address(scheme, host, port, token)
+    address = page_address(scheme, host, port, token)
     with Session(found, explainer, visitors if own_cameras else 0, recording) as session:
         if record is not None:
             session.start_recording(view, record)
         site = build_app(session, host, token, hosts, camera, kiosk)
         names = ", ".join(feed.name for feed in session.feeds) or "Visitors' cameras"
         typer.echo(f"{names}: {address}  (Ctrl-C ends it)")
-        if https:
-            _invite(scheme, [*hosts, *others, host][0], port, token)
+        # Without HTTPS a further name is a proxy's, which leads to another port.
+        tell_others(scheme, [*hosts, *others] if https else others, host, port, token)
         if open_:
             _open_browser(address)
         with suppress(KeyboardInterrupt):
             LiveServer(site, session, chain).run(sockets=[listener])
         if (ending := session.recording) is not None and ending.state in ("recording", "finishing"):
-            typer.echo(f"Finishing {ending.file}  (Ctrl-C again leaves its index at the end)")
-    status = _tell_recording(session.recording)
+            typer.echo(f"Finishing {_listed(session.recorded_videos)}  (Ctrl-C again leaves its index at the end)")
+    status = _tell_recording(session.recording, session.recorded_videos)
     # All of ours is closed. Interpreter shutdown would take TensorFlow seconds, and a driver that still blocks a
     # thread could hold it up for ever.
     sys.stdout.flush()
     os._exit(0 if record is None else status)
 
 
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-
-
-def _tell_recording(recording: RecordingStatus | None) -> int:
+def _tell_recording(recording: RecordingStatus | None, videos: Sequence[Path]) -> int:
     """Tells how the last recording ended, and gives the exit status that says so."""
     if recording is None:
         return 0
-    if recording.state != "failed":
-        typer.echo(f"Recorded {recording.file}, {recording.seconds:g} s")
-    if recording.message:
-        tell_error(OutputError(recording.message))
-    return OutputError.exit_status if recording.message else 0
+    message = recording.message
+    if recording.state in ("recording", "finishing"):
+        message = f"{_listed(videos)} could not be finished: the disk does not answer; what it has taken plays"
+    elif recording.state == "finished":
+        typer.echo(f"Recorded {_listed(videos)}, {recording.seconds:g} s")
+    if message:
+        tell_error(OutputError(message))
+    return OutputError.exit_status if message else 0
+
+
+def _listed(videos: Sequence[Path]) -> str:
+    """Names the videos with their folder, which the page keeps to itself since others watch it."""
+    return ", ".join(map(str, videos))
 
 
 def _parse_size(text: str | None) -> tuple[int, int] | None:
@@ -188,28 +200,6 @@ def _parse_size(text: str | None) -> tuple[int, int] | None:
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise UsageError(f"{text!r} is no size; give width and height in pixels, such as 1280x720")
     return int(width), int(height)
-
-
-def _page_address(scheme: str, host: str, port: int, token: str | None) -> str:
-    name = _EVERYWHERE.get(host, host)
-    if ":" in name:
-        name = f"[{name}]"
-    return f"{scheme}://{name}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
-
-
-def _invite(scheme: str, host: str, port: int, token: str | None) -> None:
-    """Shows phones the way; a browser asks once whether to trust a certificate that nobody has signed."""
-    from live_cam.web.access import is_loopback
-
-    address = _page_address(scheme, host, port, token)
-    if is_loopback(_EVERYWHERE.get(host, host)):
-        typer.echo(
-            "For phones on the same network add --host 0.0.0.0, and --allow-host NAME if this machine's is known"
-        )
-        return
-    typer.echo(f"From a phone on the same network: {address}")
-    show_qr(address)
-    typer.echo("The browser warns once, since the certificate was made on this machine: go on to the page.")
 
 
 def _open_browser(address: str) -> None:

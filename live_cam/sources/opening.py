@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from live_cam.sources.probing import run_probe
 from live_cam.sources.source import Source
 
 _FIRST_FRAME_LIMIT_S = 5.0
+_CAMERA_WISHES = frozenset(("--size", "--rate", "--mjpeg", "--mirror"))
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*")
 
 
@@ -39,15 +41,41 @@ def find_source(word: str, options: CameraOptions = CameraOptions()) -> Source: 
         return first_camera(options) or DemoSource("Demo pictures (no camera gives pictures)")
     if word == "demo":
         return DemoSource()
-    if word.isascii() and word.isdigit():
-        return CameraSource(int(word), options)
-    if word.startswith("/dev/"):
-        return CameraSource(word, options)
+    if _is_camera(word):
+        return CameraSource(int(word) if word.isdigit() else word, options)
     if "://" in word:
         return _at_address(word)
     source = FolderSource(Path(word)) if _is_folder(word) else FileSource(Path(word))
     _require_frame(source)
     return source
+
+
+def require_heeded(words: Sequence[str], options: CameraOptions) -> None:
+    """Tells of wishes that none of the sources would heed.
+
+    Args:
+        words: What `find_source` takes, or `browser`: to browsers nothing can be said of a format.
+        options: The wishes.
+
+    Raises:
+        UsageError: There is one.
+    """
+    heeded: set[str] = set()
+    for word in words:
+        if word == "browser":
+            heeded |= _CAMERA_WISHES - {"--mjpeg"}
+        elif word == "auto" or _is_camera(word):
+            heeded |= _CAMERA_WISHES
+    given = {
+        "--size": options.size_px is not None,
+        "--rate": options.rate_fps is not None,
+        "--mjpeg": options.mjpeg,
+        "--mirror": options.mirror,
+    }
+    unheeded = [wish for wish, is_given in given.items() if is_given and wish not in heeded]
+    if unheeded:
+        whose = "cameras of this machine" if unheeded == ["--mjpeg"] else "cameras of this machine and of browsers"
+        raise UsageError(f"only {whose} heed {' and '.join(unheeded)}, and none is given here; leave that out")
 
 
 def first_camera(options: CameraOptions = CameraOptions()) -> CameraSource | None:  # noqa: B008 (frozen)
@@ -83,6 +111,10 @@ def _at_address(address: str) -> NetworkSource:
     # What is no scheme may hold a password, as all that follows may.
     named = f"{scheme}:// addresses" if _SCHEME.fullmatch(scheme) else "addresses of this kind"
     raise UsageError(f"{named} can't be opened; give one that begins with {', '.join(SCHEMES)}, or `demo`")
+
+
+def _is_camera(word: str) -> bool:
+    return word.startswith("/dev/") or (word.isascii() and word.isdigit())
 
 
 def _is_folder(word: str) -> bool:

@@ -5,7 +5,7 @@ from live_cam.errors import SourceError, UsageError
 from live_cam.sources import opening
 from live_cam.sources.camera import CameraOptions
 from live_cam.sources.demo import demo_picture
-from live_cam.sources.opening import find_source
+from live_cam.sources.opening import find_source, require_heeded
 
 _SECRET = "hunter2"
 
@@ -100,6 +100,31 @@ def test_what_a_camera_is_asked_for_reaches_it(word, monkeypatch, fake_source):
     wishes = CameraOptions(size_px=(1280, 720), mirror=True)
     find_source(word, wishes)
     assert made == [({"3": 3, "auto": "first"}.get(word, word), wishes)]
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "unheeded"),
+    [
+        (["clip.mp4"], CameraOptions(mirror=True), "--mirror"),
+        (["demo"], CameraOptions((1280, 720), 30.0), "--size and --rate"),
+        ([f"rtsp://admin:{_SECRET}@cam/", "http://cam/"], CameraOptions(mjpeg=True), "--mjpeg"),
+        (["browser"], CameraOptions((1280, 720), mjpeg=True), "--mjpeg"),
+    ],
+)
+def test_a_wish_that_no_source_heeds_is_wrong_usage(words, options, unheeded):
+    with pytest.raises(UsageError, match=f"heed {unheeded}, and none is given") as refusal:
+        require_heeded(words, options)
+    assert _SECRET not in str(refusal.value)
+
+
+@pytest.mark.parametrize("words", [["auto"], ["0"], ["/dev/video3"], ["demo", "0"]])
+def test_cameras_of_this_machine_heed_every_wish(words):
+    require_heeded(words, CameraOptions((1280, 720), 30.0, mjpeg=True, mirror=True))
+
+
+def test_browsers_heed_all_but_the_format_and_who_wishes_nothing_may_show_anything():
+    require_heeded(["browser"], CameraOptions((1280, 720), 30.0, mirror=True))
+    require_heeded(["clip.mp4", "demo"], CameraOptions())
 
 
 @pytest.mark.parametrize("word", ["no-such-file.mp4", "no/such/folder.mp4", "camera", ""])
