@@ -14,7 +14,8 @@ import hashlib
 import ipaddress
 import secrets
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from html import escape
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -37,7 +38,9 @@ _LOGIN_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <style>body{font:1.1rem system-ui;max-width:30rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}
 input,button{font:inherit;padding:.5rem}</style>
 <h1>live_cam</h1><p>This camera is watched with a token. It stands in the terminal where live-cam was started.</p>
-<form><label>Token <input name="token" type="password" autofocus></label> <button>Watch</button></form></html>"""
+{said}<form>{others}<label>Token <input name="token" type="password" autofocus></label> <button>Watch</button></form>
+</html>"""
+_WRONG_TOKEN = '<p role="alert"><b>That is not the token.</b></p>\n'
 
 
 def is_loopback(host: str) -> bool:
@@ -110,8 +113,9 @@ class AccessGuard:
         if _same(cookie, self._pass) or _same(bearer, token):
             return None
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        given = query.pop("token", [])
         for_a_person = scope["type"] == "http" and "text/html" in headers.get("accept", "")
-        if _same(query.pop("token", [""])[-1], token):
+        if given and _same(given[-1], token):
             if not for_a_person:
                 return None
             # Off the address bar, the history and bookmarks. Relative, so that it holds behind a proxy's prefix too.
@@ -120,8 +124,18 @@ class AccessGuard:
             response.set_cookie(cookie_name, self._pass, httponly=True, samesite="lax", path="/", secure=secure)
             return response
         if for_a_person:
-            return HTMLResponse(_LOGIN_PAGE, 401)
+            return HTMLResponse(_login_page(query, wrong=bool(given)), 401)
         return PlainTextResponse("This live_cam demands its token: ?token=..., or a bearer token.", 401)
+
+
+def _login_page(query: Mapping[str, list[str]], wrong: bool) -> str:
+    """Asks for the token; the other words of the address, such as settings to restore, come along when it is sent."""
+    others = "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, values in query.items()
+        for value in values
+    )
+    return _LOGIN_PAGE.replace("{said}", _WRONG_TOKEN if wrong else "").replace("{others}", others)
 
 
 def _comes_from_elsewhere(scope: Scope, headers: Headers, host: str) -> bool:

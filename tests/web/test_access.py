@@ -212,6 +212,18 @@ def test_a_person_without_a_token_is_asked_for_it(guarded_site):
     assert 'name="token"' in answer.text
 
 
+def test_words_of_the_address_come_along_when_the_token_is_sent_and_are_no_markup(guarded_site):
+    query = {"target": "lion", "style": '"><script>alert(1)</script>', '"><b>': "{others}"}
+    asked = httpx.get(guarded_site.url, params=query, headers={"Accept": "text/html"})
+    assert '<input type="hidden" name="target" value="lion">' in asked.text
+    assert asked.text.count("<script>") == asked.text.count("<b>") == 0
+    assert asked.text.count("<input") == 4
+    assert "not the token" not in asked.text
+    wrong = httpx.get(guarded_site.url, params={**query, "token": "wrong"}, headers={"Accept": "text/html"})
+    assert "not the token" in wrong.text
+    assert wrong.text.count("<input") == 4
+
+
 def test_the_token_does_not_open_the_door_to_a_rebound_name(guarded_site):
     headers = {"Authorization": f"Bearer {TOKEN}"}
     assert httpx.get(f"{guarded_site.url}stats", headers={**headers, "Host": "evil.example"}).status_code == 403

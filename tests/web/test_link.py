@@ -120,3 +120,22 @@ def test_a_link_never_holds_the_token(serve_session, fake_source, fake_explainer
     page.wait_for_selector(".live-stage[data-seq]", timeout=20_000)
     assert copied(ready(page)) == site.url
     page.context.close()
+
+
+@slow
+def test_a_link_holds_for_somebody_who_has_to_give_the_token_first(
+    serve_session, fake_source, fake_explainer, chromium, eventually, size
+):
+    site = serve_session(fake_source(), fake_explainer(), token="secret-token")
+    page = chromium.new_page(viewport=size)
+    page.goto(f"{site.url}?question=versus&target=lion&other=tiger")
+    field = page.get_by_label("Token")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    for word in ("a-guess", "secret-token"):
+        field.fill(word)
+        page.get_by_role("button", name="Watch").click()
+        if word == "a-guess":
+            expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+    page.wait_for_selector(".live-stage[data-seq]", timeout=20_000)
+    eventually(lambda: site.session.controls.settings == Settings("versus", LION, TIGER), within_s=20)
+    page.context.close()
