@@ -231,3 +231,47 @@ def test_a_visitor_saves_the_own_picture_once_there_is_one(visit, serve_session,
         lion = np.asarray(Image.open(frame).convert("RGB"))
     assert lion.shape == (480, 640, 3)
     assert lion.std() > 20
+
+
+def test_before_a_camera_is_shown_controls_tell_what_holds_and_what_comes_first(visit, serve_session, fake_explainer):
+    site = serve_session([], fake_explainer(), most_visitors=1)
+    page = visit(url=site.url)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "top.jpg" in request.url else None)
+    toast = page.locator('[data-live="toast"]')
+    for fold in ("ask", "look"):
+        page.locator(f"#live-{fold} > button").click()
+    expect(page.get_by_role("radio", name="Why A", exact=True)).to_be_checked()
+    expect(page.locator("#live-target input")).to_have_value("the likeliest class")
+    expect(page.locator("#live-opacity input[type=number]")).to_have_value("0.7")
+    page.keyboard.press("h")
+    expect(toast).to_have_text("Style: contours")
+    expect(page.get_by_role("radio", name="Contour lines")).to_be_checked()
+    page.get_by_role("radio", name="What speaks against A").click()
+    for key, said in {"f": "Not frozen", "p": "No maps", "1": "Nothing to explain"}.items():
+        page.keyboard.press(key)
+        expect(toast).to_have_text(f"{said}: show your camera first")
+    expect(page.get_by_role("button", name="Three maps")).to_have_attribute("aria-expanded", "false")
+    expect(page.get_by_role("button", name="Freeze")).to_be_visible()
+    assert asked == []
+    show(page)
+    expect(page.locator('[data-live="caption"]')).to_have_text("against lion", timeout=20_000)
+    expect(page.locator('[data-live="legend"]')).to_have_attribute("data-style", "contours")
+
+
+def test_of_a_camera_that_was_switched_off_neither_rate_nor_age_is_told(visit, serve_session, fake_explainer):
+    page = show(visit(url=serve_session([], fake_explainer(), most_visitors=1).url))
+    expect(page.locator('[data-live="age"]')).to_contain_text("ms", timeout=20_000)
+    expect(page.locator(".live-figures")).to_be_visible()
+    page.locator('[data-live="own-stop"]').click()
+    expect(page.locator(".live-figures")).to_be_hidden()
+
+
+def test_in_a_kiosk_the_camera_of_whoever_has_left_goes_off(visit, serve_session, fake_explainer):
+    page = visit(url=serve_session([], fake_explainer(), most_visitors=1, kiosk=True).url)
+    show(page).wait_for_selector(".live-stage[data-seq]", timeout=20_000)
+    assert page.evaluate("globalThis.tracks.some((track) => track.readyState === 'live')")
+    page.locator(".live-kiosk").evaluate("(root) => (root.dataset.idleS = '1')")
+    page.wait_for_function("globalThis.tracks.every((track) => track.readyState === 'ended')")
+    expect(page.locator('[data-live="notice"]')).to_have_text("The camera is off")
+    expect(page.get_by_role("button", name="Show my camera")).to_be_visible()

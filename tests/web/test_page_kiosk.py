@@ -59,3 +59,12 @@ def test_keys_the_context_menu_and_the_selection_of_text_do_nothing(kiosk):
     assert page.evaluate(stopped)
     page.locator('[data-live="meaning"]').dblclick()
     assert page.evaluate("getSelection().toString()") == ""
+
+
+def test_a_touch_that_came_to_nothing_is_told(kiosk):
+    _, page = kiosk
+    page.route("**/settings*", lambda route: route.abort())
+    page.locator('[data-live="label-1"]').click()
+    toast = page.locator('[data-live="toast"]')
+    expect(toast).to_have_text("Not changed: no connection to live_cam")
+    expect(toast).to_be_visible()

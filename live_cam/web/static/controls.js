@@ -3,6 +3,7 @@
 
 import { press } from "./in_hand.js";
 import { keyName, onKey } from "./keys.js";
+import { cameraFirst } from "./own_first.js";
 import { change, onSettings, wanted } from "./settings.js";
 import { say } from "./toast.js";
 
@@ -42,7 +43,8 @@ const set = (changes) => change(part(), changes);
 /** @param {"frozen" | "running"} name */
 function toggle(name) {
   const settings = wanted();
-  if (settings) set({ [name]: !settings[name] });
+  if (!settings || (name === "frozen" && !settings.frozen && cameraFirst("Not frozen"))) return;
+  set({ [name]: !settings[name] });
 }
 
 /** Starts or stops the source or, where visitors show their own cameras, this visitor's. */

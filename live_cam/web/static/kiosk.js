@@ -1,5 +1,5 @@
 // @ts-check
-/** The page in front of strangers: nothing but the classes can be chosen, and that choice ends when nobody is there. */
+/** The page in front of strangers: nothing but the classes can be chosen. When nobody is there that ends, and a visitor's camera goes off. */
 
 import { showAll } from "./occlusion.js";
 import { change, onSettings, wanted } from "./settings.js";
@@ -24,6 +24,8 @@ export function mount(root) {
     if (idleMs < 1000 * Number(root.dataset.idleS)) return;
     touchedMs = performance.now();
     showAll();
+    // Whoever showed a camera has left, and who comes next has not been asked.
+    /** @type {HTMLElement | null} */ (document.querySelector('[data-live="own-stop"]:not([hidden])'))?.click();
     if (wanted()?.target != null) change(stage, { target: null });
   }, LOOK_EVERY_MS);
 }

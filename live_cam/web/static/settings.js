@@ -40,6 +40,12 @@ export function hear(heard) {
   tell();
 }
 
+/** Asks for the settings, where no picture brings them yet. @param {HTMLElement} part The element that tells whose. */
+export async function fetchSettings(part) {
+  const answer = await ask(choose(address("settings"), part), "GET").catch(() => null);
+  if (answer) hear(await answer.json());
+}
+
 function tell() {
   for (const listener of newest ? listeners : []) listener(/** @type {Settings} */ (newest));
 }

@@ -10,6 +10,7 @@
 import { address, choose } from "./ask.js";
 import { press } from "./in_hand.js";
 import { onKey } from "./keys.js";
+import { cameraFirst } from "./own_first.js";
 import { pause } from "./pause.js";
 import { change } from "./settings.js";
 
@@ -80,6 +81,7 @@ class TopMaps {
 
   /** @param {boolean} opens */
   open(opens) {
+    if (opens && cameraFirst("No maps")) return;
     this.row.hidden = !opens;
     this.button.ariaExpanded = String(opens);
     if (opens && !this.asking) this.follow();

@@ -16,7 +16,7 @@ import { address, choose, refusal } from "./ask.js";
 import { OwnCamera } from "./own_camera.js";
 import { pause } from "./pause.js";
 import { Screen } from "./screen.js";
-import { startOver } from "./settings.js";
+import { fetchSettings, startOver } from "./settings.js";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
@@ -58,6 +58,7 @@ class Viewer {
     document.addEventListener("visibilitychange", () => this.tellWhetherHidden(), { signal: left.signal });
     let failures = 0;
     let failedSockets = 0;
+    if (this.camera) fetchSettings(this.root);
     while (!this.gone) {
       await this.camera?.wanted();
       const heard = await this.watchSocket();

@@ -1,6 +1,7 @@
 // @ts-check
 /** The classes in the list are buttons: one that is pressed is explained until it is pressed again. */
 
+import { cameraFirst } from "./own_first.js";
 import { change, wanted } from "./settings.js";
 
 /** @param {HTMLElement} root */
@@ -11,7 +12,8 @@ export function mount(root) {
     button.onpointerdown = () => (meant = button.dataset.index);
     button.onclick = (event) => {
       const index = Number(event.detail ? meant : button.dataset.index);
-      if (Number.isInteger(index)) change(root, { target: wanted()?.target === index ? null : index });
+      if (!Number.isInteger(index)) cameraFirst("Nothing to explain");
+      else change(root, { target: wanted()?.target === index ? null : index });
     };
   }
   const unlock = /** @type {HTMLElement} */ (root.querySelector('[data-live="unlock"]'));
