@@ -48,18 +48,16 @@ for (const [script, parts] of Object.entries(scripts)) {
 """Brings each part of a `gr.HTML` to life: the module of a name is given the elements that are its own."""
 
 _RECORD = """
-  <button type="button" class="live-button" data-live="record" aria-keyshortcuts="R"
-    title="Record, or stop recording (key R)">Record</button>
-  <select class="live-select" data-live="record-view" aria-label="What is recorded" aria-keyshortcuts="E"
-    title="What is recorded (key E)">
+  <button type="button" class="live-button" data-live="record" title="Record, or stop recording">Record</button>
+  <select class="live-select" data-live="record-view" aria-label="What is recorded" title="What is recorded">
     <option value="seen">what is seen</option>
     <option value="clean">the clean picture</option>
     <option value="both">both side by side</option>
   </select>"""
 
 _LINK = """
-  <button type="button" class="live-button" data-live="link" aria-keyshortcuts="K"
-    title="Copy a link that restores these settings (key K)">Copy link</button>"""
+  <button type="button" class="live-button" data-live="link"
+    title="Copy a link that restores these settings">Copy link</button>"""
 
 _RECORDED = """
   <div>
@@ -79,8 +77,7 @@ _OWN_NOTICE = "Only you see your picture, and nothing of it is kept"
 _OWN_CAMERA = """
 <div class="live-own">
   <button type="button" data-live="own-start" disabled>Show my camera</button>
-  <button type="button" data-live="own-turn" aria-keyshortcuts="X" title="Other camera (key X)" hidden
-    >Other camera</button>
+  <button type="button" data-live="own-turn" title="Other camera" hidden>Other camera</button>
   <button type="button" data-live="own-stop" hidden>Stop</button>
 </div>"""
 
@@ -95,10 +92,9 @@ def head(session: Session, kiosk: bool) -> str:
         if kiosk
         else """
 <div class="live-head-buttons">
-  <button type="button" class="live-button" data-live="theme" aria-keyshortcuts="T" title="Light or dark (key T)"
-    >Theme</button>
-  <button type="button" class="live-button" data-live="keys" aria-keyshortcuts="?" aria-haspopup="dialog"
-    title="Show the keys (key ?)">Keys</button>
+  <button type="button" class="live-button" data-live="theme" title="Light or dark">Theme</button>
+  <button type="button" class="live-button" data-live="keys" aria-haspopup="dialog"
+    title="Show the keys">Keys</button>
 </div>"""
     )
     choices = {
@@ -153,10 +149,10 @@ def tools(number: int, own: bool = False) -> str:
     feed = _feed(number, own)
     return f"""
 <div class="live-tools" {feed}>
-  <button type="button" class="live-button" data-live="snapshot" aria-keyshortcuts="S"
-    title="Save the picture, with all that is needed to repeat it (key S)">Snapshot</button>
-  <button type="button" class="live-button" data-live="occlude" aria-keyshortcuts="O" aria-pressed="true"
-    title="Point at the picture, or press the arrow keys here, to hide a square and see what it costs (key O)"
+  <button type="button" class="live-button" data-live="snapshot"
+    title="Save the picture, with all that is needed to repeat it">Snapshot</button>
+  <button type="button" class="live-button" data-live="occlude" aria-pressed="true"
+    title="Point at the picture, or press the arrow keys here, to hide a square and see what it costs"
     >Hide a square</button>
   <div class="live-top" {feed}></div>
   <p class="live-said" data-live="snapshot-words" role="status"></p>
@@ -167,7 +163,7 @@ def words(number: int, own: bool = False, source: str = "") -> str:
     """Gives the place for the three likeliest classes, the question, and how much there is to it."""
     rows = "".join(
         f'<li><button type="button" class="live-class" data-live="label-{rank}" aria-pressed="false"'
-        f' aria-keyshortcuts="{rank + 1}">–</button>'
+        ' title="Explain this class">–</button>'
         f'<span class="live-percent" data-live="percent-{rank}"></span>'
         f'<span class="live-hidden" data-live="hidden-{rank}"></span>'
         f'<span class="live-track"><span class="live-bar" data-live="bar-{rank}"></span></span></li>'
@@ -178,7 +174,7 @@ def words(number: int, own: bool = False, source: str = "") -> str:
 <section class="live-words" {_feed(number, own)} aria-label="What the network sees{of}">
   <ol>{rows}</ol>
   <p class="live-question">Explained: <b data-live="target">–</b>
-    <button type="button" class="live-unlock" data-live="unlock" aria-keyshortcuts="0" hidden>unlock</button></p>
+    <button type="button" class="live-unlock" data-live="unlock" hidden>unlock</button></p>
   <p class="live-strength"><span id="live-strength-{number}">Evidence</span>
     <span class="live-meter" data-live="meter" role="meter" aria-valuemin="0" aria-valuemax="100" aria-valuenow="0"
       aria-labelledby="live-strength-{number}"><span data-live="strength"></span></span>
@@ -199,7 +195,7 @@ def legend(session: Session) -> str:
     data-ends="{escape(json.dumps(LEGEND_ENDS))}">
     <span data-live="legend-weak">weak</span><span class="live-ramp" aria-hidden="true"></span>
     <span data-live="legend-strong">strong</span></p>
-  <p class="live-figures">{_of_first(session)}<span><span data-live="fps">–</span> frames a second</span>
+  <p class="live-figures" hidden>{_of_first(session)}<span><span data-live="fps">–</span> frames a second</span>
     <span>age <span data-live="age">–</span></span></p>
 </div>"""
 

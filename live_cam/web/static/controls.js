@@ -2,7 +2,7 @@
 /** What joins Gradio's components and the keys to the settings. */
 
 import { press } from "./in_hand.js";
-import { keyName, onKey } from "./keys.js";
+import { onKey } from "./keys.js";
 import { cameraFirst } from "./own_first.js";
 import { change, onSettings, wanted } from "./settings.js";
 import { say } from "./toast.js";
@@ -16,20 +16,6 @@ const TRY_AGAIN_MS = 100;
 const MOST_FRAMES = 60;
 /** A component in somebody's hand, which must not be given another value meanwhile. */
 const IN_HAND = '#live-side :is(input[type="range"]:active, input[type="number"]:focus, input[aria-expanded="true"])';
-
-/** The keys of Gradio's components. @type {Record<string, string[]>} */
-const KEYS = {
-  "#live-freeze": ["f"],
-  "#live-run": [" "],
-  "#live-question": ["w", "v", "a", "b"],
-  "#live-target": ["/"],
-  "#live-other": ["n"],
-  "#live-method": ["m"],
-  "#live-layer": ["l"],
-  "#live-style": ["h"],
-  "#live-opacity": ["+", "-"],
-  "#live-colormap": ["c"],
-};
 
 /** The element that tells whose settings. */
 const part = () => /** @type {HTMLElement} */ (document.querySelector(".live-stage"));
@@ -102,18 +88,6 @@ function sync() {
   else syncing = setTimeout(sync, TRY_AGAIN_MS);
 }
 
-/** Tells the keys of the component that somebody has come to, since those folded are built late. @param {Event} event */
-function tellKeys(event) {
-  const control = event.target instanceof Element ? event.target.closest(Object.keys(KEYS).join()) : null;
-  if (!(control instanceof HTMLElement) || control.title) return;
-  const names = KEYS[`#${control.id}`].map(keyName);
-  control.title = `Key ${names.join(", ")}`;
-  control.querySelectorAll("input").forEach((input) => input.setAttribute("aria-keyshortcuts", names.join(" ")));
-  if (control.matches("button")) control.setAttribute("aria-keyshortcuts", names.join(" "));
-}
-document.addEventListener("pointerover", tellKeys);
-document.addEventListener("focusin", tellKeys);
-
 /** What Gradio's components call. */
 globalThis.liveCam = {
   choose: (name, value) => void set({ [name]: value === LIKELIEST ? null : value }),
@@ -130,19 +104,22 @@ onSettings((settings) => {
   sync();
 });
 
-for (const rank of [0, 1, 2]) onKey(`${rank + 1}`, `explain class ${rank + 1} of the list, or let go of it`, () => press(`label-${rank}`), "Ask");
-onKey("0", "explain the likeliest class", () => set({ target: null }), "Ask");
-onKey("/", "search all classes for A", () => search("target"), "Ask");
-onKey("n", "search all classes for B", () => search("other"), "Ask");
-onKey("w", "why A", () => set({ question: "why" }), "Ask");
-onKey("v", "why A and not B", () => set({ question: "versus" }), "Ask");
-onKey("a", "what speaks against A", () => set({ question: "against" }), "Ask");
-onKey("b", "A and B side by side", () => set({ question: "beside" }), "Ask");
-onKey("m", "next method", () => next("method"), "Ask");
-onKey("l", "next layer", () => next("layer"), "Ask");
-onKey("h", "heat map, contours or spotlight", () => next("style"), "Look");
-onKey("c", "next colours", () => next("colormap"), "Look");
-onKey("+", "more opaque", () => fade(OPACITY_STEP), "Look");
-onKey("-", "less opaque", () => fade(-OPACITY_STEP), "Look");
-onKey("f", "freeze, or let it run", () => toggle("frozen"), "Picture");
-onKey(" ", "start or stop", startOrStop, "Picture");
+for (const rank of [0, 1, 2]) {
+  const label = `label-${rank}`;
+  onKey(`${rank + 1}`, `explain class ${rank + 1} of the list, or let go of it`, () => press(label), "Ask", `[data-live="${label}"]`);
+}
+onKey("0", "explain the likeliest class", () => set({ target: null }), "Ask", '[data-live="unlock"]');
+onKey("/", "search all classes for A", () => search("target"), "Ask", "#live-target");
+onKey("n", "search all classes for B", () => search("other"), "Ask", "#live-other");
+onKey("w", "why A", () => set({ question: "why" }), "Ask", "#live-question");
+onKey("v", "why A and not B", () => set({ question: "versus" }), "Ask", "#live-question");
+onKey("a", "what speaks against A", () => set({ question: "against" }), "Ask", "#live-question");
+onKey("b", "A and B side by side", () => set({ question: "beside" }), "Ask", "#live-question");
+onKey("m", "next method", () => next("method"), "Ask", "#live-method");
+onKey("l", "next layer", () => next("layer"), "Ask", "#live-layer");
+onKey("h", "heat map, contours or spotlight", () => next("style"), "Look", "#live-style");
+onKey("c", "next colours", () => next("colormap"), "Look", "#live-colormap");
+onKey("+", "more opaque", () => fade(OPACITY_STEP), "Look", "#live-opacity");
+onKey("-", "less opaque", () => fade(-OPACITY_STEP), "Look", "#live-opacity");
+onKey("f", "freeze, or let it run", () => toggle("frozen"), "Picture", "#live-freeze");
+onKey(" ", "start or stop", startOrStop, "Picture", '#live-run, [data-live="own-start"], [data-live="own-stop"]');

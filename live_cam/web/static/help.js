@@ -37,5 +37,5 @@ export function mount(dialog) {
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   const button = /** @type {HTMLElement | null} */ (document.querySelector('[data-live="keys"]'));
   if (button) button.onclick = turn;
-  onKey("?", "show these keys, or close them", turn, "Page");
+  onKey("?", "show these keys, or close them", turn, "Page", '[data-live="keys"]');
 }

@@ -114,7 +114,7 @@ function offer(button, href) {
 /** Brings the button to life, and heeds the link that the page was opened with. @param {HTMLElement} button */
 export function mount(button) {
   button.onclick = () => copy(button);
-  onKey("k", "copy a link to these settings", () => copy(button), "Keep");
+  onKey("k", "copy a link to these settings", () => copy(button), "Keep", '[data-live="link"]');
   restore().then(
     (refused) => refused.length && say(`Not understood in this link: ${refused.join(", ")}`),
     (error) => say(`The settings of this link were not restored: ${error.message}`),

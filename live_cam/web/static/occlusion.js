@@ -127,5 +127,5 @@ document.addEventListener("focusout", (event) => pictureOf(switchOf(event))?.hid
 export function mount(stage) {
   new Occlusion(stage).listen();
   showSwitches();
-  onKey("o", "hide a square under the pointer, or not", toggle, "Ask");
+  onKey("o", "hide a square under the pointer, or not", toggle, "Ask", '[data-live="occlude"]');
 }

@@ -64,7 +64,7 @@ export class OwnCamera {
     this.part("own-stop").onclick = () => this.stop();
     this.part("own-turn").onclick = () => this.turn();
     this.part("own-start").disabled = false;
-    onKey("x", "other camera", () => this.part("own-turn").hidden || this.turn());
+    onKey("x", "other camera", () => this.part("own-turn").hidden || this.turn(), "Picture", '[data-live="own-turn"]');
   }
 
   /** @param {string} name @returns {HTMLButtonElement} */

@@ -137,6 +137,6 @@ export function mount(root) {
     else if (!panel.busy) panel.show(/** @type {CustomEvent} */ (event).detail ?? null);
   };
   document.addEventListener(HEARD, hear, { signal: left.signal });
-  onKey("r", "record, or stop recording", () => panel.button.click(), "Keep");
-  onKey("e", "what is recorded", () => panel.nextView(), "Keep");
+  onKey("r", "record, or stop recording", () => panel.button.click(), "Keep", '[data-live="record"]');
+  onKey("e", "what is recorded", () => panel.nextView(), "Keep", '[data-live="record-view"]');
 }

@@ -41,5 +41,5 @@ export function mount(tools) {
     forgetting = setTimeout(() => (words.textContent = ""), SAID_MS);
     busy = false;
   };
-  onKey("s", "save a snapshot", () => press("snapshot"), "Keep");
+  onKey("s", "save a snapshot", () => press("snapshot"), "Keep", '[data-live="snapshot"]');
 }

@@ -36,4 +36,4 @@ apply();
 document.addEventListener("click", (event) => {
   if (event.target instanceof Element && event.target.closest('[data-live="theme"]')) turn();
 });
-onKey("t", "light or dark", turn, "Page");
+onKey("t", "light or dark", turn, "Page", '[data-live="theme"]');

@@ -71,8 +71,7 @@ class TopMaps {
     this.button.className = "live-button";
     this.button.dataset.live = "three-maps";
     this.button.textContent = "Three maps";
-    this.button.title = "The maps of the three likeliest classes at once (key P)";
-    this.button.setAttribute("aria-keyshortcuts", "P");
+    this.button.title = "The maps of the three likeliest classes at once";
     this.button.onclick = () => this.open(this.button.ariaExpanded !== "true");
     this.row.className = "live-maps";
     this.row.append(...this.maps.map((map) => map.button));
@@ -115,5 +114,5 @@ class TopMaps {
 /** Brings the small maps of one picture to life. @param {HTMLElement} root */
 export function mount(root) {
   new TopMaps(root);
-  onKey("p", "three maps at once", () => press("three-maps"), "Ask");
+  onKey("p", "three maps at once", () => press("three-maps"), "Ask", '[data-live="three-maps"]');
 }
