@@ -153,7 +153,7 @@ def serve(
     )
     scheme = "https" if https else "http"
     address = page_address(scheme, host, port, token)
-    with Session(found, explainer, visitors if own_cameras else 0, recording) as session:
+    with Session(found, explainer, visitors if own_cameras else 0, recording) as session, suppress(KeyboardInterrupt):
         if record is not None:
             session.start_recording(view, record)
         site = build_app(session, host, token, hosts, camera, kiosk)

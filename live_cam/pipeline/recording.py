@@ -173,19 +173,20 @@ class Recordings:
         self.stop()
 
     def join(self) -> None:
-        """Waits until the files are whole; interrupted, it leaves their index at the end, which is done at once.
+        """Waits until the files are whole."""
+        for recorder in self._recorders:
+            recorder.join()
 
-        A disk that hangs is then waited for no longer than `_HURRIED_LIMIT_S`: what it took plays, as after a kill.
+    def hurry(self) -> None:
+        """Leaves the files' index at their end, which is done at once, and waits for that.
+
+        A disk that hangs is waited for no longer than `_HURRIED_LIMIT_S`: what it took plays, as after a kill.
         """
-        try:
-            for recorder in self._recorders:
-                recorder.join()
-        except KeyboardInterrupt:
-            for recorder in self._recorders:
-                recorder.hurry()
-            deadline_s = time.monotonic() + _HURRIED_LIMIT_S
-            for recorder in self._recorders:
-                recorder.join(max(0.0, deadline_s - time.monotonic()))
+        for recorder in self._recorders:
+            recorder.hurry()
+        deadline_s = time.monotonic() + _HURRIED_LIMIT_S
+        for recorder in self._recorders:
+            recorder.join(max(0.0, deadline_s - time.monotonic()))
 
     def finished_file(self, name: str) -> Path | None:
         """Gives the file of that name that a recording of this session has left, or None."""

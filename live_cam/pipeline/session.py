@@ -95,8 +95,9 @@ class Session:
         try:
             for thread in (self._worker, *self._captures):
                 thread.join(max(0.0, deadline_s - time.monotonic()))
-        finally:
             self._recordings.join()
+        except KeyboardInterrupt:
+            self._recordings.hurry()
 
     def new_controls(self) -> Controls:
         """Gives controls as they are at the start."""
