@@ -233,23 +233,23 @@ def test_a_feed_is_told_that_its_frame_was_taken_before_it_is_explained(
 def test_a_turn_is_the_time_that_one_frame_takes_also_when_several_are_explained_at_once(
     prepare, fake_explainer, make_frame, eventually, feeds
 ):
-    work = prepare(fake_explainer(delay_s=0.1), feeds)
+    work = prepare(fake_explainer(delay_s=0.3), feeds)
     assert work.thread.turn_s == 0.0
     for feed in work.feeds:
         feed.offer(make_frame(), None)
     work.thread.start()
     eventually(lambda: work.thread.turn_s > 0.0)
-    assert 0.1 <= work.thread.turn_s < 0.2
+    assert 0.3 <= work.thread.turn_s < 0.6
 
 
 def test_a_turn_follows_a_step_that_has_become_faster(start, fake_explainer, explain_one, eventually):
-    explainer = fake_explainer(delay_s=0.1)
+    explainer = fake_explainer(delay_s=0.5)
     work = start(explainer)
     explain_one(work, 0)
     explainer.delay_s = 0.0
     for seq in range(1, 12):
         explain_one(work, seq)
-    eventually(lambda: 0.0 < work.thread.turn_s < 0.05)
+    eventually(lambda: 0.0 < work.thread.turn_s < 0.25)
 
 
 def test_two_classes_side_by_side_make_one_picture_of_two_panes(start, fake_explainer, explain_one):
@@ -320,11 +320,12 @@ def test_while_somebody_watches_the_map_is_put_to_the_test_and_else_nothing_is_a
         with work.feed.hub.watch():
             while work.feed.trust.score is None:
                 await asyncio.sleep(0.02)
-            begin = len(pictures)
+            begin_n, begin_s = len(pictures), time.monotonic()
             await asyncio.sleep(1.0)
-            return len(pictures) - begin
+            return len(pictures) - begin_n, time.monotonic() - begin_s
 
-    assert 4 <= asyncio.run(watch()) <= 7, "twice a second, three pictures each, of a picture that stands still, too"
+    tested_n, took_s = asyncio.run(watch())
+    assert 1 <= tested_n <= 6 * took_s + 2, "twice a second, three pictures each, of a picture that stands still, too"
 
 
 def test_feeds_that_show_different_things_are_explained_in_one_call_all_the_same(

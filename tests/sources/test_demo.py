@@ -19,7 +19,9 @@ def test_the_demo_gives_30_pictures_a_second_of_640_by_480():
     assert {frame.rgb.shape for frame in frames} == {(480, 640, 3)}
     assert [frame.seq for frame in frames] == list(range(16))
     intervals_ms = np.diff([frame.pts_ns for frame in frames]) / 1e6
-    assert 25 < np.median(intervals_ms) < 60
+    assert intervals_ms.mean() > 0.9 * 1000 / RATE_FPS
+    # A busy machine may hold up many.
+    assert np.percentile(intervals_ms, 25) < 1.9 * 1000 / RATE_FPS
     assert intervals_ms.min() > 0
 
 

@@ -90,7 +90,10 @@ def test_a_file_of_a_real_camera_plays_at_its_own_pace_with_the_pictures_opencv_
     for frame, picture in zip(frames, expected, strict=True):
         assert frame.rgb.shape == (272, 640, 3)
         assert np.abs(frame.rgb.astype(np.int16) - picture).mean() < 3
-    assert 30 < np.median(np.diff([frame.pts_ns for frame in frames]) / 1e6) < 60
+    intervals_ms = np.diff([frame.pts_ns for frame in frames]) / 1e6
+    assert intervals_ms.mean() > 0.9 * _INTERVAL_MS
+    # A busy machine may hold up many.
+    assert np.percentile(intervals_ms, 25) < 1.9 * _INTERVAL_MS
 
 
 def test_a_film_gives_frames_of_its_own_size_that_nobody_can_paint_over(real_videos):
@@ -123,9 +126,10 @@ def test_the_last_frame_stays_for_its_time_before_the_file_begins_again(write_vi
 def test_frames_come_when_the_file_says_even_where_its_rate_varies(write_video):
     times_ms = [0, 20, 220, 240, 260]
     frames = _read(write_video("varying.mkv", [_grey(level) for level in _LEVELS], times_ms=times_ms), 5)
-    intervals_ms = np.diff([frame.pts_ns for frame in frames]) / 1e6
-    assert intervals_ms.argmax() == 1
-    assert 150 < intervals_ms[1] < 1000
+    since_first_ms = (np.array([frame.pts_ns for frame in frames]) - frames[0].pts_ns) / 1e6
+    # A busy machine may hold up some, but none comes early.
+    assert since_first_ms[2] > 190
+    assert np.median(np.diff(since_first_ms)) < 150
 
 
 def test_red_on_the_left_stays_red_on_the_left(write_video):
@@ -315,5 +319,6 @@ def test_a_colon_in_a_name_is_no_protocol(write_video, monkeypatch):
 def test_a_picture_that_stays_for_long_is_given_again_each_second(write_video):
     frames = _read(write_video("slow.mp4", [_grey(40), _grey(200)], times_ms=[0, 2500]), 4)
     assert _levels(frames) == [40, 40, 40, 200]
-    gaps_s = np.diff([frame.pts_ns for frame in frames]) / 1e9
-    np.testing.assert_allclose(gaps_s, [1.0, 1.0, 0.5], atol=0.2)
+    since_first_s = np.array([frame.pts_ns - frames[0].pts_ns for frame in frames[1:]]) / 1e9
+    assert (since_first_s > (0.8, 1.8, 2.3)).all()
+    assert since_first_s[0] < 2.2

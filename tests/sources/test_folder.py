@@ -76,7 +76,10 @@ def test_a_picture_stays_for_its_time_given_ten_times_a_second(animals):
     assert [frame.seq for frame in frames] == list(range(2 * _FRAMES_EACH))
     assert np.array_equal(frames[0].rgb, frames[1].rgb)
     assert not np.array_equal(frames[1].rgb, frames[2].rgb)
-    assert 80 < np.median(np.diff([frame.pts_ns for frame in frames]) / 1e6) < 200
+    intervals_ms = np.diff([frame.pts_ns for frame in frames]) / 1e6
+    assert intervals_ms.mean() > 90
+    # A busy machine may hold up some.
+    assert intervals_ms.min() < 190
     assert stream.frozen_after_s is None
 
 

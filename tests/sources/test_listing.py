@@ -110,7 +110,7 @@ def test_a_driver_that_fails_in_its_own_way_is_told_in_one_line(plug_in):
 
 
 def test_a_driver_that_blocks_holds_up_no_other_camera(plug_in, monkeypatch):
-    monkeypatch.setattr(listing, "_LIMIT_S", 0.2)
+    monkeypatch.setattr(listing, "_LIMIT_S", 2.0)
     ended = threading.Event()
     late = Webcam()
 
