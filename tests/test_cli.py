@@ -73,6 +73,7 @@ def test_the_address_that_others_use_is_told_beside_our_own():
     with subprocess.Popen([*command, "--token", "a b"], stdout=subprocess.PIPE, text=True) as live_cam_:
         try:
             own, others = (live_cam_.stdout.readline() for _ in range(2))
+            read_stats(live_cam_, port, token="a b")
         finally:
             live_cam_.send_signal(signal.SIGINT)
             assert live_cam_.wait(20) == 0
@@ -90,14 +91,8 @@ def test_a_camera_that_is_not_there_is_told_in_the_terminal_and_in_stats_and_wai
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as live_cam_:
         try:
             assert "there is no camera /dev/video97" in live_cam_.stderr.readline()
-            told = None
-            limit_s = time.monotonic() + 60
-            while told is None or told["state"] == "starting":
-                assert time.monotonic() < limit_s
-                try:
-                    told = httpx.get(f"http://127.0.0.1:{port}/stats").json()["source"]
-                except httpx.TransportError:
-                    time.sleep(0.2)
+            while (told := read_stats(live_cam_, port)["source"])["state"] == "starting":
+                time.sleep(0.2)
             assert told["state"] in ("lost", "reconnecting")
             assert "/dev/video97" in told["message"]
         finally:
@@ -318,3 +313,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def read_stats(process, port, token="none"):
+    """Gives what /stats tells, as soon as it answers."""
+    limit_s = time.monotonic() + 240
+    while process.poll() is None:
+        assert time.monotonic() < limit_s
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{port}/stats", headers={"Authorization": f"Bearer {token}"})
+        except httpx.TransportError:
+            time.sleep(0.2)
+        else:
+            assert answer.status_code == 200
+            return answer.json()
+    pytest.fail("it has ended")

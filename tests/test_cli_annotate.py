@@ -165,13 +165,20 @@ def test_interrupted_it_leaves_nothing_half_done(long_film, tmp_path):
 
 
 def wait_for_recording(live, port, seconds):
-    recorded_s = 0.0
-    while recorded_s < seconds and live.poll() is None:
+    """Waits until so much is recorded, and 20 frames have been explained since the recording began."""
+    explained_before, limit_s = None, time.monotonic() + 240
+    while live.poll() is None:
+        assert time.monotonic() < limit_s
         time.sleep(0.1)
         try:
-            recorded_s = httpx.get(f"http://127.0.0.1:{port}/stats").json()["recording"]["seconds"]
+            stats = httpx.get(f"http://127.0.0.1:{port}/stats").json()
         except httpx.TransportError:
             continue
+        recorded_s, explained = stats["recording"]["seconds"], stats["frames"]["explained"]
+        if explained_before is None and recorded_s:
+            explained_before = explained
+        if recorded_s >= seconds and explained >= explained_before + 20:
+            return
 
 
 @pytest.mark.parametrize("pause_s", [0.05, 0.3])

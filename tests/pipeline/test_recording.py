@@ -26,12 +26,18 @@ def frames_in(path):
         return [picture.time for picture in container.decode(video=0)]
 
 
+def written(session, frames_n):
+    """Tells whether so many frames of each source are in its video."""
+    videos = [feed.recorder._video for feed in session.feeds]
+    return all(video is not None and video.frames_n >= frames_n for video in videos)
+
+
 def test_a_session_records_what_it_explains(fake_source, fake_explainer, options, eventually):
     with Session([fake_source()], fake_explainer(), recording=options) as session:
         assert session.recording is None
         assert session.describe()["recording"] is None
         session.start_recording("seen")
-        eventually(lambda: session.recording.seconds > 0.5)
+        eventually(lambda: session.recording.seconds > 0.5 and written(session, 8))
         assert session.recorded_file(session.recording.file) is None  # not yet
         assert session.describe()["recording"]["state"] == "recording"
         session.stop_recording()
@@ -85,7 +91,7 @@ def test_several_sources_get_a_video_each(fake_source, fake_explainer, options, 
     sources = [fake_source(name="left"), fake_source(name="right")]
     with Session(sources, fake_explainer(), recording=options) as session:
         session.start_recording("seen", tmp_path / "both.mp4")
-        eventually(lambda: session.recording.seconds > 0.3)
+        eventually(lambda: session.recording.seconds > 0.3 and written(session, 3))
     assert session.recording.files == (
         *("both-1.mp4", "both-1.jsonl", "both-1.vtt"),
         *("both-2.mp4", "both-2.jsonl", "both-2.vtt"),
@@ -142,8 +148,9 @@ def test_a_disk_that_hangs_does_not_hold_the_end_for_ever(
         eventually(lambda: session.recording.seconds > 0.2)
         session.request_stop()
         eventually(lambda: session.recording.state == "finishing")
+        eventually(lambda: not any(thread.is_alive() for thread in (session._worker, *session._captures)))
         main = threading.main_thread().ident
-        interrupt = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
+        interrupt = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))
         interrupt.start()
         left_s = time.monotonic()
     assert time.monotonic() - left_s < 5.0
