@@ -9,7 +9,7 @@ from live_cam.sources.network import NetworkSource
 
 pytestmark = pytest.mark.slow
 
-LIMIT_S = 2.0
+LIMIT_S = 5.0
 PATHS = {"mjpeg": "/video", "rtsp": "/small"}
 
 
