@@ -76,7 +76,7 @@ def test_which_source_is_shown_stands_at_the_top_however_long_its_name(
 
 
 def test_before_the_first_picture_there_is_one_in_its_place_and_nothing_moves_when_it_comes(
-    serve_session, fake_source, fake_explainer, chromium, size
+    serve_session, fake_source, fake_explainer, chromium, size, eventually
 ):
     source = fake_source(size_px=(640, 480))
     source.block()
@@ -86,7 +86,7 @@ def test_before_the_first_picture_there_is_one_in_its_place_and_nothing_moves_wh
     page.goto(site.url, wait_until="commit")
     stage = page.locator(".live-stage")
     stage.wait_for(state="visible")
-    assert colours(stage.screenshot()) > 100
+    eventually(lambda: colours(stage.screenshot()) > 100)
     source.release()
     page.wait_for_selector(".live-stage[data-seq]")
     expect(page.locator(".live-poster")).to_be_hidden()
@@ -96,14 +96,14 @@ def test_before_the_first_picture_there_is_one_in_its_place_and_nothing_moves_wh
 
 
 def test_while_the_page_is_being_built_a_picture_is_painted_already(
-    serve_session, fake_source, fake_explainer, chromium, size
+    serve_session, fake_source, fake_explainer, chromium, size, eventually
 ):
     site = serve_session(fake_source(size_px=(640, 480)), fake_explainer())
     page = chromium.new_page(viewport=size)
     page.route("**/assets/*.js", lambda route: route.abort())
     page.goto(site.url)
     assert page.locator(".live-stage").count() == 0
-    assert colours(page.screenshot()) > 100
+    eventually(lambda: colours(page.screenshot()) > 100)
     page.context.close()
 
 
@@ -125,8 +125,10 @@ def test_the_explained_class_stands_on_the_picture_with_what_the_map_shows(shown
         page.locator('[data-live="caption-right"]').bounding_box(),
     )
     assert right["x"] > picture["x"] + picture["width"] / 2
-    site.session.controls.change(question="why", method="eigencam")
+    site.session.controls.change(question="beside", target=967, method="eigencam")
     expect(page.locator('[data-live="meaning"]')).to_contain_text("whatever the class")
+    expect(page.locator(CAPTION)).to_have_text("whatever the class")
+    expect(page.locator('[data-live="caption-right"]')).to_be_hidden()
     expect(page.locator('[data-live="how"]')).to_have_text("Eigen-CAM at conv5_block3_out")
 
 
@@ -232,13 +234,18 @@ def test_bars_do_not_glide_since_the_browser_would_lay_the_page_out_sixty_times_
         assert bar.evaluate("(bar) => getComputedStyle(bar).transitionDuration") == "0s"
 
 
-def test_a_frozen_picture_says_so_and_goes_on_being_asked(shown):
+def test_a_frozen_picture_says_so_and_goes_on_being_asked(shown, eventually):
     _, page = shown()
     page.get_by_role("button", name="Freeze").click()
     expect(page.locator('[data-live="frozen"]')).to_be_visible()
-    before = page.locator(".live-stage canvas").screenshot()
-    page.wait_for_timeout(300)
-    assert page.locator(".live-stage canvas").screenshot() == before
+    canvas = page.locator(".live-stage canvas")
+
+    def stands_still() -> bool:
+        before = canvas.screenshot()
+        page.wait_for_timeout(300)
+        return canvas.screenshot() == before
+
+    eventually(stands_still)
     page.locator('[data-live="label-1"]').click()
     expect(page.locator(CAPTION)).to_have_text("cheetah")
     page.get_by_role("button", name="Let it run").click()
@@ -300,14 +307,15 @@ def test_what_the_map_shows_is_told_while_either_of_two_pictures_has_evidence(
     expect(page.locator('[data-live="meaning"]')).to_have_text("")
 
 
-def test_the_preparing_of_another_layer_is_said_at_once(serve_session, fake_source, fake_explainer, open_page):
+def test_the_preparing_of_another_layer_is_said_while_it_lasts(serve_session, fake_source, fake_explainer, open_page):
     explainer = fake_explainer()
-    explainer.prepare_s = 2.0
+    explainer.prepare_s = 60.0
     site = serve_session(fake_source(), explainer)
     page = open_page(site.url)
     site.session.controls.change(layer="conv4_block6_out")
-    expect(page.locator('[data-live="preparing"]')).to_contain_text("conv4_block6_out", timeout=1_000)
-    expect(page.locator('[data-live="preparing"]')).to_be_hidden(timeout=10_000)
+    expect(page.locator('[data-live="preparing"]')).to_contain_text("conv4_block6_out")
+    explainer.end()
+    expect(page.locator('[data-live="preparing"]')).to_be_hidden()
     expect(page.locator('[data-live="how"]')).to_have_text("Grad-CAM at conv4_block6_out")
 
 

@@ -114,6 +114,20 @@ def test_no_layer_is_offered_for_a_method_that_has_layers_of_its_own(site, open_
         expect(part).to_be_visible()
 
 
+def test_no_class_is_asked_for_with_a_method_that_has_one_map_for_all(site, open_page):
+    page = open_page(site.url)
+    unfold(page, "ask")
+    asked = [page.locator(f"#live-{name}") for name in ("question", "target")]
+    pick(page, "live-method", "Eigen-CAM")
+    for part in asked:
+        expect(part).to_be_hidden()
+    page.locator("body").press("v")
+    expect(page.locator(".live-toast")).to_have_text("This method gives one map, whatever the class")
+    pick(page, "live-method", "Grad-CAM")
+    for part in asked:
+        expect(part).to_be_visible()
+
+
 def test_style_opacity_and_colours_change_the_pixels(site, open_page):
     page = open_page(site.url)
     unfold(page, "look")
@@ -349,6 +363,7 @@ def test_any_control_shows_its_effect_within_200_ms(site, open_page):
     medians_ms = []
     # What the machine does beside slows down one round, a slow page slows down all.
     while len(medians_ms) < 3 and min(medians_ms, default=EFFECT_LIMIT_MS) >= EFFECT_LIMIT_MS:
+        site.session.controls.change(style="heatmap", opacity=0.7)
         took_ms = []
         for act, holds in steps:
             page.evaluate(REMEMBER)

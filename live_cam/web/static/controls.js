@@ -3,6 +3,7 @@
 
 import { press } from "./in_hand.js";
 import { onKey } from "./keys.js";
+import { isClassless } from "./meaning.js";
 import { cameraFirst } from "./own_first.js";
 import { change, onSettings, wanted } from "./settings.js";
 import { say } from "./toast.js";
@@ -13,7 +14,7 @@ import { say } from "./toast.js";
 const LIKELIEST = -1;
 const OPACITY_STEP = 0.1;
 const TRY_AGAIN_MS = 100;
-const MOST_FRAMES = 60;
+const BUILT_WITHIN_MS = 5000;
 /** A component in somebody's hand, which must not be given another value meanwhile. */
 const IN_HAND = '#live-side :is(input[type="range"]:active, input[type="number"]:focus, input[aria-expanded="true"])';
 
@@ -56,6 +57,18 @@ function next(name) {
   say(`${name[0].toUpperCase()}${name.slice(1)}: ${names[value] ?? value}`);
 }
 
+/** Tells so where the method in use has one answer to all questions. */
+function classless() {
+  if (!isClassless(wanted()?.method)) return false;
+  say("This method gives one map, whatever the class");
+  return true;
+}
+
+/** @param {import("./settings.js").Question} question */
+function ask(question) {
+  if (!classless()) set({ question });
+}
+
 /** @param {number} step */
 function fade(step) {
   const settings = wanted();
@@ -68,12 +81,12 @@ function fade(step) {
  * @param {"target" | "other"} which
  */
 async function search(which) {
+  if (classless()) return;
   const field = () => /** @type {HTMLInputElement | null} */ (document.querySelector(`#live-${which} input`));
   if (which === "other" && !["versus", "beside"].includes(wanted()?.question ?? "")) await set({ question: "versus" });
-  if (!field()?.checkVisibility()) /** @type {HTMLElement | null} */ (document.querySelector("#live-ask > button"))?.click();
-  for (let frames = 0; frames < MOST_FRAMES && !field()?.checkVisibility(); frames += 1) {
-    await new Promise(requestAnimationFrame);
-  }
+  /** @type {HTMLElement | null} */ (document.querySelector("#live-ask > button:not(.open)"))?.click();
+  const limitMs = performance.now() + BUILT_WITHIN_MS;
+  while (!field()?.checkVisibility() && performance.now() < limitMs) await new Promise(requestAnimationFrame);
   field()?.focus();
   field()?.select();
 }
@@ -100,7 +113,8 @@ globalThis.liveCam = {
 };
 
 onSettings((settings) => {
-  Object.assign(document.body.dataset, { question: settings.question, method: settings.method });
+  const { question, method } = settings;
+  Object.assign(document.body.dataset, { question, method, classless: isClassless(method) });
   sync();
 });
 
@@ -111,10 +125,10 @@ for (const rank of [0, 1, 2]) {
 onKey("0", "explain the likeliest class", () => set({ target: null }), "Ask", '[data-live="unlock"]');
 onKey("/", "search all classes for A", () => search("target"), "Ask", "#live-target");
 onKey("n", "search all classes for B", () => search("other"), "Ask", "#live-other");
-onKey("w", "why A", () => set({ question: "why" }), "Ask", "#live-question");
-onKey("v", "why A and not B", () => set({ question: "versus" }), "Ask", "#live-question");
-onKey("a", "what speaks against A", () => set({ question: "against" }), "Ask", "#live-question");
-onKey("b", "A and B side by side", () => set({ question: "beside" }), "Ask", "#live-question");
+onKey("w", "why A", () => ask("why"), "Ask", "#live-question");
+onKey("v", "why A and not B", () => ask("versus"), "Ask", "#live-question");
+onKey("a", "what speaks against A", () => ask("against"), "Ask", "#live-question");
+onKey("b", "A and B side by side", () => ask("beside"), "Ask", "#live-question");
 onKey("m", "next method", () => next("method"), "Ask", "#live-method");
 onKey("l", "next layer", () => next("layer"), "Ask", "#live-layer");
 onKey("h", "heat map, contours or spotlight", () => next("style"), "Look", "#live-style");

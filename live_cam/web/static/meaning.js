@@ -7,14 +7,14 @@ const CLASSLESS = ["eigencam"];
 /** @type {Record<string, string>} */
 const PLACES = { heatmap: "Bright places", contours: "Places inside the lines", spotlight: "Places left bright" };
 
-/** Whether the map is the same whatever class is asked about. @param {Header} header */
-function isClassless(header) {
-  return CLASSLESS.includes(header.method ?? "");
+/** Whether a method gives the same map whatever class is asked about. @param {string} [method] */
+export function isClassless(method = "") {
+  return CLASSLESS.includes(method);
 }
 
 /** The question in a few words. @param {Header} header */
 export function question(header) {
-  if (isClassless(header)) return "whatever the class";
+  if (isClassless(header.method)) return "whatever the class";
   if (header.against) return `against ${header.target}`;
   return header.versus ? `${header.target}, not ${header.versus}` : (header.target ?? "");
 }
@@ -30,7 +30,7 @@ export function strengthWord(header) {
 /** What is missing when there is no evidence. @param {Header} header */
 export function nothing(header) {
   if (header.evidence) return "";
-  if (isClassless(header)) return "There is nothing in this picture that the layer responds to.";
+  if (isClassless(header.method)) return "There is nothing in this picture that the layer responds to.";
   if (header.against) return `There is no evidence against ${header.target} in this picture.`;
   const over = header.versus ? ` over ${header.versus}` : "";
   return `There is no evidence for ${header.target}${over} in this picture.`;
@@ -39,7 +39,7 @@ export function nothing(header) {
 /** What the map shows, and what it does not. @param {Header} header */
 export function meaning(header) {
   const places = header.style === "heatmap" && header.colormap === "jet" ? "Red places" : PLACES[header.style ?? "heatmap"];
-  if (isClassless(header)) {
+  if (isClassless(header.method)) {
     return `${places} are those the layer responds to most, whatever the class. They say nothing about why a class was chosen.`;
   }
   if (header.against) {
