@@ -18,13 +18,29 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from live_cam.explain.npm import find_npm, install_npm
 from live_cam.pipeline.recording import RecordingOptions
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.server import LiveServer, bind, build_app
+
+# For a test that fails, so far above what a loaded machine needs.
+expect.set_options(timeout=15_000)
+
+# Whether the scripts that heed presses and keys are there: each is loaded by itself, beside the first picture.
+MOUNTED = """() => {
+  const all = (parts, holds) => [...document.querySelectorAll(parts)].every(holds);
+  const pressed = [".live-class"];
+  const outsideKiosks = ["snapshot", "link", "keys"].map((name) => `[data-live="${name}"]`);
+  if (!document.querySelector(".live-kiosk")) pressed.push(...outsideKiosks);
+  return pressed.every((parts) => document.querySelector(parts))
+    && all([...pressed, '[data-live="record"]'].join(), (part) => part.onclick)
+    && all(".live-top", (part) => part.querySelector("button"))
+    && all(".live-occlusion", (part) => part.querySelector("svg"))
+    && "method" in document.body.dataset;
+}"""
 
 
 @dataclass
@@ -131,7 +147,7 @@ class LiveCam:
     def stats(self) -> dict[str, Any] | None:
         """Gives what `/stats` tells, or None while nobody answers."""
         try:
-            return httpx.get(f"{self.url}stats", verify=False).json()
+            return httpx.get(f"{self.url}stats", verify=False, timeout=15).json()
         except httpx.TransportError:
             return None
 
@@ -198,7 +214,10 @@ def size(request):
 
 @pytest.fixture
 def open_page(chromium, size):
-    """Opens a page and waits for its first picture; fails the test when the page had errors or asked the internet."""
+    """Opens a page and waits until it shows a picture and heeds presses and keys: `open_page(url, sockets_pass=True)`.
+
+    The test fails when the page had errors or asked the internet.
+    """
     contexts, faults = [], []
 
     def open_(url: str, sockets_pass: bool = True) -> Page:
@@ -212,6 +231,7 @@ def open_page(chromium, size):
         )
         page.goto(url)
         page.wait_for_selector(".live-stage[data-seq]", timeout=20_000)
+        page.wait_for_function(MOUNTED, timeout=20_000)
         return page
 
     yield open_

@@ -13,7 +13,6 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
 
-MOUNTED = "document.querySelector('[data-live=snapshot]')?.onclick != null"
 # How far the middle of the map's peak, and that of the far corner, are from grey.
 COLOURED = """(canvas) => {
   const context = canvas.getContext("2d");
@@ -23,11 +22,6 @@ COLOURED = """(canvas) => {
     return Math.abs(green - red);
   });
 }"""
-
-
-def ready(page):
-    page.wait_for_function(MOUNTED)
-    return page
 
 
 def take(page):
@@ -49,7 +43,7 @@ def told(data):
 
 
 def test_the_strip_shows_nothing_until_there_is_a_snapshot(site, open_page):
-    page = ready(open_page(site.url))
+    page = open_page(site.url)
     assert page.locator(".live-strip").evaluate("(strip) => strip.offsetHeight") == 0
     take(page)
     expect(entries(page)).to_have_count(1)
@@ -57,7 +51,7 @@ def test_the_strip_shows_nothing_until_there_is_a_snapshot(site, open_page):
 
 
 def test_a_snapshot_stands_in_the_strip_with_its_picture_its_class_and_its_time(site, open_page):
-    page = ready(open_page(site.url))
+    page = open_page(site.url)
     _, data = take(page)
     words = told(data)
     assert words["top"][0]["label"] == "lion"
@@ -72,7 +66,7 @@ def test_a_snapshot_stands_in_the_strip_with_its_picture_its_class_and_its_time(
 
 
 def test_a_click_saves_that_snapshot_again(site, open_page):
-    page = ready(open_page(site.url))
+    page = open_page(site.url)
     taken = [take(page) for _ in range(2)]
     site.session.feeds[0].controls.change(running=False)
     for rank, (name, data) in enumerate(reversed(taken)):
@@ -87,7 +81,7 @@ def test_a_click_saves_that_snapshot_again(site, open_page):
 
 
 def test_the_newest_eight_are_kept_newest_first(site, open_page):
-    page = ready(open_page(site.url))
+    page = open_page(site.url)
     times = [told(take(page)[1])["time"] for _ in range(10)]
     expect(entries(page)).to_have_count(8)
     shown = page.locator(".live-strip time").evaluate_all("(times) => times.map((time) => time.dateTime)")
@@ -97,7 +91,7 @@ def test_the_newest_eight_are_kept_newest_first(site, open_page):
 @pytest.mark.parametrize("size", [{"width": 1280, "height": 800}], ids=["desktop"])
 def test_a_snapshot_of_two_pictures_side_by_side_stands_in_the_strip_too(site, open_page):
     httpx.patch(f"{site.url}settings", json={"question": "beside"})
-    page = ready(open_page(site.url))
+    page = open_page(site.url)
     expect(page.locator('[data-live="caption-right"]')).to_be_visible()
     take(page)
     expect(entries(page)).to_have_count(1)
@@ -115,7 +109,7 @@ def test_the_address_of_a_file_saved_is_let_go_of(site, open_page):
       URL.revokeObjectURL = (address) => (globalThis.kept -= 1, drop.call(URL, address));
     }""")
     page.clock.install()
-    take(ready(page))
+    take(page)
     assert page.evaluate("globalThis.kept") == 1
     page.clock.run_for(16_000)
     assert page.evaluate("globalThis.kept") == 0

@@ -50,7 +50,7 @@ def opened_by(link, site, open_page):
 
 @slow
 def test_a_link_names_what_differs_from_the_start_and_restores_it(site, open_page, eventually):
-    page = ready(open_page(site.url))
+    page = open_page(site.url)
     assert copied(page) == site.url
     changes = {"question": "versus", "target": "lion", "other": "tiger", "style": "contours", "colormap": "magma"}
     httpx.patch(f"{site.url}settings", json={**changes, "opacity": 0.5, "frozen": True})
@@ -100,7 +100,7 @@ def test_words_of_others_in_the_address_are_left_alone(site, open_page, eventual
 
 @slow
 def test_a_page_that_may_not_copy_shows_the_link_selected(site, open_page):
-    page = ready(open_page(site.url))
+    page = open_page(site.url)
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     httpx.patch(f"{site.url}settings", json={"target": "great white shark"})
     page.keyboard.press("k")

@@ -40,11 +40,12 @@ def test_a_choice_made_on_one_page_is_not_undone_by_another_that_nobody_touches(
     site, tablet = kiosk
     projector = open_page(site.url)
     for page in (tablet, projector):
-        page.locator(".live-kiosk").evaluate("(root) => (root.dataset.idleS = '3')")
-    projector.wait_for_timeout(2500)
+        page.locator(".live-kiosk").evaluate("(root) => (root.dataset.idleS = '6')")
+    projector.dispatch_event("body", "pointerdown")
+    projector.wait_for_timeout(5000)
     tablet.locator('[data-live="label-1"]').click()
     expect(projector.locator(CAPTION)).to_have_text("cheetah")
-    projector.wait_for_timeout(1500)
+    projector.wait_for_timeout(2000)
     assert site.session.controls.settings.target == 293
 
 
@@ -56,7 +57,7 @@ def test_keys_the_context_menu_and_the_selection_of_text_do_nothing(kiosk):
     assert site.session.controls.revision == 0
     assert page.evaluate("document.querySelectorAll('dialog[open]').length") == 0
     stopped = "!document.body.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }))"
-    assert page.evaluate(stopped)
+    page.wait_for_function(stopped)
     page.locator('[data-live="meaning"]').dblclick()
     assert page.evaluate("getSelection().toString()") == ""
 

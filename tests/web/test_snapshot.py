@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import re
-import time
 import zipfile
 
 import httpx
@@ -20,7 +19,6 @@ from live_cam.sources.camera import CameraOptions
 from live_cam.sources.opening import find_source
 
 NAME = re.compile(r"live_cam-\d{8}-\d{6}-\d+")
-MOUNTED = "document.querySelector('[data-live=snapshot]')?.onclick != null"
 SHOWN = "document.querySelector('.live-stage canvas').toDataURL('image/png').split(',')[1]"
 
 
@@ -106,7 +104,6 @@ def download(page, act):
 def test_button_and_key_save_what_the_page_shows(still, open_page):
     page = open_page(still.url)
     button = page.get_by_role("button", name="Snapshot")
-    page.wait_for_function(MOUNTED)
     for act in (button.click, lambda: page.keyboard.press("s")):
         overlay, frame, told = download(page, act)
         shown = pixels(base64.b64decode(page.evaluate(SHOWN)))
@@ -120,18 +117,18 @@ def test_button_and_key_save_what_the_page_shows(still, open_page):
 @pytest.mark.slow
 def test_the_key_does_nothing_while_somebody_types_or_holds_a_modifier(still, open_page):
     page = open_page(still.url)
-    page.wait_for_function(MOUNTED)
     asked = []
     page.on("request", lambda request: asked.append(request.url) if "snapshot" in request.url else None)
     for fold in ("ask", "look"):
         page.locator(f"#live-{fold} > button").click()
-    page.keyboard.press("/")
     field = page.locator("#live-target input")
+    expect(field).to_be_visible()
+    page.keyboard.press("/")
     expect(field).to_be_focused()
     field.press_sequentially("ss")
     page.locator("body").press("Control+Shift+s")
     page.locator("body").press("Alt+s")
-    time.sleep(0.5)
+    page.wait_for_timeout(500)
     assert asked == []
 
 
@@ -160,13 +157,14 @@ def test_why_there_is_no_snapshot_is_told(still, open_page, fault, words):
 def test_in_a_grid_the_key_takes_the_tile_under_the_pointer(serve_session, fake_source, fake_explainer, open_page):
     sources = [fake_source(name="Front door"), fake_source(name="Back door")]
     page = open_page(serve_session(sources, fake_explainer()).url)
-    page.wait_for_function(MOUNTED)
     tiles = page.locator(".live-tile")
     for act, feed in (
         (lambda: page.keyboard.press("s"), 0),
         (lambda: tiles.nth(1).get_by_role("button", name="Snapshot").click(), 1),
         (lambda: tiles.nth(1).hover() or page.locator("body").press("s"), 1),
     ):
-        with page.expect_request("**/snapshot?*") as asked, page.expect_download():
+        with page.expect_request("**/snapshot?*") as asked, page.expect_download() as downloading:
             act()
         assert asked.value.url.endswith(f"feed={feed}")
+        words = tiles.nth(feed).locator('[data-live="snapshot-words"]')
+        expect(words).to_have_text(f"Saved {downloading.value.suggested_filename}")

@@ -67,6 +67,7 @@ export class HiddenPlace {
     if (!this.stage.dataset.seq) return;
     this.place = place;
     this.movedMs = performance.now();
+    this.spoken.textContent = "";
     this.wake();
     if (!this.asking) this.follow();
   }
@@ -117,7 +118,7 @@ export class HiddenPlace {
     this.watch.observe(this.stage, { attributeFilter: ["data-seq"] });
     this.draw();
     this.write();
-    this.speak();
+    if (place === this.place) this.speak();
     return answer !== null;
   }
 
@@ -155,12 +156,9 @@ export class HiddenPlace {
 
   /** Says once what comes of a place that is kept for a while. */
   speak() {
-    if (performance.now() - this.movedMs < REST_MS) {
-      this.spoken.textContent = "";
-    } else if (this.answer && !this.spoken.textContent) {
-      const { before, after } = this.answer;
-      const moves = after.map((left, rank) => `${left.label} ${percent(before[rank])}, now ${percent(left)}`);
-      this.spoken.textContent = `With the square hidden: ${moves.join("; ")}`;
-    }
+    if (!this.answer || this.spoken.textContent || performance.now() - this.movedMs < REST_MS) return;
+    const { before, after } = this.answer;
+    const moves = after.map((left, rank) => `${left.label} ${percent(before[rank])}, now ${percent(left)}`);
+    this.spoken.textContent = `With the square hidden: ${moves.join("; ")}`;
   }
 }
