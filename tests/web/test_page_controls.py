@@ -43,6 +43,7 @@ TIMED = """async ([act, holds]) => {
 def site(serve_session, fake_source, fake_explainer):
     source = fake_source(size_px=(640, 480))
     source.level = 128
+    source.frozen_after_s = None
     return serve_session(source, fake_explainer())
 
 
