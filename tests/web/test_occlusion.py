@@ -18,6 +18,8 @@ from live_cam.frame import Target
 pytestmark = pytest.mark.slow
 
 HIDDEN_RGB = (124, 117, 104)
+BOXES = """() => [...document.querySelectorAll(".live-occlusion rect")]
+  .map((square) => square.getBoundingClientRect().toJSON())"""
 desktop = pytest.mark.parametrize("size", [{"width": 1280, "height": 800}], ids=["desktop"])
 
 
@@ -70,8 +72,8 @@ def squares(page):
 
 
 def boxes_of_squares(page):
-    """Gives where the squares are in the window, read in one step since every answer draws them anew."""
-    return squares(page).evaluate_all("(squares) => squares.map((square) => square.getBoundingClientRect().toJSON())")
+    """Gives where the squares are in the window: found and read in one step, since every answer draws them anew."""
+    return page.evaluate(BOXES)
 
 
 def middle_of_square(page):
