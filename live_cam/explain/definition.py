@@ -89,8 +89,11 @@ class Definition:
         pictures = tf.TensorSpec([frames_n, INPUT_PX, INPUT_PX, 3], tf.uint8)
         targets = tf.TensorSpec([frames_n, targets_k, self.classes], tf.float32)
         if targets_k == 0:
-            return tf.function(self.forward, autograph=False).get_concrete_function(pictures)
-        return tf.function(self.explain, autograph=False).get_concrete_function(pictures, targets)
+            function = tf.function(self.forward, autograph=False).get_concrete_function(pictures)
+        else:
+            function = tf.function(self.explain, autograph=False).get_concrete_function(pictures, targets)
+        function.definition = self  # a concrete function alone does not keep its variables
+        return function
 
 
 def resize_in_graph(frames: Any) -> Any:
