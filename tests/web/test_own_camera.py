@@ -267,6 +267,22 @@ def test_of_a_camera_that_was_switched_off_neither_rate_nor_age_is_told(visit, s
     expect(page.locator(".live-figures")).to_be_hidden()
 
 
+def test_no_maps_are_asked_of_a_camera_that_was_switched_off(visit, serve_session, fake_explainer, eventually):
+    page = show(visit(url=serve_session([], fake_explainer(), most_visitors=1).url))
+    page.wait_for_selector(".live-stage[data-seq]", timeout=20_000)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "top.jpg" in request.url else None)
+    page.get_by_role("button", name="Three maps").click()
+    expect(page.locator(".live-maps button").first).to_contain_text("lion")
+    page.locator('[data-live="own-stop"]').click()
+    page.wait_for_timeout(500)
+    asked.clear()
+    page.wait_for_timeout(1500)
+    assert asked == []
+    page.locator('[data-live="own-start"]').click()
+    eventually(lambda: page.wait_for_timeout(50) or asked)
+
+
 def test_in_a_kiosk_the_camera_of_whoever_has_left_goes_off(visit, serve_session, fake_explainer):
     page = visit(url=serve_session([], fake_explainer(), most_visitors=1, kiosk=True).url)
     show(page).wait_for_selector(".live-stage[data-seq]", timeout=20_000)

@@ -206,3 +206,22 @@ def test_a_disk_that_fills_up_ends_the_recording_in_words_and_the_live_view_goes
     expect(page.locator('[data-live="record-files"] a')).to_have_count(2)
     number = int(page.locator(".live-stage").get_attribute("data-seq"))
     page.wait_for_function(f"document.querySelector('.live-stage').dataset.seq > {number} + 3")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}], ids=["desktop"])
+def test_whose_recording_ended_is_told_while_the_others_are_still_recorded(
+    serve_session, fake_source, fake_explainer, open_page
+):
+    site = serve_session([fake_source(name="left"), fake_source(name="right")], fake_explainer())
+    page = open_page(site.url)
+    page.keyboard.press("r")
+    words = page.locator('[data-live="record-words"]')
+    expect(words).to_have_text("Recording")
+    expect(page.locator('[data-live="record-figures"]')).to_contain_text(re.compile(r"0:(0[1-9]|[1-5]\d)"))
+    site.session.feeds[0].recorder._free = lambda folder: 10 * 1024**2
+    expect(words).to_have_text(re.compile("^left: The disk is nearly full .* The others are still recorded$"))
+    expect(page.locator('[data-live="toast"]')).to_contain_text("left: The disk is nearly full")
+    expect(page.get_by_role("button", name="Stop recording")).to_be_visible()
+    page.keyboard.press("r")
+    expect(words).to_have_text(re.compile(r"^left: The disk is nearly full .* Recorded 0:\d\d"))

@@ -36,11 +36,14 @@ function figures(recording) {
 
 /** How it is, which changes seldom and is read aloud. @param {Recording} recording */
 function summary(recording) {
-  if (recording.state === "recording") return "Recording";
-  if (recording.state === "finishing") return "Finishing the file";
-  if (recording.state === "failed") return `Not recorded: ${recording.message}`;
-  const done = `Recorded ${duration(recording.seconds)}, ${amount(recording.bytes)}`;
-  return recording.message ? `${recording.message}. ${done}` : done;
+  const { state, message } = recording;
+  if (state === "failed") return `Not recorded: ${message}`;
+  const words = {
+    recording: message ? "The others are still recorded" : "Recording",
+    finishing: "Finishing the file",
+    finished: `Recorded ${duration(recording.seconds)}, ${amount(recording.bytes)}`,
+  }[state];
+  return message ? `${message}. ${words}` : words;
 }
 
 /** @param {string} name */
@@ -111,7 +114,7 @@ class Panel {
     if (this.part("record-figures").textContent !== words) this.part("record-figures").textContent = words;
     const told = recording ? [state, recording.file, recording.message].join() : "";
     if (told === this.told) return;
-    if (recording && this.told && !active) say(summary(recording));
+    if (recording && this.told && (!active || recording.message)) say(summary(recording));
     this.told = told;
     this.tell(recording, state, active);
   }

@@ -10,7 +10,7 @@
 import { address, choose } from "./ask.js";
 import { press } from "./in_hand.js";
 import { onKey } from "./keys.js";
-import { cameraFirst } from "./own_first.js";
+import { cameraFirst, isCameraAwaited } from "./own_first.js";
 import { pause } from "./pause.js";
 import { change } from "./settings.js";
 
@@ -91,7 +91,8 @@ class TopMaps {
     this.asking = true;
     while (!this.row.hidden && this.root.isConnected) {
       const beginMs = performance.now();
-      const failed = !document.hidden && !(await this.show().catch(() => false));
+      const asks = !document.hidden && !isCameraAwaited();
+      const failed = asks && !(await this.show().catch(() => false));
       await pause(beginMs + (failed ? FAILED_PAUSE_MS : EVERY_MS) - performance.now());
     }
     this.asking = false;
