@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,9 @@ from live_cam.explain.labels import imagenet_labels
 from live_cam.frame import ClassScore, Explanation, Frame, Lens, Target
 
 LION = 291
+
+# A shell that runs the tests in the background has them ignore interrupts, which some of them send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class FakeExplainer:

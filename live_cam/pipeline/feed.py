@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from live_cam.frame import Frame
 from live_cam.pipeline.clock import Clock, MonotonicClock
 from live_cam.pipeline.controls import Controls
@@ -64,7 +66,7 @@ class Feed:
         self.hub = Hub()
         self.statistics = Statistics(total)
         self.watchdog = Watchdog(name, clock or MonotonicClock(), kind in _WITH_A_LENS)
-        self.trust = Trust()
+        self.trust = Trust(np.random.default_rng())
         self.failure = ""
         self.recorder: Recorder | None = None
         self.on_taken: Callable[[], None] = lambda: None

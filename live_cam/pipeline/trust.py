@@ -19,11 +19,12 @@ class Trust:
             evidence to test.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rng: np.random.Generator) -> None:
+        """Prepares; `rng` is where chance comes from."""
         self.score: FaithfulnessScore | None = None
         self._asked: tuple[Target, Lens] | None = None
         self._faithfulness = Faithfulness()
-        self._rng = np.random.default_rng()
+        self._rng = rng
         self._frame: Frame | None = None
         self._tests_n = 0
 
