@@ -286,7 +286,7 @@ def test_viewers_are_woken_and_the_log_is_told_once_when_a_source_is_lost(
     assert source.name in caplog.text or "it is gone" in caplog.text
 
 
-def test_a_source_that_blocks_is_told_and_live_again_once_it_goes_on(start, fake_source, eventually):
+def test_a_source_that_blocks_is_told_within_two_seconds_and_live_again_once_it_goes_on(start, fake_source, eventually):
     source = fake_source()
     capture = start(source)
     eventually(lambda: capture.state == "live")
@@ -295,7 +295,7 @@ def test_a_source_that_blocks_is_told_and_live_again_once_it_goes_on(start, fake
     blocked_s = time.monotonic()
     eventually(lambda: capture.state != "live")
     # The frame before came up to an interval earlier.
-    assert 1.0 < time.monotonic() - blocked_s < 5.0
+    assert 1.4 < time.monotonic() - blocked_s < 2.0
     assert source.name in capture.message
     assert "no picture" in capture.message
     source.release()
@@ -368,7 +368,9 @@ def test_no_more_than_eight_are_left_to_a_source_that_blocks_all_who_open_it(sta
     eventually(lambda: source.open_count == capture.readers == 1)
 
 
-def test_a_frozen_camera_is_told_and_opened_again_and_live_when_its_picture_changes(start, fake_source, eventually):
+def test_a_frozen_camera_is_told_within_two_seconds_and_opened_again_and_live_when_its_picture_changes(
+    start, fake_source, eventually
+):
     source = fake_source()
     capture = start(source)
     capture.collect()
@@ -376,7 +378,7 @@ def test_a_frozen_camera_is_told_and_opened_again_and_live_when_its_picture_chan
     source.level = 120
     frozen_s = time.monotonic()
     eventually(lambda: capture.state != "live")
-    assert 1.0 < time.monotonic() - frozen_s < 5.0
+    assert 1.2 < time.monotonic() - frozen_s < 2.0
     assert "frozen" in capture.message
     eventually(lambda: len(source.opened_at_s) == 2)
     taken, captured = len(capture.taken), capture.captured
@@ -386,7 +388,7 @@ def test_a_frozen_camera_is_told_and_opened_again_and_live_when_its_picture_chan
     source.level = None
     changed_s = time.monotonic()
     eventually(lambda: capture.state == "live")
-    assert time.monotonic() - changed_s < 4.0
+    assert time.monotonic() - changed_s < 1.0
     eventually(lambda: len(capture.taken) > taken)
 
 
@@ -407,7 +409,7 @@ def test_still_pictures_of_a_file_are_no_sign_of_illness(start, fake_source, eve
     assert len(source.opened_at_s) == 1
 
 
-def test_black_pictures_are_told_and_never_explained(start, fake_source, eventually):
+def test_black_pictures_are_told_within_two_seconds_and_never_explained(start, fake_source, eventually):
     source = fake_source()
     capture = start(source)
     capture.collect()
@@ -415,7 +417,7 @@ def test_black_pictures_are_told_and_never_explained(start, fake_source, eventua
     source.level = 0
     dark_s = time.monotonic()
     eventually(lambda: capture.state != "live")
-    assert time.monotonic() - dark_s < 5.0
+    assert time.monotonic() - dark_s < 2.0
     assert "black" in capture.message
     eventually(lambda: capture.feed.statistics.read().dropped >= 20)
     source.level = None
@@ -520,7 +522,7 @@ def test_told_to_stop_the_thread_ends_soon_while_a_read_blocks(start, fake_sourc
     told_s = time.monotonic()
     capture.thread.request_stop()
     capture.thread.join(10.0)
-    assert time.monotonic() - told_s < 5.0
+    assert time.monotonic() - told_s < 0.8
     assert source.is_open, "what blocks is left behind"
     source.release()
     eventually(lambda: not source.is_open)
@@ -558,7 +560,7 @@ def test_a_camera_that_opens_but_never_gives_its_first_frame_is_told(start, fake
     capture = start(source)
     assert capture.state == "starting"
     eventually(lambda: capture.state != "starting")
-    assert 1.0 < time.monotonic() - begin_s < 5.0
+    assert 1.5 < time.monotonic() - begin_s < 2.5
     assert capture.state in ("lost", "reconnecting")
     assert source.name in capture.message
     source.release()

@@ -177,7 +177,7 @@ def test_every_viewer_gets_the_newest_pictures_whatever_one_who_never_reads_does
     counts = [len(seen) for seen in seqs.values()]
     assert min(counts) >= max(counts) - 2
     # Fifty are as many as this test can read for.
-    assert count == 50 or min(counts) > 0.3 * explained
+    assert count == 50 or min(counts) > 0.6 * explained
     with watch(site) as viewer:
         receive_picture(viewer)
 
@@ -233,7 +233,7 @@ def test_open_streams_do_not_hold_up_the_end(site):
     with watch(site) as viewer, httpx.stream("GET", f"{site.url}stream.mjpg") as stream:
         next(stream.iter_raw())
         receive_picture(viewer)
-        assert site.stop() < 5
+        assert site.stop() < 2
 
 
 def test_a_taken_port_is_told_in_one_line():
@@ -280,7 +280,7 @@ def test_a_loss_is_told_at_once_and_not_when_the_state_is_due(serve_session, fak
         while (header := unpack(viewer.recv(timeout=5))[0])["state"] == "live":
             if "seq" in header:
                 viewer.send(json.dumps({"painted": header["seq"]}))
-        assert time.monotonic() - blocked_s < 5.0
+        assert time.monotonic() - blocked_s < 2.0
     assert "no picture" in header["message"]
 
 
@@ -592,13 +592,15 @@ def test_a_picture_whose_age_is_no_number_counts_as_new(open_house, visit, event
     assert page.ended is None
 
 
-def test_a_visitor_who_falls_silent_is_told_so_soon_and_live_again_at_the_next_picture(open_house, visit, eventually):
+def test_a_visitor_who_falls_silent_is_told_so_within_two_seconds_and_live_again_at_the_next_picture(
+    open_house, visit, eventually
+):
     page = visit(open_house, "anna")
     eventually(lambda: len(page.got) >= 5)
     page.answering = False
     silent_s = time.monotonic()
     eventually(lambda: page.states[-1]["state"] != "live")
-    assert time.monotonic() - silent_s < 5.0  # the page itself tells of a camera that it has lost
+    assert time.monotonic() - silent_s < 2.2  # the page itself tells of a camera that it has lost
     assert "no picture" in page.states[-1]["message"]
     page.answering = True
     eventually(lambda: page.states[-1]["state"] == "live")
@@ -637,7 +639,7 @@ def test_a_black_picture_of_a_visitor_is_told_and_not_explained(open_house, visi
 def test_visitors_do_not_hold_up_the_end(open_house, visit, eventually):
     pages = [visit(open_house, key) for key in ("anna", "berta")]
     eventually(lambda: all(page.got for page in pages))
-    assert open_house.stop() < 5
+    assert open_house.stop() < 2
     eventually(lambda: all(page.ended is not None for page in pages))
 
 
@@ -709,7 +711,7 @@ def test_a_post_that_waits_for_the_step_does_not_hold_up_the_end(serve_session, 
     waiting = threading.Thread(target=_try_to_post, args=(site, photograph))
     waiting.start()
     eventually(lambda: explainer.asked == 1)
-    assert site.stop() < 5
+    assert site.stop() < 2.5
     waiting.join(10)
 
 
