@@ -63,6 +63,11 @@ class Capture:
         return self.thread._told
 
     @property
+    def has_stopped(self):
+        """Whether the thread has let go of the source, which it may be told to a moment after it looked."""
+        return self.told == "ended" and self.feed.watchdog.status.state == "starting"
+
+    @property
     def captured(self):
         return self.feed.statistics.read().captured
 
@@ -495,7 +500,7 @@ def test_stop_and_start_get_a_camera_going_whose_driver_blocks(start, fake_sourc
     eventually(lambda: streams[0].is_blocked)
     begin_s = time.monotonic()
     capture.controls.change(running=False)
-    eventually(lambda: capture.told == "ended" and capture.feed.hub.woken > woken)
+    eventually(lambda: capture.has_stopped and capture.feed.hub.woken > woken)
     before = capture.captured
     capture.controls.change(running=True)
     eventually(lambda: capture.captured > before)
@@ -588,7 +593,7 @@ def test_stop_and_start_do_not_wait_for_a_pause_between_tries(start, fake_source
     eventually(lambda: len(source.opened_at_s) == 3 and capture.state == "lost")
     begin_s = time.monotonic()  # the pause takes a second of the clock's, which are five of ours
     capture.controls.change(running=False)
-    eventually(lambda: capture.told == "ended")
+    eventually(lambda: capture.has_stopped)
     capture.controls.change(running=True)
     eventually(lambda: capture.state == "live")
     assert time.monotonic() - begin_s < 4.0
