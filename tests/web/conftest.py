@@ -42,6 +42,12 @@ MOUNTED = """() => {
     && "method" in document.body.dataset;
 }"""
 
+# Gradio builds what is in a fold when that is first opened, and gives it its values once more with the next frame of
+# the screen, which takes back what a robot has turned by then.
+SETTLED = """async () => {
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+}"""
+
 
 @dataclass
 class Site:
@@ -238,6 +244,35 @@ def open_page(chromium, size):
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture(scope="session")
+def unfold() -> Callable[..., None]:
+    """Unfolds controls: `unfold(page, "ask", "look")`."""
+
+    def unfold_(page: Page, *folds: str) -> None:
+        for fold in folds:
+            button = page.locator(f"#live-{fold} > button")
+            if "open" not in button.get_attribute("class").split():
+                button.click()
+            page.locator(f"#live-{fold} input").first.wait_for()
+        page.evaluate(SETTLED)
+
+    return unfold_
+
+
+@pytest.fixture(scope="session")
+def pick() -> Callable[[Page, str, str], None]:
+    """Searches and takes a value in an unfolded list of them: `pick(page, "live-target", "teapot")`."""
+
+    def pick_(page: Page, elem_id: str, label: str) -> None:
+        field = page.locator(f"#{elem_id} input")
+        field.click()
+        field.press("ControlOrMeta+a")
+        field.press_sequentially(label)
+        page.get_by_role("option", name=label, exact=True).click()
+
+    return pick_
 
 
 @pytest.fixture(scope="session")

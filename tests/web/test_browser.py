@@ -61,20 +61,6 @@ def wait_for_label(page: Page, label: str) -> None:
     expect(page.locator('[data-live="label-0"]')).to_have_text(label, timeout=45_000)
 
 
-def unfold(page: Page, name: str) -> None:
-    if page.locator(f"#live-{name} > button:not(.open)").count():
-        page.locator(f"#live-{name} > button").click()
-
-
-def choose_target(page: Page, label: str) -> None:
-    unfold(page, "ask")
-    field = page.locator("#live-target input")
-    field.click()
-    field.press("ControlOrMeta+a")
-    field.press_sequentially(label)
-    page.get_by_role("option", name=label, exact=True).click()
-
-
 def wait_for_greenness(page: Page, span: tuple[float, float], holds) -> float:
     deadline_s = time.monotonic() + 15
     while not holds(greenness := page.evaluate(GREENNESS, list(span))):
@@ -120,14 +106,15 @@ class TestDemo:
             assert box["y"] + box["height"] <= size["height"]
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
-    def test_the_target_picker_changes_the_map_of_the_demo(self, demo, open_page):
+    def test_the_target_picker_changes_the_map_of_the_demo(self, demo, open_page, unfold, pick):
         page = open_page(demo.url)
         wait_for_label(page, "lion")
-        choose_target(page, "teapot")
+        unfold(page, "ask")
+        pick(page, "live-target", "teapot")
         expect(page.locator('[data-live="target"]')).to_have_text("teapot")
         expect(page.locator('[data-live="evidence"]')).to_contain_text("no evidence")
         wait_for_greenness(page, WHOLE, lambda green: green < 1)
-        choose_target(page, "the likeliest class")
+        pick(page, "live-target", "the likeliest class")
         wait_for_label(page, "lion")
         wait_for_greenness(page, WHOLE, lambda green: green > 3)
 
@@ -146,19 +133,20 @@ class TestDemo:
 class TestPair:
     """Two animals side by side, which stand still."""
 
-    def test_the_map_goes_to_the_animal_asked_about(self, pair, open_page, eventually):
+    def test_the_map_goes_to_the_animal_asked_about(self, pair, open_page, eventually, unfold, pick):
         page = open_page(pair.url)
-        choose_target(page, "lion")
+        unfold(page, "ask")
+        pick(page, "live-target", "lion")
         on_the_cheetah = wait_for_greenness(page, LEFT, lambda green: green > 2) and page.evaluate(
             GREENNESS, list(RIGHT)
         )
-        choose_target(page, "cheetah")
+        pick(page, "live-target", "cheetah")
         assert wait_for_greenness(page, RIGHT, lambda green: green > 4) > 2 * on_the_cheetah
         wait_for_greenness(page, LEFT, lambda green: green < 1)
-        choose_target(page, "the likeliest class")
+        pick(page, "live-target", "the likeliest class")
         eventually(lambda: httpx.get(f"{pair.url}settings").json()["target"] is None)
 
-    def test_controls_act_on_the_picture(self, pair, open_page):
+    def test_controls_act_on_the_picture(self, pair, open_page, unfold):
         page = open_page(pair.url)
         wait_for_greenness(page, LEFT, lambda green: green > 2)
         unfold(page, "look")
@@ -201,11 +189,10 @@ def test_a_watched_server_ends_within_two_seconds_and_its_page_heals_when_it_is_
 
 @pytest.mark.parametrize("size", [PHONE], ids=["phone"])
 def test_on_a_phone_the_picture_stays_in_sight_while_the_controls_scroll(
-    serve_session, fake_source, fake_explainer, open_page
+    serve_session, fake_source, fake_explainer, open_page, unfold
 ):
     page = open_page(serve_session(fake_source(), fake_explainer()).url)
-    unfold(page, "ask")
-    unfold(page, "look")
+    unfold(page, "ask", "look")
     page.locator("#live-colormap").scroll_into_view_if_needed()
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     assert page.evaluate("scrollY") > 200
@@ -214,7 +201,7 @@ def test_on_a_phone_the_picture_stays_in_sight_while_the_controls_scroll(
 
 @pytest.mark.parametrize("size", [DESKTOP], ids=["desktop"])
 def test_the_page_works_behind_a_proxy_that_serves_it_under_a_prefix(
-    serve_session, fake_source, fake_explainer, open_page, monkeypatch
+    serve_session, fake_source, fake_explainer, open_page, monkeypatch, unfold
 ):
     def proxy(app):
         async def strip_prefix(scope, receive, send):

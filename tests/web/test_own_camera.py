@@ -144,16 +144,12 @@ def test_where_sockets_do_not_pass_pictures_go_up_one_by_one(visit):
     wait_for_the_lion(show(visit(sockets_pass=False)))
 
 
-def test_each_visitor_turns_only_the_own_controls(visit):
+def test_each_visitor_turns_only_the_own_controls(visit, unfold, pick):
     one, other = show(visit()), show(visit())
     wait_for_the_lion(one)
     wait_for_the_lion(other)
-    one.locator("#live-ask > button").click()
-    field = one.locator("#live-target input")
-    field.click()
-    field.press("ControlOrMeta+a")
-    field.press_sequentially("teapot")
-    one.get_by_role("option", name="teapot", exact=True).click()
+    unfold(one, "ask")
+    pick(one, "live-target", "teapot")
     expect(one.locator('[data-live="target"]')).to_have_text("teapot")
     time.sleep(1)
     expect(other.locator('[data-live="target"]')).to_have_text("lion")
@@ -233,14 +229,15 @@ def test_a_visitor_saves_the_own_picture_once_there_is_one(visit, serve_session,
     assert lion.std() > 20
 
 
-def test_before_a_camera_is_shown_controls_tell_what_holds_and_what_comes_first(visit, serve_session, fake_explainer):
+def test_before_a_camera_is_shown_controls_tell_what_holds_and_what_comes_first(
+    visit, serve_session, fake_explainer, unfold
+):
     site = serve_session([], fake_explainer(), most_visitors=1)
     page = visit(url=site.url)
     asked = []
     page.on("request", lambda request: asked.append(request.url) if "top.jpg" in request.url else None)
     toast = page.locator('[data-live="toast"]')
-    for fold in ("ask", "look"):
-        page.locator(f"#live-{fold} > button").click()
+    unfold(page, "ask", "look")
     expect(page.get_by_role("radio", name="Why A", exact=True)).to_be_checked()
     expect(page.locator("#live-target input")).to_have_value("the likeliest class")
     expect(page.locator("#live-opacity input[type=number]")).to_have_value("0.7")

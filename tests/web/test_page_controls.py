@@ -47,27 +47,15 @@ def site(serve_session, fake_source, fake_explainer):
     return serve_session(source, fake_explainer())
 
 
-def unfold(page: Page, name: str) -> None:
-    page.locator(f"#live-{name} > button").click()
-
-
 def chosen(page: Page, label: str) -> None:
     expect(page.get_by_role("radio", name=label, exact=True)).to_be_checked()
-
-
-def pick(page: Page, elem_id: str, label: str) -> None:
-    field = page.locator(f"#{elem_id} input")
-    field.click()
-    field.press("ControlOrMeta+a")
-    field.press_sequentially(label)
-    page.get_by_role("option", name=label, exact=True).click()
 
 
 def settings(site):
     return site.session.controls.settings
 
 
-def test_questions_are_asked_about_classes_that_are_searched_by_name(site, open_page):
+def test_questions_are_asked_about_classes_that_are_searched_by_name(site, open_page, unfold, pick):
     page = open_page(site.url)
     unfold(page, "ask")
     expect(page.locator("#live-other")).to_be_hidden()
@@ -88,7 +76,7 @@ def test_questions_are_asked_about_classes_that_are_searched_by_name(site, open_
     assert (settings(site).question, settings(site).target, settings(site).other) == ("why", None, None)
 
 
-def test_method_and_layer_each_say_in_a_line_what_they_are_for(site, open_page):
+def test_method_and_layer_each_say_in_a_line_what_they_are_for(site, open_page, unfold, pick):
     page = open_page(site.url)
     unfold(page, "ask")
     note = page.locator('[data-setting="method"] span:visible')
@@ -101,7 +89,7 @@ def test_method_and_layer_each_say_in_a_line_what_they_are_for(site, open_page):
     expect(page.locator('[data-live="how"]')).to_have_text("HiResCAM at conv4_block6_out")
 
 
-def test_no_layer_is_offered_for_a_method_that_has_layers_of_its_own(site, open_page):
+def test_no_layer_is_offered_for_a_method_that_has_layers_of_its_own(site, open_page, unfold, pick):
     page = open_page(site.url)
     unfold(page, "ask")
     layer, note = page.locator("#live-layer"), page.locator('[data-setting="layer"]')
@@ -115,7 +103,7 @@ def test_no_layer_is_offered_for_a_method_that_has_layers_of_its_own(site, open_
         expect(part).to_be_visible()
 
 
-def test_no_class_is_asked_for_with_a_method_that_has_one_map_for_all(site, open_page):
+def test_no_class_is_asked_for_with_a_method_that_has_one_map_for_all(site, open_page, unfold, pick):
     page = open_page(site.url)
     unfold(page, "ask")
     asked = [page.locator(f"#live-{name}") for name in ("question", "target")]
@@ -129,7 +117,7 @@ def test_no_class_is_asked_for_with_a_method_that_has_one_map_for_all(site, open
         expect(part).to_be_visible()
 
 
-def test_style_opacity_and_colours_change_the_pixels(site, open_page):
+def test_style_opacity_and_colours_change_the_pixels(site, open_page, unfold, pick):
     page = open_page(site.url)
     unfold(page, "look")
     slider = page.locator("#live-opacity input[type=range]")
@@ -147,11 +135,10 @@ def test_style_opacity_and_colours_change_the_pixels(site, open_page):
     assert (settings(site).style, settings(site).opacity, settings(site).colormap) == ("heatmap", 0.7, "inferno")
 
 
-def test_what_one_viewer_chooses_shows_on_the_controls_of_all(site, open_page):
+def test_what_one_viewer_chooses_shows_on_the_controls_of_all(site, open_page, unfold, pick):
     one, other = open_page(site.url), open_page(site.url)
     unfold(one, "ask")
-    for fold in ("ask", "look"):
-        unfold(other, fold)
+    unfold(other, "ask", "look")
     one.get_by_text("A and B side by side").click()
     chosen(other, "A and B side by side")
     one.keyboard.press("h")
@@ -184,19 +171,18 @@ def test_a_key_goes_to_the_search_of_the_other_class(site, open_page):
     expect(page.locator(CAPTION)).to_have_text("lion, not teapot")
 
 
-def test_controls_that_are_unfolded_later_show_what_was_chosen_before(site, open_page):
+def test_controls_that_are_unfolded_later_show_what_was_chosen_before(site, open_page, unfold):
     page = open_page(site.url)
     site.session.controls.change(question="against", target=849, style="spotlight", opacity=0.25)
     expect(page.locator(CAPTION)).to_have_text("against teapot")
-    for fold in ("ask", "look"):
-        unfold(page, fold)
+    unfold(page, "ask", "look")
     chosen(page, "What speaks against A")
     chosen(page, "Spotlight")
     expect(page.locator("#live-target input")).to_have_value("teapot")
     expect(page.locator("#live-opacity input[type=number]")).to_have_value("0.25")
 
 
-def test_a_slider_in_somebodys_hand_is_not_moved_by_others(site, open_page, eventually):
+def test_a_slider_in_somebodys_hand_is_not_moved_by_others(site, open_page, eventually, unfold):
     page = open_page(site.url)
     unfold(page, "look")
     slider = page.locator("#live-opacity input[type=range]")
@@ -276,7 +262,7 @@ SAID_ON_CONTROLS = """() => Object.fromEntries([...document.querySelectorAll("[d
 
 
 @pytest.mark.parametrize("size", [{"width": 390, "height": 844}], ids=["phone"])
-def test_no_label_shows_through_the_picture_that_stays_in_sight(site, open_page):
+def test_no_label_shows_through_the_picture_that_stays_in_sight(site, open_page, unfold):
     page = open_page(site.url)
     unfold(page, "ask")
     label = page.locator("#live-question").get_by_text("Question", exact=True)
@@ -291,10 +277,9 @@ def test_no_label_shows_through_the_picture_that_stays_in_sight(site, open_page)
     }""")
 
 
-def test_the_list_the_controls_and_the_readme_agree_on_the_keys(site, open_page):
+def test_the_list_the_controls_and_the_readme_agree_on_the_keys(site, open_page, unfold):
     page = open_page(site.url)
-    for fold in ("ask", "look"):
-        unfold(page, fold)
+    unfold(page, "ask", "look")
     for built_late in ("#live-layer input", "#live-colormap input"):
         expect(page.locator(built_late)).to_be_visible()
     for control in page.locator("#live-side :is(.live-class, input, select, button):visible").all():
@@ -342,10 +327,9 @@ def test_keys_pressed_faster_than_answers_come_all_count(site, open_page, eventu
     eventually(lambda: settings(site).opacity == 0.2)
 
 
-def test_any_control_shows_its_effect_within_200_ms(site, open_page):
+def test_any_control_shows_its_effect_within_200_ms(site, open_page, unfold):
     page = open_page(site.url)
-    for fold in ("ask", "look"):
-        unfold(page, fold)
+    unfold(page, "ask", "look")
     press = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '%s', bubbles: true }))"
     radio = "[...document.querySelectorAll('#live-question label')].find((l) => l.textContent.trim() === '%s').click()"
     caption = """document.querySelector('[data-live="caption"]').textContent === '%s'"""

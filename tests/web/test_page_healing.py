@@ -11,12 +11,12 @@ NOTICE = '[data-live="notice"]'
 
 
 def test_a_page_outlives_its_server_and_its_controls_work_with_the_next_one(
-    serve_session, fake_source, fake_explainer, open_page
+    serve_session, fake_source, fake_explainer, open_page, unfold
 ):
     first = serve_session(fake_source(), fake_explainer())
     page = open_page(first.url)
     page.evaluate("globalThis.sameDocument = true")
-    page.locator("#live-look > button").click()
+    unfold(page, "look")
     for _ in range(3):
         page.keyboard.press("h")
     page.keyboard.press("a")

@@ -115,12 +115,11 @@ def test_button_and_key_save_what_the_page_shows(still, open_page):
 
 
 @pytest.mark.slow
-def test_the_key_does_nothing_while_somebody_types_or_holds_a_modifier(still, open_page):
+def test_the_key_does_nothing_while_somebody_types_or_holds_a_modifier(still, open_page, unfold):
     page = open_page(still.url)
     asked = []
     page.on("request", lambda request: asked.append(request.url) if "snapshot" in request.url else None)
-    for fold in ("ask", "look"):
-        page.locator(f"#live-{fold} > button").click()
+    unfold(page, "ask", "look")
     field = page.locator("#live-target input")
     expect(field).to_be_visible()
     page.keyboard.press("/")
