@@ -43,7 +43,7 @@ MOUNTED = """() => {
 }"""
 
 # Gradio builds what is in a fold when that is first opened, and gives it its values once more with the next frame of
-# the screen, which takes back what a robot has turned by then.
+# the screen, which takes back what a robot has turned by then. Two more frames are to spare.
 SETTLED = """async () => {
   for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
 }"""
@@ -248,13 +248,11 @@ def open_page(chromium, size):
 
 @pytest.fixture(scope="session")
 def unfold() -> Callable[..., None]:
-    """Unfolds controls: `unfold(page, "ask", "look")`."""
+    """Unfolds controls that are folded: `unfold(page, "ask", "look")`."""
 
     def unfold_(page: Page, *folds: str) -> None:
         for fold in folds:
-            button = page.locator(f"#live-{fold} > button")
-            if "open" not in button.get_attribute("class").split():
-                button.click()
+            page.locator(f"#live-{fold} > button").click()
             page.locator(f"#live-{fold} input").first.wait_for()
         page.evaluate(SETTLED)
 
