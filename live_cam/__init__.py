@@ -15,7 +15,7 @@ from live_cam.errors import (
     UsageError,
     WeightsError,
 )
-from live_cam.frame import ClassScore, Explanation, Frame, Target
+from live_cam.types import ClassScore, Explanation, Frame, Target
 
 if TYPE_CHECKING:
     from live_cam.explain.explainer import Explainer
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Loads the explainer when it is first asked for, so that `import live_cam` stays light."""
+    """Imports the explainer on first access, so that `import live_cam` stays fast."""
     if name == "Explainer":
         from live_cam.explain.explainer import Explainer
 

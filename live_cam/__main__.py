@@ -1,5 +1,5 @@
-"""`python -m live_cam` is `live-cam`."""
+"""Runs `live-cam` as `python -m live_cam`."""
 
-from live_cam.cli import run
+from live_cam.cli.app import run
 
 run()

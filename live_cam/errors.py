@@ -1,55 +1,55 @@
-"""What can go wrong, as exceptions whose text is one line for the person in front of the screen.
+"""Exceptions, each with a one-line message for the user.
 
     LiveCamError
-    ├── UsageError (ValueError)          the words of the command are wrong: exit status 2
+    ├── UsageError (ValueError)          the request is invalid: exit status 2
     │   ├── UnknownLabelError            no class of that name
     │   └── UnknownLayerError            no activation of that name
-    ├── SourceError (OSError)            pictures can't be had from a source
-    ├── WeightsError (OSError)           weights are missing, spoilt or of another network
-    ├── OutputError (OSError)            a result can't be written where it was asked for
+    ├── SourceError (OSError)            a source delivers no frames
+    ├── WeightsError (OSError)           weights are missing, damaged or of another network
+    ├── OutputError (OSError)            an output can't be written
     └── ServeError (OSError)             the page can't be served
 
-Each also is the Python exception it resembles, so that a caller who knows only that one catches it.
+Each is also the matching Python exception, so that callers who only know that one catch it.
 """
 
 from __future__ import annotations
 
 
 class LiveCamError(Exception):
-    """Any failure that live_cam explains itself; its text says what happened, to what, and what to do.
+    """A failure that live_cam explains itself; its message names what happened, to what, and what to do.
 
     Attributes:
-        exit_status: What the command line ends with when this error reaches it.
+        exit_status: The exit status of the command line when this error reaches it.
     """
 
     exit_status = 1
 
 
 class UsageError(LiveCamError, ValueError):
-    """The request itself is wrong; nothing was tried."""
+    """The request is invalid; nothing was tried."""
 
     exit_status = 2
 
 
 class UnknownLabelError(UsageError):
-    """No class carries the name or index asked for."""
+    """No class has the requested label or index."""
 
 
 class UnknownLayerError(UsageError):
-    """The network has no activation of the name asked for."""
+    """The network has no activation of the requested name."""
 
 
 class SourceError(LiveCamError, OSError):
-    """A camera, file or stream gives no pictures."""
+    """A camera, file or stream delivers no frames."""
 
 
 class WeightsError(LiveCamError, OSError):
-    """The network's weights can't be had, or are not what they should be."""
+    """The network's weights can't be obtained or don't fit."""
 
 
 class OutputError(LiveCamError, OSError):
-    """A result can't be written, for example since the file is there already."""
+    """An output can't be written, for example because the file exists."""
 
 
 class ServeError(LiveCamError, OSError):
-    """The page can't be served, for example since the port is taken."""
+    """The page can't be served, for example because the port is in use."""

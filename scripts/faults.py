@@ -1,10 +1,10 @@
-"""Breaks cameras in every way, twenty times each, on the real road, and prints how soon that is told and over.
+"""Breaks cameras in every way, twenty times each, and prints how soon a fault is reported, and recovered from.
 
-    .venv/bin/python scripts/faults.py [--faults 20]
+    python -m scripts.faults [--faults 20]
 
-One live-cam session shows a faulty camera for each kind of fault, and real servers of network cameras that are killed
-or stopped as processes, side by side, with the real step. "Told" is from the fault until the camera is no longer called
-live, "back" from its end until the first picture with an overlay that was captured since.
+One session shows a faulty camera for each kind of fault, and network cameras whose servers are killed or stopped as
+processes, all at once, with the real step. "Reported" is from the fault until the camera is no longer called live,
+"recovered" from the fault's end until the first overlay of a frame that was captured since.
 """
 
 from __future__ import annotations
@@ -14,90 +14,91 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Protocol
 
 import numpy as np
-from faulty_source import KINDS, Fault, FaultySource, Kind
 from numpy.typing import NDArray
 
+from live_cam.clock import MonotonicClock
+from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.explainer import Explainer
-from live_cam.pipeline.clock import MonotonicClock
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
-from live_cam.sources.demo import demo_picture
+from live_cam.sources.base import Source
+from live_cam.sources.demo import demo_frame
 from live_cam.sources.network import NetworkSource
-from live_cam.sources.source import Source
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "servers"))
-from running import RunningServer
+from scripts.faulty_source import KINDS, Fault, FaultySource, Kind
+from tests.servers.running import RunningServer
 
 RATE_FPS = 10
-LOOK_EVERY_S = 0.005
+POLL_S = 0.005
 LIMIT_S = 20
 SERVERS = {"mjpeg": "/video", "rtsp": "/small"}
 _S = 1e9
 
 
-class Trouble(Protocol):
+class BreakableCamera(Protocol):
     """A camera that can be broken."""
 
     name: str
-    source: Source
 
-    def begin(self, seconds: float) -> int:
-        """Breaks it, for that long, and gives the time in ns."""
+    @property
+    def source(self) -> Source:
+        """The source of the session."""
         ...
 
-    def end(self) -> int:
-        """Waits until it is whole again and gives the time in ns."""
+    def break_down(self) -> int:
+        """Starts a fault and returns the time in ns."""
+        ...
+
+    def repair(self) -> int:
+        """Ends the fault and returns the time in ns."""
         ...
 
 
 class FaultyCamera:
-    """One that fails by itself."""
+    """A camera with a fault of its own."""
 
     def __init__(self, kind: Kind) -> None:
-        self.name = kind
+        self.name: str = kind
         self._kind: Kind = kind
-        self.source = FaultySource(MonotonicClock(), noisy_picture, RATE_FPS)
+        self.source = FaultySource(MonotonicClock(), noisy_frame, RATE_FPS)
 
-    def begin(self, seconds: float) -> int:
-        """Breaks it."""
+    def break_down(self) -> int:
+        """Starts a fault."""
         begin_ns = time.monotonic_ns()
-        self.source.faults.append(Fault(self._kind, begin_ns, begin_ns + int(seconds * _S)))
+        self.source.faults.append(Fault(self._kind, begin_ns))
         return begin_ns
 
-    def end(self) -> int:
-        """Waits until it is whole."""
-        end_ns = self.source.faults[-1].end_ns
-        time.sleep(max(0.0, (end_ns - time.monotonic_ns()) / _S))
+    def repair(self) -> int:
+        """Ends the fault."""
+        end_ns = time.monotonic_ns()
+        self.source.faults[-1] = replace(self.source.faults[-1], end_ns=end_ns)
         return end_ns
 
 
 class BrokenServer:
-    """A network camera whose process is killed and started again, or stopped with its connections open."""
+    """A network camera whose process is killed and restarted, or stopped with its connections open."""
 
     def __init__(self, server: str, kill: bool) -> None:
-        self.name = f"{server} server {'killed' if kill else 'falls silent'}"
+        self.name = f"{server} server {'killed' if kill else 'stopped'}"
         self._kill = kill
-        self._server: Any = RunningServer(server)
+        self._server = RunningServer(server)
         self.source = NetworkSource(self._server.url(SERVERS[server]))
-        self._end_s = 0.0
 
-    def begin(self, seconds: float) -> int:
+    def break_down(self) -> int:
         """Kills or stops the process."""
-        self._end_s = time.monotonic() + seconds
         if self._kill:
             self._server.kill()
         else:
             self._server.pause()
         return time.monotonic_ns()
 
-    def end(self) -> int:
-        """Starts the process again, or lets it go on."""
-        time.sleep(max(0.0, self._end_s - time.monotonic()))
+    def repair(self) -> int:
+        """Restarts or continues the process."""
         if self._kill:
             self._server.restart()
         else:
@@ -109,64 +110,123 @@ class BrokenServer:
         self._server.kill()
 
 
+@dataclass
+class Result:
+    """Times of one camera's faults.
+
+    Attributes:
+        name: The camera's.
+        reported_s: From the beginning of each fault until it was reported.
+        recovered_s: From the end of each fault until the first overlay.
+    """
+
+    name: str
+    reported_s: list[float] = field(default_factory=list)
+    recovered_s: list[float] = field(default_factory=list)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=20)
     count = parser.parse_args().faults
-    servers = [BrokenServer(server, kill) for server in SERVERS for kill in (True, False)]
-    troubles: list[Trouble] = [*map(FaultyCamera, KINDS), *servers]
-    found: list[list[tuple[float, float]]] = [[] for _ in troubles]
-    with Session([trouble.source for trouble in troubles], Explainer(at_once=len(troubles))) as session:
-        threads = [
-            threading.Thread(target=make_trouble, args=(*each, count))
-            for each in zip(troubles, session.feeds, found, strict=True)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        turn_ms = 1e3 * session.turn_s
-    for server in servers:
-        server.close()
-    print(f"{len(troubles)} cameras on one page, {turn_ms:.0f} ms a frame\n")
-    print("| fault | times | told after, s: median | most | back after, s: median | most |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for trouble, times in zip(troubles, found, strict=True):
-        told, back = np.array(times).T
-        figures = (np.median(told), told.max(), np.median(back), back.max())
-        print(f"| {trouble.name} | {len(times)} | {' | '.join(f'{figure:.2f}' for figure in figures)} |")
+    results, frame_interval_s = run(lambda cameras: Explainer(batch_size=cameras), count)
+    print(f"{len(results)} cameras on one page, {1e3 * frame_interval_s:.0f} ms per frame\n")
+    report(results)
     sys.stdout.flush()
-    os._exit(0)  # a reader may still block
+    os._exit(0 if all(len(result.recovered_s) == count for result in results) else 1)  # a reader may still block
 
 
-def noisy_picture(number: int) -> NDArray[np.uint8]:
-    """Draws the demo as a sensor would see it: no two pictures are the same."""
-    rgb = demo_picture(number / RATE_FPS % 36).copy()
+def run(
+    explainer: Callable[[int], ExplainerProtocol],
+    count: int,
+    pause_s: tuple[float, float] = (1.0, 2.0),
+    fault_s: tuple[float, float] = (2.5, 6.0),
+) -> tuple[list[Result], float]:
+    """Breaks all cameras at once and returns their results, and the time per frame in seconds.
+
+    Args:
+        explainer: Builds the explainer for a number of cameras.
+        count: Number of faults of each camera.
+        pause_s: Shortest and longest time before a fault.
+        fault_s: Shortest and longest length of a fault, which lasts at least until it is reported.
+    """
+    servers = [BrokenServer(server, kill) for server in SERVERS for kill in (True, False)]
+    cameras: list[BreakableCamera] = [*(FaultyCamera(kind) for kind in KINDS), *servers]
+    results = [Result(camera.name) for camera in cameras]
+    try:
+        with Session([camera.source for camera in cameras], explainer(len(cameras))) as session:
+            threads = [
+                threading.Thread(target=_break_repeatedly, args=(*each, count, pause_s, fault_s))
+                for each in zip(cameras, session.feeds, results, strict=True)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return results, session.frame_interval_s
+    finally:
+        for server in servers:
+            server.close()
+
+
+def report(results: Sequence[Result]) -> None:
+    """Prints a table."""
+    print("| fault | times | reported after, s: median | max | recovered after, s: median | max |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for result in results:
+        figures = [function(times) for times in (result.reported_s, result.recovered_s) for function in (_median, _max)]
+        print(f"| {result.name} | {len(result.recovered_s)} | {' | '.join(f'{figure:.2f}' for figure in figures)} |")
+
+
+def noisy_frame(number: int) -> NDArray[np.uint8]:
+    """Draws the demo as a sensor would see it: no two frames are the same."""
+    rgb: NDArray[np.uint8] = demo_frame(number / RATE_FPS % 36).copy()
     rgb[::8, ::8] += np.uint8(number % 2 + 1)
     return rgb
 
 
-def make_trouble(trouble: Trouble, feed: Feed, found: list[tuple[float, float]], count: int) -> None:
-    """Breaks one camera again and again and notes how soon that is told and over."""
-    random = np.random.default_rng(len(trouble.name))
-    wait_until(lambda: feed.status.state == "live", "a first picture")
+def _break_repeatedly(
+    camera: BreakableCamera,
+    feed: Feed,
+    result: Result,
+    count: int,
+    pause_s: tuple[float, float],
+    fault_s: tuple[float, float],
+) -> None:
+    random = np.random.default_rng(len(camera.name))
+    _wait_until(lambda: feed.status.state == "live", f"a first frame of: {camera.name}")
     for _ in range(count):
-        time.sleep(random.uniform(1.0, 2.0))
-        begin_ns = trouble.begin(random.uniform(2.5, 6.0))
-        wait_until(lambda: feed.status.state != "live", f"a word on: {trouble.name}")
-        told_s = (time.monotonic_ns() - begin_ns) / _S
-        end_ns = trouble.end()
-        # What was explained before the end may still be on its way, so the picture has to be one captured since.
-        wait_until(lambda: feed.hub.newest is not None and feed.hub.newest.pts_ns >= end_ns, "a picture")  # noqa: B023
-        found.append((told_s, (time.monotonic_ns() - end_ns) / _S))
+        time.sleep(random.uniform(*pause_s))
+        begin_ns = camera.break_down()
+        _wait_until(lambda: feed.status.state != "live", f"a report of: {camera.name}")
+        reported_s = (time.monotonic_ns() - begin_ns) / _S
+        time.sleep(max(0.0, random.uniform(*fault_s) - reported_s))
+        end_ns = camera.repair()
+        _wait_until(partial(_has_frame_since, feed, end_ns), f"recovery from: {camera.name}")
+        result.reported_s.append(reported_s)
+        result.recovered_s.append((time.monotonic_ns() - end_ns) / _S)
 
 
-def wait_until(holds: Callable[[], bool], what: str) -> None:
+def _has_frame_since(feed: Feed, time_ns: int) -> bool:
+    """Whether the newest broadcast frame was captured since: one captured before may still have been in progress."""
+    newest = feed.broadcaster.newest
+    return newest is not None and newest.pts_ns >= time_ns
+
+
+def _wait_until(condition: Callable[[], bool], what: str) -> None:
     limit_s = time.monotonic() + LIMIT_S
-    while not holds():
+    while not condition():
         if time.monotonic() > limit_s:
             raise TimeoutError(f"waited {LIMIT_S} s for {what}")
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_S)
+
+
+def _median(times_s: Sequence[float]) -> float:
+    return float(np.median(times_s)) if times_s else float("nan")
+
+
+def _max(times_s: Sequence[float]) -> float:
+    return max(times_s, default=float("nan"))
 
 
 if __name__ == "__main__":

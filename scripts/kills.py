@@ -1,9 +1,9 @@
-"""Kills `live-cam --record` at random moments and tells how much of each recording plays.
+"""Kills `live-cam --record` at random moments and prints how much of each recording plays.
 
-    python scripts/kills.py --times 50 --suffix .mp4
+    python -m scripts.kills --times 50 --suffix .mp4
 
-Lost is the time from the capture of the last picture that plays, or of the last line that is whole, to the kill. It
-succeeds if every recording plays and has lost at most a second.
+Lost is the time from the capture of the last frame that plays, or of the last complete sidecar line, to the kill. It
+succeeds if every recording plays and lost at most a second.
 """
 
 from __future__ import annotations
@@ -11,101 +11,126 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 
-_FIRST_PICTURE_LIMIT_S = 60.0
+from tests.processes import free_port
+
+_START_LIMIT_S = 60.0
 _LOST_LIMIT_S = 1.0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+@dataclass(frozen=True)
+class Kill:
+    """A recording that was cut short.
+
+    Attributes:
+        recorded_s: From the capture of the first frame to the kill.
+        times_s: When the frames that play were captured, since the first.
+        lines: Number of complete sidecar lines about frames.
+        last_line_s: When the frame of the last one was captured, since the first.
+    """
+
+    recorded_s: float
+    times_s: Sequence[float]
+    lines: int
+    last_line_s: float
+
+    @property
+    def lost_s(self) -> tuple[float, float]:
+        """What the video and the sidecar lost; all of a video that does not play."""
+        return self.recorded_s - (self.times_s[-1] if self.times_s else 0.0), self.recorded_s - self.last_line_s
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--suffix", choices=[".mp4", ".mkv", ".webm"], default=".mp4")
     parser.add_argument("--longest", type=float, default=6.0, help="seconds of recording at most (default: 6)")
     parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    moments = random.Random(options.seed)
-    losses_s: list[tuple[float, float]] = []
-    print(f"{'kill':>4} {'recorded':>9} {'pictures':>9} {'lost':>8} {'lines':>6} {'lost':>8}")
+    options = parser.parse_args(arguments)
+    generator = random.Random(options.seed)
+    kills: list[Kill] = []
+    print(f"{'kill':>4} {'recorded':>9} {'frames':>7} {'lost':>8} {'lines':>6} {'lost':>8}")
     for number in range(1, options.times + 1):
-        with tempfile.TemporaryDirectory() as folder:
-            video = Path(folder) / f"recording{options.suffix}"
-            begun_s, killed_s = _record_and_kill(video, moments.uniform(0.0, options.longest))
-            times_s = _times_of_pictures(video)
-            lines, line_s = _lines(video.with_suffix(".jsonl"))
-        recorded_s = killed_s - begun_s
-        row = f"{number:>4} {recorded_s:>7.2f} s {len(times_s):>9}"
-        if times_s:
-            losses_s.append((recorded_s - times_s[-1], recorded_s - line_s))
-            print(f"{row} {losses_s[-1][0]:>6.3f} s {lines:>6} {losses_s[-1][1]:>6.3f} s", flush=True)
-        else:
-            print(f"{row} {'all':>8} {lines:>6} {recorded_s - line_s:>6.3f} s", flush=True)
-    sys.exit(0 if _all_good(losses_s, options.times) else 1)
+        with tempfile.TemporaryDirectory() as directory:
+            kill = record_and_kill(
+                Path(directory) / f"recording{options.suffix}", generator.uniform(0, options.longest)
+            )
+        kills.append(kill)
+        video_s, sidecar_s = kill.lost_s
+        lost = f"{video_s:>6.3f} s" if kill.times_s else f"{'all':>8}"
+        print(
+            f"{number:>4} {kill.recorded_s:>7.2f} s {len(kill.times_s):>7} {lost} {kill.lines:>6} {sidecar_s:>6.3f} s",
+            flush=True,
+        )
+    sys.exit(0 if report(kills) else 1)
 
 
-def _all_good(losses_s: list[tuple[float, float]], times: int) -> bool:
-    """Prints how many recordings play and what those have lost, in pictures and in lines; tells whether all are good.
-
-    Args:
-        losses_s: Of those that play.
-        times: How many there are.
-    """
-    good = sum(max(lost_s) <= _LOST_LIMIT_S for lost_s in losses_s)
-    print(f"{len(losses_s)} of {times} play; {good} of these, sidecar included, lost at most {_LOST_LIMIT_S:g} s")
-    if losses_s:
-        for name, lost in zip(("video", "sidecar"), np.array(losses_s).T, strict=True):
-            print(f"lost of the {name}: {np.median(lost):.3f} s in the median, {lost.max():.3f} s at most")
-    return good == times
+def report(kills: Sequence[Kill]) -> bool:
+    """Prints how many recordings play and what those lost; returns whether all play and lost little."""
+    playing = [kill for kill in kills if kill.times_s]
+    good = sum(max(kill.lost_s) <= _LOST_LIMIT_S for kill in playing)
+    print(f"{len(playing)} of {len(kills)} play; {good} of these, sidecar included, lost at most {_LOST_LIMIT_S:g} s")
+    if playing:
+        for name, lost_s in zip(("video", "sidecar"), np.array([kill.lost_s for kill in playing]).T, strict=True):
+            print(f"lost of the {name}: median {np.median(lost_s):.3f} s, max {lost_s.max():.3f} s")
+    return good == len(kills)
 
 
-def _record_and_kill(video: Path, after_s: float) -> tuple[float, float]:
-    """Gives when the first picture was captured and when the process was killed, in seconds of the day's clock."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    words = ["demo", "--no-open", "--port", str(port), "--record", str(video)]
-    with subprocess.Popen([sys.executable, "-m", "live_cam", *words], stdout=subprocess.DEVNULL) as live:
+def record_and_kill(video: Path, after_s: float, min_frames: int = 1) -> Kill:
+    """Records the demo and kills the process `after_s` after the first frame's capture, and not before `min_frames`."""
+    sidecar = video.with_suffix(".jsonl")
+    port = free_port()
+    arguments = ["demo", "--no-open", "--port", str(port), "--record", str(video)]
+    with subprocess.Popen([sys.executable, "-m", "live_cam", *arguments], stdout=subprocess.DEVNULL) as process:
         try:
-            begun_s = _begun(video.with_suffix(".jsonl"), live)
-            time.sleep(max(0.0, begun_s + after_s - time.time()))
+            started = _wait_for_lines(sidecar, process, 1)[0]["started"]
+            begin_s = datetime.fromisoformat(started).timestamp()
+            _wait_for_lines(sidecar, process, min_frames)
+            time.sleep(max(0.0, begin_s + after_s - time.time()))
         finally:
             killed_s = time.time()
-            live.kill()
-    return begun_s, killed_s
+            process.kill()
+    return Kill(killed_s - begin_s, frame_times_s(video), *sidecar_lines(sidecar))
 
 
-def _begun(sidecar: Path, live: subprocess.Popen[bytes]) -> float:
-    deadline_s = time.monotonic() + _FIRST_PICTURE_LIMIT_S
-    while time.monotonic() < deadline_s and live.poll() is None:
-        if sidecar.exists() and (text := sidecar.read_text("utf-8")).endswith("\n"):
-            return datetime.fromisoformat(json.loads(text.splitlines()[0])["begun"]).timestamp()
-        time.sleep(0.001)
-    sys.exit("live-cam recorded no picture")
+def _wait_for_lines(sidecar: Path, process: subprocess.Popen[bytes], count: int) -> list[dict[str, Any]]:
+    """Waits for `count` complete lines of the sidecar, of which the first is its header, and returns all."""
+    deadline_s = time.monotonic() + _START_LIMIT_S
+    while time.monotonic() < deadline_s and process.poll() is None:
+        lines = sidecar.read_bytes().splitlines(keepends=True) if sidecar.exists() else []
+        complete = [line for line in lines if line.endswith(b"\n")]
+        if len(complete) >= count:
+            return [json.loads(line) for line in complete]
+        time.sleep(0.005)
+    sys.exit("live-cam recorded no frame")
 
 
-def _times_of_pictures(video: Path) -> list[float]:
-    """Decodes all that can be; of a file that does not play that is nothing."""
+def frame_times_s(video: Path) -> list[float]:
+    """Decodes a video as far as possible; returns the times of its frames, none if it does not play."""
     times_s: list[float] = []
     # An IndexError is for a file without a video stream.
     with suppress(av.FFmpegError, IndexError), av.open(video) as container:
-        times_s.extend(picture.time or 0.0 for picture in container.decode(video=0))
+        times_s.extend(frame.time or 0.0 for frame in container.decode(video=0))
     return times_s
 
 
-def _lines(sidecar: Path) -> tuple[int, float]:
-    """Gives the number of whole lines about frames, and the time of the last of them."""
-    whole = sidecar.read_text("utf-8").rpartition("\n")[0]
-    header, *lines = map(json.loads, whole.splitlines())
+def sidecar_lines(sidecar: Path) -> tuple[int, float]:
+    """Returns the number of complete lines about frames, and the time of the last of them."""
+    complete = sidecar.read_text("utf-8").rpartition("\n")[0]
+    header, *lines = map(json.loads, complete.splitlines())
     ticks_per_s = header["time_base"][1] / header["time_base"][0]
     return len(lines), (lines[-1]["pts"] if lines else 0) / ticks_per_s
 

@@ -1,12 +1,11 @@
-"""Makes the pictures of README and docs from the real page: the demo, the real weights, a real Chromium.
+"""Takes the screenshots of README and docs: the real page with the demo, the real weights, a real Chromium.
 
-`.venv/bin/python scripts/screenshot.py docs` writes them all anew, in some three minutes. Run it on a machine with
-nothing else to do, since the pictures say how many frames a second there are.
+`python -m scripts.screenshot docs` writes them all again, in some two minutes. Run it on an idle machine, since they
+show the fps. Needs the tests' packages, playwright and Chromium, which ./scripts/test installs.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import shutil
@@ -20,255 +19,167 @@ from typing import Any
 
 import httpx
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
 
 PORT = 7869
 URL = f"http://127.0.0.1:{PORT}/"
-# The demo shows all it has in 36 s.
+# The demo shows all its scenes in 36 s.
 LIMIT_S = 120.0
-# For the page to paint what the server has, and for bars that move to arrive.
+# For the page to paint the server's newest frame, and for animated bars to come to rest.
 SETTLE_S = 1.5
-# Settings that a picture may have changed.
-CHANGED = ("question", "target", "other", "style", "frozen")
+# Settings that a screenshot may have changed.
+CHANGED = ("mode", "target", "other", "style", "frozen")
 
-DESKTOP = {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 1.5}
-# Two pictures side by side fill such a window.
-LOW = {"width": 1280, "height": 456}
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
-FILM = {"viewport": {"width": 1440, "height": 900}}
-
+WINDOW: ViewportSize = {"width": 1280, "height": 800}
+# Two frames side by side fill such a window.
+LOW_WINDOW: ViewportSize = {"width": 1280, "height": 456}
+SCALE = 1.5
 QUALITY = 86
-FILM_QUALITY = 70
-FILM_SIZE_PX = (800, 500)
-FILM_FPS = 8
-FILM_S = 5.75
 
-# No screenshot shows the pointer, without which a click is a riddle.
-POINTER = """() => {
-  const pointer = document.body.appendChild(document.createElement("div"));
-  pointer.style = "position: fixed; z-index: 9999; pointer-events: none; left: -3rem; width: 30px";
-  pointer.innerHTML = `<svg viewBox="0 0 24 24"><path d="M4 2l15 11-7 1 4 7-3 1-4-7-5 4z" fill="#fff" stroke="#000"
-    stroke-width="1.4"/></svg>`;
-  document.addEventListener("mousemove", ({ clientX, clientY }) => {
-    Object.assign(pointer.style, { left: `${clientX - 5}px`, top: `${clientY - 3}px` });
-  });
-}"""
-
-Words = dict[str, Any]
+Payload = dict[str, Any]
 
 
-def main(folder: Path) -> None:
+def main(directory: Path) -> None:
     with demo(), sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for make in (light_desktop, phone, questions_about_two_animals, film):
-            make(browser, folder)
-            start = httpx.get(f"{URL}settings").json()["start"]
-            turn(**{name: start[name] for name in CHANGED})
+        start = httpx.get(f"{URL}settings").json()["start"]
+        for take in (take_page, take_two_animals):
+            take(browser, directory)
+            change_settings(**{name: start[name] for name in CHANGED})
             for context in browser.contexts:
                 context.close()
         browser.close()
 
 
-def light_desktop(browser: Browser, folder: Path) -> None:
-    """Shows the page as it comes, when the map has been tested."""
-    page = opened(browser, **DESKTOP)
-    wait_for(lambda words: lone_cheetah(words) and tested(words))
-    save(page, folder / "page.webp")
+def take_page(browser: Browser, directory: Path) -> None:
+    """Takes the page as it starts, once the map was tested."""
+    page = open_page(browser)
+    wait_for(lambda payload: has_one_cheetah(payload) and is_faithful(payload))
+    save(page, directory / "page.webp")
 
 
-def phone(browser: Browser, folder: Path) -> None:
-    page = opened(browser, **PHONE)
-    wait_for(lambda words: lone_cheetah(words) and tested(words))
-    save(page, folder / "phone.webp")
-
-
-def questions_about_two_animals(browser: Browser, folder: Path) -> None:
-    """Freezes a lion beside a cheetah and asks on about that picture."""
-    page = opened(browser, **DESKTOP)
-    dark_page = opened(browser, color_scheme="dark", **DESKTOP)
-    freeze(lion_and_cheetah)
-    dark_page.locator('[data-live="three-maps"]').click()
-    dark_page.locator(".live-maps button:enabled canvas").first.wait_for()
-    time.sleep(SETTLE_S)
-    save(dark_page, folder / "dark.webp")
-    dark_page.close()
-    hide_costliest_square(page)
-    save(page, folder / "hidden.webp")
+def take_two_animals(browser: Browser, directory: Path) -> None:
+    """Freezes a lion beside a cheetah, occludes a patch, and changes mode and style."""
+    page = open_page(browser)
+    freeze(has_lion_and_cheetah)
+    occlude_most_important_patch(page)
+    save(page, directory / "occlusion.webp")
     page.mouse.move(1, 1)
-    picture = page.locator("#live-viewer")
+    viewer = page.locator("#live-viewer")
     for name, settings in {
-        # Cheetahs look much like leopards to the network: what the lion has and a leopard has not is its alone.
-        "versus": {"question": "versus", "target": "lion", "other": "leopard"},
-        "contours": {"question": "why", "style": "contours"},
+        # To the network, cheetahs look much like leopards: the contrast leaves what the lion has and a leopard has not.
+        "contrast": {"mode": "contrast", "target": "lion", "other": "leopard"},
+        "contours": {"mode": "class", "style": "contours"},
         "spotlight": {"style": "spotlight"},
     }.items():
-        turn(**settings)
-        save(picture, folder / f"{name}.webp")
-    page.set_viewport_size(LOW)
-    turn(question="beside", other="cheetah", style="heatmap")
-    save(picture, folder / "beside.webp")
+        change_settings(**settings)
+        save(viewer, directory / f"{name}.webp")
+    page.set_viewport_size(LOW_WINDOW)
+    change_settings(mode="side_by_side", other="cheetah", style="heatmap")
+    save(viewer, directory / "side_by_side.webp")
 
 
-def hide_costliest_square(page: Page) -> None:
-    """Points at the place without which the likeliest class loses most."""
+def occlude_most_important_patch(page: Page) -> None:
+    """Moves the pointer to the place whose occlusion costs the top class most."""
     grid = [(x / 10, y / 10) for x in range(1, 10) for y in range(1, 10)]
-    x, y = min(grid, key=lambda place: probability_without(*place))
+    x, y = min(grid, key=lambda place: occluded_probability(*place))
     box = page.locator(".live-stage canvas").first.bounding_box()
+    assert box is not None
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
-    page.locator('[data-live="hidden-0"]', has_text="%").wait_for()
+    page.locator('[data-live="occluded-0"]', has_text="%").wait_for()
     time.sleep(SETTLE_S)
-
-
-def film(browser: Browser, folder: Path) -> None:
-    """Films two animals: a click on the one that is second, then other styles."""
-    page = opened(browser, **FILM)
-    page.evaluate(POINTER)
-    page.locator("#live-look button").first.click()
-    styles = [page.locator("#live-style label", has_text=name) for name in ("Spotlight", "Contour lines", "Heat map")]
-    styles[-1].wait_for()
-    wait_for(lambda words: not two_animals(words))
-    wait_for(two_animals)
-    # By name, since it may fall to third place before it is clicked.
-    name = page.locator('[data-live="label-1"]').inner_text()
-    second = page.locator('[data-live^="label-"]', has_text=name).first
-    with screencast(page) as pictures:
-        for part, target in zip((0.2, 0.16, 0.16), (second, *styles[:2]), strict=True):
-            page.wait_for_timeout(part * FILM_S * 1000)
-            glide_and_click(page, target)
-        page.wait_for_timeout(0.25 * FILM_S * 1000)
-    begin_s, end_s = pictures[0][0], pictures[-1][0]
-    ticks = [begin_s + tick / FILM_FPS for tick in range(round((end_s - begin_s) * FILM_FPS))]
-    shown = [max((picture for picture in pictures if picture[0] <= tick), key=lambda p: p[0])[1] for tick in ticks]
-    first, *others = (Image.open(io.BytesIO(jpeg)).resize(FILM_SIZE_PX, Image.Resampling.LANCZOS) for jpeg in shown)
-    timing = {"duration": round(1000 / FILM_FPS), "loop": 0}
-    path = folder / "film.webp"
-    first.save(path, save_all=True, append_images=others, quality=FILM_QUALITY, method=5, **timing)
-    tell(path)
-
-
-def glide_and_click(page: Page, target: Locator) -> None:
-    """Brings the pointer to the middle of something as a hand does, and clicks."""
-    box = target.bounding_box()
-    to_x, to_y = box["x"] + min(box["width"] / 2, 60), box["y"] + box["height"] / 2
-    from_x, from_y = page.evaluate("globalThis.pointerAt ?? [innerWidth * 0.85, innerHeight * 0.55]")
-    for step in range(1, 13):
-        part = step / 12 * step / 12 * (3 - 2 * step / 12)
-        page.mouse.move(from_x + part * (to_x - from_x), from_y + part * (to_y - from_y))
-        page.wait_for_timeout(20)
-    page.evaluate("(place) => { globalThis.pointerAt = place; }", [to_x, to_y])
-    page.mouse.click(to_x, to_y)
-
-
-@contextmanager
-def screencast(page: Page) -> Iterator[list[tuple[float, bytes]]]:
-    """Collects what the page paints meanwhile: when, in seconds, and a JPEG."""
-    painted: list[tuple[float, bytes]] = []
-    chromium = page.context.new_cdp_session(page)
-
-    def keep(event: dict[str, Any]) -> None:
-        painted.append((event["metadata"]["timestamp"], base64.b64decode(event["data"])))
-        chromium.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
-
-    chromium.on("Page.screencastFrame", keep)
-    chromium.send("Page.startScreencast", {"format": "jpeg", "quality": 92})
-    yield painted
-    chromium.remove_listener("Page.screencastFrame", keep)
-    chromium.detach()
 
 
 @contextmanager
 def demo() -> Iterator[None]:
-    """Runs live_cam on its own pictures."""
-    live_cam = subprocess.Popen([sys.executable, "-m", "live_cam", "demo", "--no-open", "--port", str(PORT)])
-    try:
-        wait_for(lambda _: True)
-        yield
-    finally:
-        live_cam.terminate()
-        live_cam.wait()
+    """Runs `live-cam demo`."""
+    command = [sys.executable, "-m", "live_cam", "demo", "--no-open", "--port", str(PORT)]
+    with subprocess.Popen(command) as process:
+        try:
+            wait_for(lambda _: True)
+            yield
+        finally:
+            process.terminate()
 
 
-def opened(browser: Browser, **options: Any) -> Page:
-    """Opens the page and waits until it shows what is seen."""
-    page = browser.new_context(**options).new_page()
+def open_page(browser: Browser) -> Page:
+    """Opens the page and waits for its first result."""
+    page = browser.new_context(viewport=WINDOW, device_scale_factor=SCALE).new_page()
     page.goto(URL)
     page.locator('[data-live="percent-0"]', has_text="%").wait_for(timeout=LIMIT_S * 1000)
     return page
 
 
 def save(shown: Page | Locator, path: Path) -> None:
-    """Writes what is shown."""
     Image.open(io.BytesIO(shown.screenshot())).convert("RGB").save(path, quality=QUALITY, method=6)
-    tell(path)
-
-
-def tell(path: Path) -> None:
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
-def turn(**settings: Any) -> None:
-    """Changes settings by the page's own road, and waits until they are to be seen."""
-    answer = httpx.patch(f"{URL}settings", json=settings)
-    if answer.status_code != 200:
-        raise SystemExit(f"the settings {settings} were refused: {answer.text}")
+def change_settings(**settings: Any) -> None:
+    """Changes settings as the page does, and waits until they are visible."""
+    response = httpx.patch(f"{URL}settings", json=settings)
+    if response.status_code != 200:
+        raise SystemExit(f"the server rejected the settings {settings}: {response.text}")
     time.sleep(SETTLE_S)
 
 
-def wait_for(seen: Callable[[Words], bool]) -> None:
-    """Waits until a picture's words are as wished."""
+def wait_for(condition: Callable[[Payload], bool]) -> None:
+    """Waits until the newest frame meets a condition."""
     deadline_s = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline_s:
-        words = newest()
-        if words is not None and seen(words):
+        payload = newest()
+        if payload is not None and condition(payload):
             return
         time.sleep(0.1)
-    raise SystemExit(f"the demo showed nothing fit for a picture within {LIMIT_S:g} s")
+    raise SystemExit(f"the demo showed no suitable frame within {LIMIT_S:g} s")
 
 
-def freeze(seen: Callable[[Words], bool]) -> None:
-    """Freezes a picture whose words are as wished."""
+def freeze(condition: Callable[[Payload], bool]) -> None:
+    """Freezes a frame that meets a condition."""
     while True:
-        wait_for(seen)
-        turn(frozen=True)
-        words = newest()
-        if words is not None and seen(words):
+        wait_for(condition)
+        change_settings(frozen=True)
+        payload = newest()
+        if payload is not None and condition(payload):
             return
-        # It had gone on before it froze.
-        turn(frozen=False)
+        # Another frame had come before it froze.
+        change_settings(frozen=False)
 
 
-def newest() -> Words | None:
-    """Gives the words of the newest picture, None where there is none."""
+def newest() -> Payload | None:
+    """Returns the payload of the newest frame, None before the first."""
     try:
-        answer = httpx.get(f"{URL}frame.jpg")
+        response = httpx.get(f"{URL}frame.jpg")
     except httpx.TransportError:
         return None
-    return json.loads(answer.headers["X-Live-Cam"]) if answer.status_code == 200 else None
+    return json.loads(response.headers["X-Live-Cam"]) if response.status_code == 200 else None
 
 
-def probability_without(x: float, y: float) -> float:
-    """Gives the probability of the likeliest class with a square hidden there."""
-    answer = httpx.post(f"{URL}occlusion", params={"x": x, "y": y}).raise_for_status()
-    return float(answer.json()["after"][0]["probability"])
+def occluded_probability(x: float, y: float) -> float:
+    """Returns the probability of the top class with a patch occluded there."""
+    response = httpx.post(f"{URL}occlusion", params={"x": x, "y": y}).raise_for_status()
+    return float(response.json()["after"][0]["probability"])
 
 
-def lone_cheetah(words: Words) -> bool:
-    best, second, _ = words["top"]
-    return best["label"] == "cheetah" and best["probability"] > 0.9 and second["probability"] < 0.03
+def has_one_cheetah(payload: Payload) -> bool:
+    top, second, _ = payload["top"]
+    return bool(top["label"] == "cheetah" and top["probability"] > 0.9 and second["probability"] < 0.03)
 
 
-def two_animals(words: Words) -> bool:
-    likely = {score["label"] for score in words["top"][:2] if score["probability"] > 0.15}
-    return likely == {"lion", "cheetah"}
+def has_two_animals(payload: Payload) -> bool:
+    labels = {score["label"] for score in payload["top"][:2] if score["probability"] > 0.15}
+    return labels == {"lion", "cheetah"}
 
 
-def lion_and_cheetah(words: Words) -> bool:
-    return two_animals(words) and words["top"][0]["label"] == "lion" and words["top"][1]["probability"] > 0.25
+def has_lion_and_cheetah(payload: Payload) -> bool:
+    top, second, _ = payload["top"]
+    return has_two_animals(payload) and top["label"] == "lion" and bool(second["probability"] > 0.25)
 
 
-def tested(words: Words) -> bool:
-    return words["faithfulness"] is not None and words["faithfulness"]["verdict"] == "faithful"
+def is_faithful(payload: Payload) -> bool:
+    faithfulness = payload["faithfulness"]
+    return faithfulness is not None and bool(faithfulness["verdict"] == "faithful")
 
 
 if __name__ == "__main__":

@@ -1,76 +1,139 @@
-"""Options that several commands share, and how they show progress and failure."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from live_cam.errors import LiveCamError
-from live_cam.explain import DEFAULT_LAYER
-from live_cam.explain.npm import Progress as Report
-from live_cam.frame import Method, Score
+from live_cam.errors import LiveCamError, UsageError
+from live_cam.models.labels import find_label
+from live_cam.models.layers import DEFAULT_LAYER
+from live_cam.types import CLASSLESS_METHODS, Auto, Method, Precision, Runtime, Score, Target
 
-_told = Console(stderr=True, highlight=False)
+if TYPE_CHECKING:
+    from live_cam.explain.explainer import Explainer
 
-WeightsOption = Annotated[
-    Path | None, typer.Option("--weights", metavar="FILE", help="ResNet50 weights: .npz, .h5, or the npm .tgz.")
+_stderr = Console(stderr=True, highlight=False)
+
+ContrastOption = Annotated[
+    str | None, typer.Option("--contrast", metavar="LABEL", help="Explain why the class and not this one.")
 ]
-LayerOption = Annotated[
-    str | None,
-    typer.Option(
-        "--layer", metavar="NAME", help=f"The activation to explain, {DEFAULT_LAYER} by default; see `live-cam layers`."
-    ),
-]
-MethodOption = Annotated[
-    Method,
-    typer.Option("--method", help="The saliency method; layercam-fused is the sharpest, gradcam the best known."),
-]
-ScoreOption = Annotated[
-    Score,
-    typer.Option(
-        "--score", help="What is differentiated. The probability's maps are noisier, and empty when it is saturated."
-    ),
-]
-RuntimeOption = Annotated[
-    Literal["auto", "tensorflow", "openvino"],
-    typer.Option("--runtime", help="What the step runs on; auto is tensorflow with an NVIDIA GPU, else openvino."),
-]
-PrecisionOption = Annotated[
-    Literal["auto", "float32", "bfloat16", "float16"],
-    typer.Option("--precision", help="What the network computes in; auto is the fastest that the device has."),
-]
-DeviceOption = Annotated[
-    str, typer.Option("--device", metavar="NAME", help="OpenVINO's device: CPU, GPU (Intel's), NPU; auto is the CPU.")
+CounterfactualOption = Annotated[
+    bool, typer.Option("--counterfactual", help="Explain what speaks against the class (counterfactual map).")
 ]
 CodecOption = Annotated[
     Literal["auto", "h264", "vp9", "hardware"],
     typer.Option(
         "--codec",
-        help="How video is encoded; auto is h264 in .mp4 and .mkv, vp9 in .webm; hardware is the first H.264 encoder "
-        "of a graphics or media processor that opens.",
+        help="Video codec; auto is h264 in .mp4 and .mkv, vp9 in .webm; hardware is the first H.264 encoder of a "
+        "graphics or media processor that opens.",
     ),
 ]
 SubtitlesOption = Annotated[
-    bool, typer.Option("--subtitles", help="Write the likeliest class as subtitles (.vtt) beside the video, too.")
+    bool, typer.Option("--subtitles", help="Also write the top class as subtitles (.vtt) beside the video.")
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainerOptions:
+    """Options of the explainer; `with_explainer_options` adds each field to a command."""
+
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="ResNet50 weights: .npz, .h5, or the npm .tgz.")
+    ] = None
+    layer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"Layer to explain, by default {DEFAULT_LAYER}; see `live-cam layers`."),
+    ] = None
+    method: Annotated[
+        Method, typer.Option(help="Saliency method; layercam-fused is the sharpest, gradcam the best known.")
+    ] = "gradcam"
+    score: Annotated[
+        Score,
+        typer.Option(help="What is differentiated. Maps of the probability are noisier, and empty if it saturates."),
+    ] = "logit"
+    runtime: Annotated[
+        Literal[Auto, Runtime],
+        typer.Option(help="Library that runs the network; auto is tensorflow with an NVIDIA GPU, else openvino."),
+    ] = "auto"
+    precision: Annotated[
+        Literal[Auto, Precision], typer.Option(help="Numeric precision of the network; auto is the device's fastest.")
+    ] = "auto"
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="OpenVINO device: CPU, GPU (Intel), NPU; auto is the CPU.")
+    ] = "auto"
+
+    def create(self, **arguments: Any) -> Explainer:
+        """Creates the explainer, with further arguments of its constructor; shows progress on standard error."""
+        from live_cam.explain.explainer import Explainer
+
+        return Explainer(**asdict(self), progress=show_progress, **arguments)
+
+
+def with_explainer_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Appends the options of `ExplainerOptions` to a command, which receives them as its argument `explainer_options`.
+
+    typer reads options from a function's signature, so the returned function has one of its own.
+    """
+    annotations = get_type_hints(ExplainerOptions, include_extras=True)
+    parameters = [
+        *(each for each in signature(command, eval_str=True).parameters.values() if each.name != "explainer_options"),
+        *(
+            each.replace(kind=Parameter.KEYWORD_ONLY, annotation=annotations[each.name])
+            for each in signature(ExplainerOptions).parameters.values()
+        ),
+    ]
+
+    @wraps(command)
+    def wrapper(**values: Any) -> None:
+        chosen = ExplainerOptions(**{name: values.pop(name) for name in annotations})
+        command(**values, explainer_options=chosen)
+
+    wrapper.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
+    return wrapper
+
+
 @contextmanager
-def show_progress(title: str) -> Iterator[Report]:
-    """Shows a progress bar on standard error."""
+def show_progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows a progress bar on standard error; yields what is called with the bytes done and the total."""
     columns = (TextColumn(title), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_told) as progress:
+    with Progress(*columns, console=_stderr) as progress:
         task = progress.add_task(title, total=None)
-        yield lambda had_bytes, total_bytes: progress.update(task, completed=had_bytes, total=total_bytes or None)
+        yield lambda done, total: progress.update(task, completed=done, total=total or None)
 
 
-def tell_error(error: LiveCamError) -> None:
-    """Tells a failure in one line on standard error."""
+def print_error(error: LiveCamError) -> None:
+    """Prints an error as one line on standard error."""
     print(f"live-cam: {' '.join(str(error).split())}", file=sys.stderr)
+
+
+def parse_target(label: str | None, contrast: str | None, counterfactual: bool, method: Method) -> Target:
+    """Returns the target that the options of a command select.
+
+    Raises:
+        UnknownLabelError: No class has such a label.
+        UsageError: The method is classless, the class is its own contrast, or two modes are combined.
+    """
+    if method in CLASSLESS_METHODS and (label is not None or contrast is not None or counterfactual):
+        raise UsageError(f"{method} is classless; leave out --target, --contrast and --counterfactual")
+    if contrast is not None and counterfactual:
+        raise UsageError("--contrast and --counterfactual exclude each other; leave one out")
+    target = Target(
+        None if label is None else find_label(label),
+        None if contrast is None else find_label(contrast),
+        counterfactual,
+    )
+    if target.index is not None and target.index == target.contrast:
+        raise UsageError(f"--target and --contrast are the same class, {label!r}; give two different ones")
+    return target

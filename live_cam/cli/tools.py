@@ -1,4 +1,4 @@
-"""`live-cam layers`, `cameras`, `bench` and `doctor`: what can be explained, how fast, and what is missing for it."""
+"""`live-cam layers`, `cameras`, `bench` and `doctor`."""
 
 from __future__ import annotations
 
@@ -9,28 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from live_cam.cli.options import (
-    DeviceOption,
-    LayerOption,
-    MethodOption,
-    PrecisionOption,
-    RuntimeOption,
-    ScoreOption,
-    WeightsOption,
-    show_progress,
-)
-from live_cam.explain import DEFAULT_LAYER
+from live_cam.cli.options import ExplainerOptions, show_progress, with_explainer_options
+from live_cam.models.layers import DEFAULT_LAYER
 
 if TYPE_CHECKING:
-    from live_cam.sources.listing import CameraListing
+    from live_cam.sources.camera_list import CameraInfo
 
 
 def layers() -> None:
-    """List the activations that can be explained, with their sizes: a map has the height and width of its layer."""
-    from live_cam.explain.quiet import quiet_native_stderr
+    """List the layers that can be explained; a map has the height and width of its layer."""
+    from live_cam.explain.runtime.quiet import quiet_native_stderr
 
     with quiet_native_stderr():
-        from live_cam.explain.network import activations, empty_network
+        from live_cam.models.resnet50 import activations, empty_network
 
         sizes = activations(empty_network())
     typer.echo(f"{'layer':<22}{'height':>8}{'width':>8}{'channels':>10}")
@@ -40,60 +31,58 @@ def layers() -> None:
 
 
 def cameras(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
-    """List the cameras of this machine, with the sizes and rates that they give."""
-    from live_cam.sources.listing import probe_cameras
+    """List the cameras of this machine with their frame sizes and rates."""
+    from live_cam.sources.camera_list import list_cameras
 
-    listings = probe_cameras()
+    infos = list_cameras()
     if as_json:
-        typer.echo(json.dumps([asdict(listing) for listing in listings]))
+        typer.echo(json.dumps([asdict(info) for info in infos]))
         return
-    for listing in listings:
-        typer.echo(_camera_line(listing))
-    if not listings:
+    for info in infos:
+        typer.echo(_camera_line(info))
+    if not infos:
         typer.echo(
-            "No camera is on this machine: plug one in (USB), use the one of the browser with `live-cam browser`, or "
-            "see the demo with `live-cam demo`. Where one is plugged in, this user may have to join the group `video`."
+            "No camera found: plug one in (USB), use the browser's with `live-cam browser`, or see the demo with "
+            "`live-cam demo`. If one is plugged in, this user may have to join the group `video`."
         )
 
 
-def _camera_line(listing: CameraListing) -> str:
+def _camera_line(info: CameraInfo) -> str:
     formats = []
-    for pixel_format, modes in groupby(listing.modes, lambda mode: mode.pixel_format):
+    for pixel_format, modes in groupby(info.modes, lambda mode: mode.pixel_format):
         sizes = [
             f"{mode.width_px}x{mode.height_px}" + (f" at {mode.rate_fps:g}" if mode.rate_fps else "") for mode in modes
         ]
         formats.append(", ".join(sizes) + (f" ({pixel_format})" if pixel_format else ""))
-    told = listing.problem or "; ".join(formats) or "it names no size"
-    return f"{listing.name}  {listing.title}: {told}" if listing.title else f"{listing.name}  {told}"
+    description = info.problem or "; ".join(formats) or "it reports no size"
+    return f"{info.name}  {info.title}: {description}" if info.title else f"{info.name}  {description}"
 
 
+@with_explainer_options
 def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    weights: WeightsOption = None,
-    layer: LayerOption = None,
-    method: MethodOption = "gradcam",
-    score: ScoreOption = "logit",
-    runtime: RuntimeOption = "auto",
-    precision: PrecisionOption = "auto",
-    device: DeviceOption = "auto",
+    *,
+    explainer_options: ExplainerOptions,
 ) -> None:
-    """Time the step on this machine against a forward pass alone, which explains nothing."""
-    from live_cam.bench import measure
-    from live_cam.explain.quiet import quiet_native_stderr
-    from live_cam.explain.runtimes import compile_step
-    from live_cam.explain.weights import find_weights
+    """Time an explanation on this machine against a forward pass alone."""
+    from live_cam.cli.benchmark import measure
+    from live_cam.explain.runtime.quiet import quiet_native_stderr
+    from live_cam.explain.runtime.select import layers_to_explain, select_backend
+    from live_cam.models.weights.find import find_weights
 
-    found = find_weights(weights, show_progress)
+    options = explainer_options
+    weights = find_weights(options.weights, show_progress)
+    layers = layers_to_explain(options.method, options.layer)
     with quiet_native_stderr():
-        compiled = compile_step(found, layer, method, score, runtime, precision, device)
-        times = measure(compiled.step, method)
+        backend = select_backend(weights, options.score, options.runtime, options.precision, options.device)
+        times = measure(backend.make_step(layers), options.method)
     setting = {
-        "layer": "+".join(compiled.layers),
-        "method": method,
-        "score": score,
-        "runtime": compiled.runtime,
-        "precision": compiled.precision,
-        "device": compiled.device,
+        "layer": "+".join(layers),
+        "method": options.method,
+        "score": options.score,
+        "runtime": backend.runtime,
+        "precision": backend.precision,
+        "device": backend.device,
     }
     if as_json:
         typer.echo(json.dumps({**setting, **asdict(times)}))
@@ -106,11 +95,11 @@ def bench(
 
 
 def doctor() -> None:
-    """Check what live_cam needs on this machine, and say what is missing."""
-    from live_cam.doctor import examine
+    """Check that this machine has what live_cam needs; report what is missing."""
+    from live_cam.cli.doctor import run_checks
 
-    findings = examine()
-    for finding in findings:
-        typer.echo(f"{'ok     ' if finding.fine else 'MISSING' if finding.needed else 'note   '}  {finding.text}")
-    if any(finding.needed and not finding.fine for finding in findings):
+    checks = run_checks()
+    for check in checks:
+        typer.echo(f"{'ok     ' if check.ok else 'MISSING' if check.needed else 'note   '}  {check.text}")
+    if any(check.needed and not check.ok for check in checks):
         raise typer.Exit(1)

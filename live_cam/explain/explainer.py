@@ -1,79 +1,52 @@
-"""From frames to explanations: the compiled step, with names and an honest scale out."""
+"""The public explainer: from frames to explanations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.explain.answers import Answers
-from live_cam.explain.compiled_steps import CompiledSteps
-from live_cam.explain.inputs import INPUT_PX
-from live_cam.explain.parts import explain_in_parts
-from live_cam.explain.quiet import quiet_native_stderr
-from live_cam.explain.runtimes import Step, choose_computer, layers_to_explain
-from live_cam.explain.targets import target_vector
-from live_cam.explain.weights import Progress, find_weights, silent
-from live_cam.frame import Auto, Explanation, Frame, Lens, Method, Precision, Runtime, Score, Target
-
-
-class Explain(Protocol):
-    """What the pipeline needs of an explainer."""
-
-    layer: str
-    method: Method
-    score: Score
-    runtime: Runtime
-    precision: Precision
-    device: str
-    weights_file: Path | None
-    weights_digest: str
-
-    @property
-    def lens(self) -> Lens:
-        """The layer and the method that it was started with."""
-        ...
-
-    def explain(self, frame: Frame, target: Target) -> Explanation:
-        """Explains one frame."""
-        ...
-
-    def explain_all(
-        self, frames: Sequence[Frame], targets: Sequence[Target], lens: Lens | None = None
-    ) -> list[list[Explanation]]:
-        """Explains each frame for each target, through a lens that is ready; None for the one of the start."""
-        ...
-
-    def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Gives the logits float32 (N, classes) of pictures uint8 (H, W, 3), RGB, and explains nothing."""
-        ...
-
-    def explain_each(
-        self, frames: Sequence[Frame], questions: Sequence[Sequence[Target]], lens: Lens | None = None
-    ) -> list[list[Explanation]]:
-        """Explains each frame for targets of its own, as many as for the others."""
-        ...
-
-    def ready(self, lens: Lens, targets_k: int = 1) -> bool:
-        """Tells whether frames can be explained through a lens at once, K targets in one call."""
-        ...
-
-    def prepare(self, lens: Lens, targets_k: int = 1) -> None:
-        """Makes a lens ready, for K targets in one call; takes seconds, in any thread."""
-        ...
+from live_cam.explain.results import ExplanationBuilder
+from live_cam.explain.runtime.batching import explain_batched
+from live_cam.explain.runtime.quiet import quiet_native_stderr
+from live_cam.explain.runtime.select import Step, layers_to_explain, select_backend
+from live_cam.explain.runtime.step_cache import StepCache
+from live_cam.explain.saliency.targets import target_vector
+from live_cam.models.preprocess import INPUT_PX
+from live_cam.models.weights.find import Progress, find_weights, silent
+from live_cam.types import (
+    Auto,
+    CamConfig,
+    Explanation,
+    Frame,
+    Method,
+    PerformanceHint,
+    Precision,
+    Runtime,
+    Score,
+    Target,
+)
 
 
 class Explainer:
-    """ResNet50 explained. One thread explains; `ready` and `prepare` may be called by others meanwhile.
+    """Explains the predictions of ResNet50. One thread explains; others may call `is_ready` and `prepare` meanwhile.
+
+    Example:
+        >>> import numpy as np
+        >>> from live_cam import Explainer, Frame, Target
+        >>> explainer = Explainer(method="layercam")
+        >>> frame = Frame(np.zeros((480, 640, 3), np.uint8), pts_ns=0)  # RGB
+        >>> explanation = explainer.explain(frame, Target(291))  # "lion"
+        >>> explanation.saliency_map.shape, explanation.target_label
+        ((7, 7), 'lion')
 
     Attributes:
-        layer, method, score, runtime, precision: What the start chose; layers whose maps are fused are joined with "+".
-        device, weights_file: What was asked for; "auto" and None where that was left open.
-        weights_way, weights_path: Where the weights came from.
+        layer, method, score, runtime, precision: What is in use; layers whose maps are fused are joined with "+".
+        device, weights_file: The arguments; "auto" and None if they were not given.
+        weights_origin, weights_path: Where the weights came from.
         weights_digest: SHA-256 (hex) of the weights.
     """
 
@@ -87,29 +60,29 @@ class Explainer:
         precision: Precision | Auto = "auto",
         device: str = "auto",
         progress: Progress = silent,
-        at_once: int = 1,
-        side_by_side: bool = False,
-        steady: bool = False,
+        batch_size: int = 1,
+        performance_hint: PerformanceHint = "latency",
+        smooth: bool = False,
     ) -> None:
-        """Finds the weights and compiles the step, so that the first frame costs what any costs.
+        """Finds the weights and compiles the step, so that the first frame takes no longer than any other.
 
         Args:
-            weights: The user's own weight file; None to find them.
-            layer: The activation to explain; None for the last convolutional one, or what the method prescribes.
+            weights: A weight file; None to find or download the ImageNet weights.
+            layer: The activation to explain; None for the last convolutional one, or those of the method.
             method: The saliency method.
-            score: What is differentiated.
+            score: What is differentiated: the logit or the probability of the target.
             runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without.
-            precision: `auto` is what the runtime does best on this device.
-            device: A device of OpenVINO's, such as GPU for an Intel GPU; `auto` is its CPU.
-            progress: How to show what takes long.
-            at_once: How many frames will come in one call besides single ones; other numbers are explained one by one.
-            side_by_side: Whether more frames a second count more than a short time for each; see `OpenVinoStep`.
-            steady: Whether the frames are those of live sources, whose maps and classes are smoothed over time.
+            precision: `auto` is the fastest that the device supports natively.
+            device: An OpenVINO device, such as GPU for an Intel GPU; `auto` is the CPU.
+            progress: Opens a progress display for what takes long.
+            batch_size: The number of frames to compile for, besides 1; others are explained one by one.
+            performance_hint: "throughput" explains more frames of a batch per second, each of which takes longer.
+            smooth: Whether the frames come from live sources, whose maps and classes are smoothed over time.
 
         Raises:
-            WeightsError: The weights can't be had or are not ResNet50's.
+            WeightsError: The weights could not be obtained or are not ResNet50's.
             UnknownLayerError: The network has no activation of that name.
-            UsageError: The device, or the precision on it, can't be had; or the method has layers of its own.
+            UsageError: The device is not available or does not support the precision; or the method has its own layers.
         """
         layers = layers_to_explain(method, layer)
         found = find_weights(weights, progress)
@@ -117,141 +90,122 @@ class Explainer:
         self.method: Method = method
         self.score: Score = score
         self.device, self.weights_file = device, weights
-        self.weights_way, self.weights_path, self.weights_digest = found.way, found.path, found.digest
-        self._answers = Answers(steady)
-        self._at_once = at_once
+        self.weights_origin, self.weights_path, self.weights_digest = found.origin, found.path, found.digest
+        self._builder = ExplanationBuilder(smooth)
+        self._batch_size = batch_size
         self._frame_px = (INPUT_PX, INPUT_PX)
         with quiet_native_stderr():
-            computer = choose_computer(found, score, runtime, precision, device, side_by_side)
-            self.runtime, self.precision = computer.runtime, computer.precision
-            self._steps = CompiledSteps(computer.make_step, layers)
-            self.prepare(self.lens)
+            backend = select_backend(found, score, runtime, precision, device, performance_hint)
+            self.runtime, self.precision = backend.runtime, backend.precision
+            self._steps = StepCache(backend.make_step, layers)
+            self.prepare(self.cam_config)
 
     @property
-    def lens(self) -> Lens:
-        """The layer and the method that it was started with."""
-        return Lens(self.layer, self.method)
+    def cam_config(self) -> CamConfig:
+        """The default layer and method: those that the constructor was given."""
+        return CamConfig(self.layer, self.method)
 
-    def ready(self, lens: Lens, targets_k: int = 1) -> bool:
-        """Tells whether frames can be explained through a lens at once, K targets in one call.
+    def is_ready(self, cam_config: CamConfig, num_targets: int = 1) -> bool:
+        """Whether a frame can be explained with this layer and method now, for K targets in one call.
 
-        That is so for all methods once it is for a layer.
+        A layer that is ready is so for all methods.
         """
-        return self._steps.is_ready(_layers(lens), targets_k)
+        return self._steps.is_ready(_layers(cam_config), num_targets)
 
-    def prepare(self, lens: Lens, targets_k: int = 1) -> None:
-        """Makes a lens ready; takes seconds, ten where this machine explains the layer for the first time.
+    def prepare(self, cam_config: CamConfig, num_targets: int = 1) -> None:
+        """Prepares a layer and method; takes seconds, about ten the first time on this machine.
 
-        The lenses of six layers are kept ready: those of the start, and those used last.
+        Six layers stay ready: the default, and those used last.
 
         Args:
-            lens: The lens.
-            targets_k: How many targets will come in one call besides single ones; other numbers are explained one by
-                one.
+            cam_config: Layer and method.
+            num_targets: The number of targets to compile for, besides 1; others are explained one by one.
 
         Raises:
             UnknownLayerError: The network has no activation of that name.
             LiveCamError: It failed for another reason.
         """
-        self._steps.prepare(_layers(lens), {(1, 1), (self._at_once, 1), (1, targets_k)}, self._frame_px)
+        self._steps.prepare(_layers(cam_config), {(1, 1), (self._batch_size, 1), (1, num_targets)}, self._frame_px)
 
-    def explain(self, frame: Frame, target: Target = Target()) -> Explanation:  # noqa: B008 (frozen)
-        """Explains one frame; frames of a source come in the order of their time, on which the scale is smoothed."""
+    def explain(self, frame: Frame, target: Target = Target()) -> Explanation:
+        """Explains one frame. Frames of a source must come in the order of their time, over which vmax is smoothed."""
         return self.explain_all([frame], [target])[0][0]
 
     def explain_all(
-        self, frames: Sequence[Frame], targets: Sequence[Target], lens: Lens | None = None
+        self, frames: Sequence[Frame], targets: Sequence[Target], cam_config: CamConfig | None = None
     ) -> list[list[Explanation]]:
-        """Explains several frames, each for all of the targets.
+        """Explains several frames, each for all targets.
 
-        Frames may come from several sources and differ in size. Where their number and that of the targets was prepared
-        for, further targets cost almost nothing at the default layer; each costs a call of its own where it was not.
+        Frames may come from several sources and differ in size. If `prepare` compiled for their number and that of the
+        targets, more targets cost almost nothing at the default layer; otherwise each costs a call of its own.
 
         Args:
             frames: N frames.
-            targets: K questions; the j-th `Target()` among them asks for the j-th likeliest class, so that three of
-                them explain the top three.
-            lens: What to look through; None for what the start chose.
+            targets: K targets; the j-th `Target()` among them means the j-th top class, so that three of them explain
+                the top three.
+            cam_config: Layer and method; None for the default.
 
         Returns:
             For each frame its K explanations, in the order of `targets`.
 
         Raises:
-            LiveCamError: The lens is not ready.
-            ValueError: A target has both `versus` and `against`.
+            LiveCamError: The layer is not ready.
+            ValueError: A target has both `contrast` and `counterfactual`.
         """
-        return self.explain_each(frames, [targets] * len(frames), lens)
+        return self.explain_each(frames, [targets] * len(frames), cam_config)
 
     def explain_each(
-        self, frames: Sequence[Frame], questions: Sequence[Sequence[Target]], lens: Lens | None = None
+        self, frames: Sequence[Frame], targets: Sequence[Sequence[Target]], cam_config: CamConfig | None = None
     ) -> list[list[Explanation]]:
-        """Explains several frames, each for targets of its own; see `explain_all`.
+        """Explains several frames, each for its own targets; see `explain_all`.
 
         Args:
             frames: N frames.
-            questions: For each frame K questions.
-            lens: What to look through; None for what the start chose.
+            targets: K targets for each frame.
+            cam_config: Layer and method; None for the default.
         """
-        lens = self.lens if lens is None else lens
-        layers = _layers(lens)
+        cam_config = self.cam_config if cam_config is None else cam_config
+        layers = _layers(cam_config)
         step = self._steps.take(layers)
         rgb = [frame.rgb for frame in frames]
         self._frame_px = rgb[0].shape[:2]
-        rows, references = self._name_likeliest(step, rgb, questions, lens.method)
-        vectors = np.array([[target_vector(target, step.classes) for target in row] for row in rows])
-        maps, logits = explain_in_parts(step, rgb, vectors, lens.method)
-        through = Lens("+".join(layers), lens.method)
+        resolved, references = _resolve_top(step, rgb, targets, cam_config.method)
+        vectors = np.array([[target_vector(target, step.classes) for target in row] for row in resolved])
+        maps, logits = explain_batched(step, rgb, vectors, cam_config.method)
+        in_use = CamConfig("+".join(layers), cam_config.method)
         return [
-            self._answers.describe(frame, through, *found)
-            for frame, *found in zip(frames, rows, maps, logits, references, strict=True)
+            self._builder.build(frame, in_use, *results)
+            for frame, *results in zip(frames, resolved, maps, logits, references, strict=True)
         ]
 
     def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Gives the logits float32 (N, classes) of pictures uint8 (H, W, 3), RGB, and explains nothing.
+        """Returns the logits float32 (N, classes) of frames uint8 (H, W, 3), RGB, without explanations.
 
-        It runs what explains, which is compiled already and takes little longer than the forward pass alone.
+        It runs the step, which is compiled already and takes little longer than the forward pass alone.
         """
         step = self._steps.first
-        return explain_in_parts(step, frames, np.zeros((len(frames), 1, step.classes), np.float32), self.method)[1]
-
-    def _name_likeliest(
-        self,
-        step: Step,
-        rgb: Sequence[NDArray[np.uint8]],
-        questions: Sequence[Sequence[Target]],
-        method: Method,
-    ) -> tuple[Sequence[Sequence[Target]], list[float]]:
-        """Gives each frame's questions, in which the likeliest class is named where another stands against it.
-
-        What speaks against a class is compared with what speaks for the likeliest: the peak of its map comes second,
-        and is 0 where nothing was asked that needs it.
-        """
-        asked = [target for targets in questions for target in targets]
-        if not any(target.against or (target.index is None and target.versus is not None) for target in asked):
-            return questions, [0.0] * len(rgb)
-        likeliest = np.zeros((len(rgb), 1, step.classes), np.float32)
-        maps, logits = explain_in_parts(step, rgb, likeliest, method)
-        rows = [
-            [
-                replace(target, index=int(best)) if target.index is None and target != Target() else target
-                for target in targets
-            ]
-            for targets, best in zip(questions, logits.argmax(axis=-1), strict=True)
-        ]
-        return rows, [float(each.max()) for each in maps]
+        return explain_batched(step, frames, np.zeros((len(frames), 1, step.classes), np.float32), self.method)[1]
 
 
-def describe(explainer: Explain) -> dict[str, Any]:
-    """Gives what explains, as plain values, for JSON."""
-    return {
-        "model": {"name": "resnet50", "weights_sha256": explainer.weights_digest},
-        "layer": explainer.layer,
-        "method": explainer.method,
-        "score": explainer.score,
-        "runtime": explainer.runtime,
-        "precision": explainer.precision,
-    }
+def _layers(cam_config: CamConfig) -> tuple[str, ...]:
+    return layers_to_explain(cam_config.method, None if cam_config.method == "layercam-fused" else cam_config.layer)
 
 
-def _layers(lens: Lens) -> tuple[str, ...]:
-    return layers_to_explain(lens.method, None if lens.method == "layercam-fused" else lens.layer)
+def _resolve_top(
+    step: Step, rgb: Sequence[NDArray[np.uint8]], targets: Sequence[Sequence[Target]], method: Method
+) -> tuple[Sequence[Sequence[Target]], list[float]]:
+    """Sets the top class as `index` of contrast and counterfactual targets without one.
+
+    That takes a pass of its own, since the gradient is that of a target whose class is known; it also finds the peak of
+    the top class's map, the second result per frame, with which counterfactual maps are compared. Without such targets
+    there is no such pass, and the peaks are 0.
+    """
+    every_target = [target for row in targets for target in row]
+    if not any(each.counterfactual or (each.index is None and each.contrast is not None) for each in every_target):
+        return targets, [0.0] * len(rgb)
+    maps, logits = explain_batched(step, rgb, np.zeros((len(rgb), 1, step.classes), np.float32), method)
+    resolved = [
+        [replace(each, index=top) if each.index is None and each != Target() else each for each in row]
+        for row, top in zip(targets, logits.argmax(axis=-1).tolist(), strict=True)
+    ]
+    return resolved, [float(of_frame.max()) for of_frame in maps]

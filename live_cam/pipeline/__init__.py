@@ -1,1 +1,1 @@
-"""What joins source, step, overlay and viewers: the threads between them, and what they share."""
+"""What joins source, step, overlay and viewers: the threads, and what they share."""

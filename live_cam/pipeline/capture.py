@@ -1,43 +1,43 @@
-"""Grabbing frames: the source is opened, read, and opened again when it fails, blocks or is frozen."""
+"""Capturing frames: opens the source, reads it, and opens it again when it fails, blocks or is frozen."""
 
 from __future__ import annotations
 
 import logging
 import threading
 
+from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import SourceError
-from live_cam.frame import Frame
-from live_cam.pipeline.clock import Clock, MonotonicClock
 from live_cam.pipeline.feed import Feed
-from live_cam.sources.source import Source
+from live_cam.sources.base import Source
+from live_cam.types import Frame
 
 _log = logging.getLogger(__name__)
 
 _TICK_S = 0.05
-_MOST_READERS = 3
-_MOST_BLOCKED = 8
+_MAX_READERS = 3
+_MAX_BLOCKED = 8
 _JOIN_LIMIT_S = 0.3
-_ILL = ("lost", "reconnecting")
+_UNHEALTHY = ("lost", "reconnecting")
 
 
 class CaptureThread(threading.Thread):
-    """Sees to it that somebody reads the source while it is wanted.
+    """Keeps a reader thread running while the source is enabled.
 
-    Reading is left to threads of their own, since a driver may block in `open` or `read` for ever. One that blocks is
-    left to itself and the source is opened by another; the first that gives a frame then goes on, and the others end.
-    All are daemons and hold nothing that others wait for.
+    Reading has threads of its own, since a driver may block in `open` or `read` forever. A blocked reader is abandoned
+    and the source opened by another; the first that delivers a frame goes on, and the others end. All are daemons and
+    hold nothing that others wait for.
     """
 
-    def __init__(self, source: Source, feed: Feed, clock: Clock | None = None) -> None:
+    def __init__(self, source: Source, feed: Feed, clock: Clock = MONOTONIC) -> None:
         super().__init__(name="capture", daemon=True)
         self._source = source
         self._feed = feed
-        self._clock = clock or MonotonicClock()
+        self._clock = clock
         self._stop_requested = False
         self._lock = threading.Lock()
         self._readers: list[_Reader] = []
         self._alive: list[_Reader] = []
-        self._told = ""
+        self._last_state = ""
         self._last_reason = ""
 
     def request_stop(self) -> None:
@@ -45,30 +45,30 @@ class CaptureThread(threading.Thread):
         self._stop_requested = True
 
     def run(self) -> None:
-        """Looks after the source until told to stop."""
+        """Watches the source until stopped."""
         while not self._stop_requested:
-            if not self._feed.controls.settings.running:
+            if not self._feed.settings.current.running:
                 self._dismiss_readers()
                 self._feed.watchdog.restart()
             elif self._feed.watchdog.attempt_due:
-                self._read()
-            self._tell()
+                self._start_reader()
+            self._report_state()
             self._clock.sleep(_TICK_S)
         for reader in tuple(self._readers):
             reader.join(_JOIN_LIMIT_S)
 
     def deliver(self, reader: _Reader, frame: Frame, frozen_after_s: float | None) -> None:
-        """Passes on what a reader has read, and lets go of the readers that still block.
+        """Passes a frame on, and dismisses the readers that still block.
 
         Raises:
-            SourceError: The source is to be opened anew, since its pictures are frozen.
+            SourceError: The source has to be opened again, since it is frozen.
         """
         with self._lock:
             if reader not in self._readers:
                 return
             self._readers = [reader]
         self._feed.offer(frame, frozen_after_s)
-        if self._feed.watchdog.hopeless:
+        if self._feed.watchdog.needs_reopen:
             raise SourceError(self._feed.status.message)
 
     def end(self, reader: _Reader, reason: str) -> None:
@@ -80,25 +80,25 @@ class CaptureThread(threading.Thread):
             if reason:
                 self._feed.watchdog.fail(reason)
 
-    def is_news(self, reason: str) -> bool:
-        """Tells whether a source fails for another reason than the last time."""
+    def is_new_failure(self, reason: str) -> bool:
+        """Returns whether the source fails for another reason than the last time."""
         last, self._last_reason = self._last_reason, reason
         return reason != last
 
     def wants(self, reader: _Reader) -> bool:
-        """Tells whether a reader is to go on."""
+        """Returns whether a reader should go on."""
         return reader in self._readers and not self._stop_requested
 
-    def _read(self) -> None:
-        """Opens the source in a thread of its own; of those that block, the newest are waited for."""
+    def _start_reader(self) -> None:
+        """Starts another reader; of those that block, the newest are kept."""
         self._alive = [reader for reader in self._alive if reader.is_alive()]
-        if len(self._alive) >= _MOST_BLOCKED:
-            self._feed.watchdog.fail(f"{self._feed.name} blocks all who open it; unplug it, or start live_cam again")
+        if len(self._alive) >= _MAX_BLOCKED:
+            self._feed.watchdog.fail(f"{self._feed.name} blocks every reader; unplug it, or restart live-cam")
             return
         reader = _Reader(self._source, self)
         self._alive.append(reader)
         with self._lock:
-            self._readers = [*self._readers, reader][-_MOST_READERS:]
+            self._readers = [*self._readers, reader][-_MAX_READERS:]
             self._feed.watchdog.attempt()
         reader.start()
 
@@ -106,19 +106,19 @@ class CaptureThread(threading.Thread):
         with self._lock:
             self._readers = []
 
-    def _tell(self) -> None:
-        """Wakes those who watch when the state has changed, and writes each illness to the log once."""
+    def _report_state(self) -> None:
+        """Wakes the viewers when the state has changed, and logs each loss once."""
         status = self._feed.status
-        if status.state == self._told:
+        if status.state == self._last_state:
             return
-        was_ill, self._told = self._told in _ILL, status.state
-        self._feed.hub.wake()
-        if status.state in _ILL and not was_ill:
+        was_unhealthy, self._last_state = self._last_state in _UNHEALTHY, status.state
+        self._feed.broadcaster.wake()
+        if status.state in _UNHEALTHY and not was_unhealthy:
             _log.warning("%s", status.message)
 
 
 class _Reader(threading.Thread):
-    """Opens the source once and reads it for as long as it gives frames and is wanted."""
+    """Opens the source once and reads it for as long as it delivers frames and is wanted."""
 
     def __init__(self, source: Source, capture: CaptureThread) -> None:
         super().__init__(name=f"reader of {source.name}", daemon=True)
@@ -139,6 +139,6 @@ class _Reader(threading.Thread):
             reason = str(error)
         except Exception as error:
             reason = f"{self._source.name} failed: {error}"
-            if self._capture.is_news(reason):
+            if self._capture.is_new_failure(reason):
                 _log.exception("reading %s failed", self._source.name)
         self._capture.end(self, reason)

@@ -1,122 +1,192 @@
-"""One picture on the screen: what a source or a visitor gives, how that is, and who watches it."""
+"""One stream of overlays: the frames of a source or visitor, its state, and its viewers."""
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from live_cam.frame import Frame
-from live_cam.pipeline.clock import Clock, MonotonicClock
-from live_cam.pipeline.controls import Controls
-from live_cam.pipeline.inbox import Inbox
-from live_cam.pipeline.statistics import Statistics
-from live_cam.pipeline.trust import Trust
+from live_cam.clock import MONOTONIC, Clock
+from live_cam.pipeline.broadcast import Broadcaster
+from live_cam.pipeline.faithfulness_monitor import FaithfulnessMonitor
+from live_cam.pipeline.frame_queue import FrameQueue
+from live_cam.pipeline.metrics import Metrics
+from live_cam.pipeline.settings import SettingsStore
 from live_cam.pipeline.watchdog import SourceStatus, Watchdog
-from live_cam.sinks.hub import Hub
 from live_cam.sinks.recorder import Recorder
-from live_cam.sources.source import SourceKind
+from live_cam.sources.base import SourceKind
+from live_cam.types import EncodedFrame, Frame
 
-_WITH_A_LENS = ("camera", "network", "browser")
+_HAS_CAMERA_LENS = ("camera", "network", "browser")
 
 
 class Feed:
-    """Frames on their way from one source to those who watch it.
+    """Frames on their way from one source to its viewers.
+
+    `offer` is called by whoever captures, `publish` and `fail` by the worker, `record_to` by whoever records; all of
+    them, and the properties, from any thread.
 
     Attributes:
         name, kind: The source's.
-        controls: What viewers may turn.
-        hub: Where viewers get the pictures.
-        statistics: The counts.
-        watchdog: What judges the source.
-        trust: How far the maps can be trusted.
-        failure: Why the last frame could not be explained; empty while all is well.
-        recorder: Where pictures are kept, if anywhere.
-        on_taken: Called by the worker when it takes this feed's frame.
-        next_seq: The number that the next frame will get.
+        settings: What viewers may change.
+        broadcaster: The newest overlay and its viewers.
+        metrics: The counters.
+        watchdog: Judges the source.
+        faithfulness: Measures how faithful the maps are.
     """
 
     def __init__(
         self,
         name: str,
         kind: SourceKind,
-        controls: Controls,
-        inbox: Inbox,
-        total: Statistics,
+        settings: SettingsStore,
+        frame_queue: FrameQueue[Feed],
+        total: Metrics,
         source_id: str = "",
-        clock: Clock | None = None,
+        clock: Clock = MONOTONIC,
     ) -> None:
-        """Makes a feed from which nothing has come yet.
+        """Creates a feed without frames.
 
         Args:
-            name: What people call the source.
-            kind: What sort of source it is.
-            controls: What viewers may turn.
-            inbox: Where frames wait for the step.
-            total: Statistics into which this feed counts, too.
-            source_id: What tells this feed from all others; its name, unless that is shared.
-            clock: What the watchdog goes by.
+            name: The source's display name.
+            kind: The kind of source.
+            settings: What viewers may change.
+            frame_queue: Where frames wait for the worker.
+            total: Metrics that count this feed, too.
+            source_id: Unique among feeds; the name by default.
+            clock: For the watchdog, the metrics and recordings.
         """
         self.name = name
         self.kind: SourceKind = kind
-        self.controls = controls
-        self.hub = Hub()
-        self.statistics = Statistics(total)
-        self.watchdog = Watchdog(name, clock or MonotonicClock(), kind in _WITH_A_LENS)
-        self.trust = Trust(np.random.default_rng())
-        self.failure = ""
-        self.recorder: Recorder | None = None
-        self.on_taken: Callable[[], None] = lambda: None
-        self.next_seq = 0
+        self.settings = settings
+        self.broadcaster = Broadcaster()
+        self.metrics = Metrics(total, clock)
+        self.watchdog = Watchdog(name, clock, kind in _HAS_CAMERA_LENS)
+        self.faithfulness = FaithfulnessMonitor(np.random.default_rng())
         self._source_id = source_id or name
-        self._inbox = inbox
-        self._offering = threading.Lock()
+        self._frame_queue = frame_queue
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._next_seq = 0
         self._last: Frame | None = None
-        # Below -1, which stands for no picture with those who ask for the next.
-        self._numbers_again = itertools.count(-2, -1)
-        controls.listen(self.show_again)
+        self._failure = ""
+        self._recorder: Recorder | None = None
+        settings.add_listener(self.reexplain)
+
+    @property
+    def next_seq(self) -> int:
+        """The number of the next frame."""
+        return self._next_seq
+
+    @property
+    def failure(self) -> str:
+        """Why the last frame could not be explained; empty if it was."""
+        return self._failure
 
     @property
     def status(self) -> SourceStatus:
-        """How the source is, or why nothing is explained."""
-        if not self.controls.settings.running:
+        """The state of the source, or why nothing is explained."""
+        if not self.settings.current.running:
             return SourceStatus("ended", "Stopped; press Start to go on")
         status = self.watchdog.status
-        return SourceStatus("lost", self.failure) if status.state == "live" and self.failure else status
+        return SourceStatus("lost", self._failure) if status.state == "live" and self._failure else status
 
-    def offer(self, frame: Frame, frozen_after_s: float | None) -> bool:
-        """Takes in a frame, which gets its number here, and lays it out for the step if it is fit to be explained.
+    @property
+    def unhealthy_reason(self) -> str:
+        """Why no frame is explained though it should be; empty if all is well."""
+        status = self.status
+        if self.settings.current.frozen:
+            return self._failure
+        if status.state in ("starting", "ended"):
+            return ""
+        if status.state == "live" and self.metrics.read().age_p50_ms is not None:
+            return ""
+        return self._failure or status.message or f"{self.name}: no frame is explained"
+
+    def offer(self, frame: Frame, frozen_after_s: float | None, seq: int | None = None) -> Frame | None:
+        """Numbers a captured frame, and queues it if it is usable.
+
+        Args:
+            frame: The frame.
+            frozen_after_s: See `live_cam.sources.base.Stream`.
+            seq: Its number, where the client counts; the next one by default.
 
         Returns:
-            Whether it was laid out; while the picture is frozen, none is but the first.
+            The frame as it was queued; None if it was not: the source is stopped, the view frozen (but for its first
+            frame), the frame not usable, or a later one came before it.
         """
-        settings = self.controls.settings
+        settings = self.settings.current
         if not settings.running:
-            return False
-        with self._offering:
-            frame = replace(frame, seq=self.next_seq, source_id=self._source_id)
-            self.next_seq += 1
-            self.statistics.count_captured()
-            fit = self.watchdog.judge(frame.rgb, frozen_after_s)
-            wanted = fit and not (settings.frozen and self._last is not None)
-            if wanted:
-                self._last = frame
-                self._inbox.put(self, frame)
-            else:
-                self.statistics.count_dropped()
-        return wanted
+            return None
+        with self._lock:
+            if seq is not None and seq < self._next_seq:
+                return None
+            frame = replace(frame, seq=self._next_seq if seq is None else seq, source_id=self._source_id)
+            self._next_seq = frame.seq + 1
+            self.metrics.count_captured()
+            is_usable = self.watchdog.judge(frame.rgb, frozen_after_s)
+            if not is_usable or (settings.frozen and self._last is not None):
+                self.metrics.count_dropped()
+                return None
+            self._last = frame
+            if self._frame_queue.put(self, frame):
+                self.metrics.count_dropped()
+        return frame
 
-    def show_again(self) -> None:
-        """Has the last frame explained under the settings as they are now, in case no other comes soon."""
-        with self._offering:
-            if self._last is not None:
-                self._inbox.put_again(self, replace(self._last, seq=next(self._numbers_again)))
+    def reexplain(self) -> None:
+        """Queues the last frame again, to be explained under the current settings, unless a newer one waits."""
+        with self._lock:
+            if self._last is None:
+                return
+            again = replace(self._last, revision=self._last.revision + 1)
+            if self._frame_queue.requeue(self, again):
+                self._last = again
+
+    def on_taken(self, listener: Callable[[], None]) -> None:
+        """Has `listener` called, by the worker, whenever it takes a frame of this feed."""
+        self._frame_queue.on_taken(self, listener)
+
+    def publish(self, encoded: EncodedFrame, overlay_rgb: NDArray[np.uint8]) -> None:
+        """Shows an overlay to the viewers, and records it if a recording runs.
+
+        Args:
+            encoded: The overlay.
+            overlay_rgb: uint8 (H, W, 3), RGB: the same before encoding.
+        """
+        settings, is_new = self.settings.current, encoded.frame.revision == 0
+        with self._lock:
+            self._failure = ""
+            recorder = self._recorder
+        self.faithfulness.follow(encoded.explanation)
+        self.broadcaster.publish(encoded)
+        if recorder is not None and is_new:
+            recorder.put(overlay_rgb, encoded)
+        elif recorder is not None and (settings.frozen or not settings.running):
+            # A still frame explained again is shown now, not when it was captured.
+            now = replace(encoded, frame=replace(encoded.frame, pts_ns=self._clock.now_ns()))
+            recorder.put(overlay_rgb, now)
+        if is_new:
+            self.metrics.count_explained(encoded.pts_ns)
+
+    def fail(self, frame: Frame, reason: str) -> bool:
+        """Notes that a frame could not be explained, and returns whether the one before it could."""
+        with self._lock:
+            is_first, self._failure = not self._failure, reason
+        if frame.revision == 0:
+            self.metrics.count_dropped()
+        return is_first
+
+    def record_to(self, recorder: Recorder | None) -> None:
+        """Records from now on, or no longer."""
+        with self._lock:
+            self._recorder = recorder
 
     def close(self) -> None:
-        """Ends those who watch, and forgets what waits."""
-        self.controls.forget(self.show_again)
-        self.hub.close()
-        self._inbox.remove(self)
+        """Disconnects the viewers and removes what waits."""
+        self.settings.remove_listener(self.reexplain)
+        self.broadcaster.close()
+        if self._frame_queue.remove(self):
+            self.metrics.count_dropped()

@@ -1,4 +1,4 @@
-"""One moment of the live view kept: the picture as it is seen, as it came, and how the one became the other.
+"""A moment of the live view as a ZIP: the overlay, the frame, and everything that leads from one to the other.
 
 It is made in memory and handed out; nothing is written on this machine.
 """
@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam import __version__
-from live_cam.explain.explainer import Explain, describe
-from live_cam.frame import CLASSLESS_METHODS, EncodedFrame, Explanation
-from live_cam.pipeline.painting import paint
-from live_cam.sinks.png import encode_png
-from live_cam.sinks.sidecar import question_words
+from live_cam.explain.base import ExplainerProtocol, describe
+from live_cam.render.encode import encode_png
+from live_cam.render.layout import draw_overlays
+from live_cam.types import CLASSLESS_METHODS, EncodedFrame, Explanation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,98 +28,95 @@ class Snapshot:
     """What was shown at one moment.
 
     Attributes:
-        source: What people call the source.
-        shown: The picture with all that it was made of.
+        source: Display name of the source.
+        shown: The overlay with everything it was made of.
         explainer: What explained it.
-        taken: When the frame was captured, with the zone.
+        taken: Capture time of the frame, with the zone.
     """
 
     source: str
     shown: EncodedFrame
-    explainer: Explain
+    explainer: ExplainerProtocol
     taken: datetime
 
     @property
     def name(self) -> str:
-        """The name, without suffix, of the files: no two of one source are alike."""
-        seq = self.shown.seq  # below 0 for a picture that was explained again, as one that stands still is
-        number = f"{seq}" if seq >= 0 else f"again-{-seq}"
+        """The name of the files, without suffix; unique for a source."""
+        seq, revision = self.shown.key
+        number = f"{seq}-{revision}" if revision else f"{seq}"
         return f"live_cam-{self.taken:%Y%m%d-%H%M%S}-{number}"
 
     def as_zip(self) -> bytes:
-        """Gives a ZIP file that holds NAME.png, NAME-frame.png and NAME.json."""
+        """Returns a ZIP file that holds NAME.png, NAME-frame.png and NAME.json."""
         shown, data = self.shown, io.BytesIO()
-        seen = paint(shown.frame, shown.explanation, shown.beside, shown.look)
+        overlay_rgb = draw_overlays(shown.frame, shown.explanation, shown.second, shown.overlay_style)
         # PNGs are compressed already.
         with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(f"{self.name}.png", encode_png(seen))
+            archive.writestr(f"{self.name}.png", encode_png(overlay_rgb))
             archive.writestr(f"{self.name}-frame.png", encode_png(shown.frame.rgb))
             archive.writestr(f"{self.name}.json", self.as_json(), zipfile.ZIP_DEFLATED)
         return data.getvalue()
 
     def as_json(self) -> str:
-        """Gives all that is needed to repeat it, one word a line.
+        """Returns all that is needed to repeat it, one key per line.
 
-        The command `repeat` brings back the map and the labels; weights of one's own have to lie where it is run, and
-        are known by `weights_sha256`. Painting `painted_map` with `scale`, `strength`,
-        `style`, `opacity` and `colormap` brings back the overlay: the map and the scale of a live picture are smoothed
-        over those before it. `beside` has the same for the right one of two.
+        The command `repeat` reproduces the map and the classes; a custom weight file has to be in the working directory
+        and is identified by `weights_sha256`. Drawing `smoothed_map` with `vmax`, `evidence`, `style`, `opacity` and
+        `colormap` reproduces the overlay: map and vmax of a live view are smoothed over the frames before. `second` has
+        the same for the right one of two overlays.
         """
-        explanation, beside = self.shown.explanation, self.shown.beside
-        words: dict[str, Any] = {
+        explanation, second = self.shown.explanation, self.shown.second
+        content: dict[str, Any] = {
             "live_cam": __version__,
             "time": self.taken.isoformat(timespec="milliseconds"),
             "source": self.source,
             "seq": self.shown.seq,
+            "revision": self.shown.frame.revision,
             "overlay": f"{self.name}.png",
             "frame": f"{self.name}-frame.png",
-            "repeat": shlex.join(self._command(explanation)),
-            "top": [asdict(score) for score in explanation.top],
-            **_words(explanation),
             **describe(self.explainer),
-            **asdict(explanation.lens),
-            **asdict(self.shown.look),
-            "beside": None if beside is None else {**_words(beside), "repeat": shlex.join(self._command(beside))},
+            **self._describe(explanation),
+            **asdict(self.shown.overlay_style),
+            "second": None if second is None else self._describe(second),
         }
-        lines = (f"  {json.dumps(word)}: {json.dumps(value, ensure_ascii=False)}" for word, value in words.items())
+        lines = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in content.items())
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
+    def _describe(self, explanation: Explanation) -> dict[str, Any]:
+        return {
+            **explanation.describe(),
+            "repeat": shlex.join(self._command(explanation)),
+            "evidence": explanation.evidence,
+            "vmax": explanation.vmax,
+            "map": {"shape": list(explanation.saliency_map.shape), "values": _exact(explanation.saliency_map)},
+            "smoothed_map": _exact(explanation.smoothed_map),
+        }
+
     def _command(self, explanation: Explanation) -> list[str]:
-        explainer, lens = self.explainer, explanation.lens
-        words = ["live-cam", "explain", f"{self.name}-frame.png", "-o", f"{self.name}-again.png"]
-        if lens.method not in CLASSLESS_METHODS:
-            words += ["--target", explanation.target_label]
-            if explanation.versus_label is not None:
-                words += ["--versus", explanation.versus_label]
-            if explanation.target.against:
-                words.append("--against")
-        if "+" not in lens.layer:  # a method that fuses layers has its own
-            words += ["--layer", lens.layer]
-        words += ["--method", lens.method, "--score", explainer.score]
-        words += ["--runtime", explainer.runtime, "--precision", explainer.precision]
+        explainer, cam_config = self.explainer, explanation.cam_config
+        command = ["live-cam", "explain", f"{self.name}-frame.png", "-o", f"{self.name}-again.png"]
+        if cam_config.method not in CLASSLESS_METHODS:
+            command += ["--target", explanation.target_label]
+            if explanation.contrast_label is not None:
+                command += ["--contrast", explanation.contrast_label]
+            if explanation.target.counterfactual:
+                command.append("--counterfactual")
+        if "+" not in cam_config.layer:  # a method that fuses layers prescribes them
+            command += ["--layer", cam_config.layer]
+        command += ["--method", cam_config.method, "--score", explainer.score]
+        command += ["--runtime", explainer.runtime, "--precision", explainer.precision]
         if explainer.device != "auto":
-            words += ["--device", explainer.device]
+            command += ["--device", explainer.device]
         if explainer.weights_file is not None:
-            words += ["--weights", explainer.weights_file.name]  # where it lies here is no viewer's business
-        return words
+            command += ["--weights", explainer.weights_file.name]  # its directory is no viewer's business
+        return command
 
 
-def take_snapshot(source: str, shown: EncodedFrame, explainer: Explain) -> Snapshot:
-    """Keeps what is shown now; a source that has stopped may have given it long ago."""
+def take_snapshot(source: str, shown: EncodedFrame, explainer: ExplainerProtocol) -> Snapshot:
+    """Returns a snapshot of what is shown now; a source that has stopped may have delivered it long ago."""
     return Snapshot(source, shown, explainer, shown.captured_at)
 
 
-def _words(explanation: Explanation) -> dict[str, Any]:
-    saliency_map = explanation.saliency_map
-    return {
-        **question_words(explanation),
-        "strength": explanation.strength,
-        "scale": explanation.scale,
-        "map": {"shape": list(saliency_map.shape), "values": _exact(saliency_map)},
-        "painted_map": _exact(explanation.steady_map),
-    }
-
-
 def _exact(saliency_map: NDArray[np.float32]) -> list[list[float]]:
-    """Gives the shortest decimals that are read back as the very same float32."""
+    """Returns the shortest decimals that are read back as the same float32."""
     return [[float(str(value)) for value in row] for row in saliency_map]

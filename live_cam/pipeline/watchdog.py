@@ -1,4 +1,4 @@
-"""Judging a source by what it gives, and when."""
+"""Judges a source by the frames it delivers, and when."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.frame import SourceState
-from live_cam.pipeline.clock import Clock
+from live_cam.clock import Clock
+from live_cam.types import SourceState
 
 _S = 1_000_000_000
 
-# People are told within 2 s, so the limit leaves room for what lies between it and the screen.
+# Viewers are notified within 2 s, so the limit leaves room for what lies between it and the screen.
 _SILENCE_LIMIT_NS = 1_500_000_000
 _INTERVALS_OF_SILENCE = 3
 _INTERVALS_KEPT = 3
-_LONGEST_INTERVAL_NS = 3 * _S
+_MAX_INTERVAL_NS = 3 * _S
 _OPENING_LIMIT_NS = 2 * _S
 _BLACK_LIMIT_NS = 1 * _S
-# The longest is short enough for a camera that is back to be seen within 2 s, opening it included.
+# The longest is short enough for a camera that is back to be shown within 2 s, opening it included.
 _PAUSES_NS = (_S // 4, _S // 2, _S)
 _STEADY_NS = 5 * _S
 
 _BLACK_LEVEL = 32
 """Above video's black of 16 and the noise of a sensor behind a closed shutter."""
-_BLACK_SHARE = 0.001
-_EVERY_PX = 8
+_BLACK_FRACTION = 0.001
+_STRIDE_PX = 8
 
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """How the source is, with a sentence for the person who watches (empty while all is well)."""
+    """State of a source, with a sentence for the viewer (empty while all is well)."""
 
     state: SourceState
     message: str = ""
 
 
 class Watchdog:
-    """Tells whether a source is well, whether a frame is fit to be explained, and when to open the source again.
+    """Decides whether a source is well, whether a frame is usable, and when to reopen the source.
 
-    A source is not well when it fails, falls silent, is frozen (its pictures are the same, byte for byte, which a
-    sensor's noise rules out) or shows nothing but black. Called from any thread.
+    A source is not well when it fails, falls silent, is frozen (its frames are the same, byte for byte, which a
+    sensor's noise rules out) or delivers black frames only. Called from any thread.
     """
 
     def __init__(self, name: str, clock: Clock, has_lens: bool = True) -> None:
@@ -54,17 +54,17 @@ class Watchdog:
         self.restart()
 
     def restart(self) -> None:
-        """Forgets what was, since a person has just asked for the source."""
+        """Starts afresh, since a person has just enabled the source."""
         with self._lock:
             now_ns = self._clock.now_ns()
             self._since_ns = self._steady_since_ns = self._changed_ns = now_ns
-            self._good_ns: int | None = None
+            self._usable_ns: int | None = None
             self._failure = ""
             self._failures = 0
             self._attempt_ns: int | None = None
             self._retry_ns = now_ns
             self._heard_ns: int | None = None
-            self._came_ns: int | None = None
+            self._arrived_ns: int | None = None
             self._intervals_ns: deque[int] = deque(maxlen=_INTERVALS_KEPT)
             self._last: NDArray[np.uint8] | None = None
             self._frozen = self._black = False
@@ -87,7 +87,7 @@ class Watchdog:
 
     @property
     def attempt_due(self) -> bool:
-        """Whether to open the source: it is closed and the pause is over, or the attempt under way is stuck."""
+        """Whether to open the source: it is closed and the pause is over, or the current attempt is stuck."""
         with self._lock:
             now_ns = self._clock.now_ns()
             if self._attempt_ns is None:
@@ -97,27 +97,27 @@ class Watchdog:
             return now_ns - self._heard_ns > self._silence_limit_ns
 
     @property
-    def hopeless(self) -> bool:
-        """Whether the source had time to give another picture, and only opening it anew may help."""
+    def needs_reopen(self) -> bool:
+        """Whether the source is frozen and had time for another frame, so that only reopening may help."""
         with self._lock:
             tried_ns = 0 if self._attempt_ns is None else self._clock.now_ns() - self._attempt_ns
             return self._frozen and not self._black and tried_ns > _SILENCE_LIMIT_NS
 
     def judge(self, rgb: NDArray[np.uint8], frozen_after_s: float | None) -> bool:
-        """Takes in a frame that has just come and tells whether it is fit to be explained.
+        """Judges a frame that has just arrived, and returns whether it is usable.
 
         Args:
             rgb: uint8 (H, W, 3).
-            frozen_after_s: See `live_cam.sources.source.Stream`.
+            frozen_after_s: See `live_cam.sources.base.Stream`.
         """
         with self._lock:
             now_ns = self._clock.now_ns()
-            if self._came_ns is not None:
-                self._intervals_ns.append(min(now_ns - self._came_ns, _LONGEST_INTERVAL_NS))
-            self._came_ns = self._heard_ns = now_ns
-            if self._attempt_ns is None:  # one that was thought stuck goes on
+            if self._arrived_ns is not None:
+                self._intervals_ns.append(min(now_ns - self._arrived_ns, _MAX_INTERVAL_NS))
+            self._arrived_ns = self._heard_ns = now_ns
+            if self._attempt_ns is None:  # one that seemed stuck goes on
                 self._attempt_ns = now_ns
-            if self._last is None or not _same(self._last, rgb):
+            if self._last is None or not _is_same(self._last, rgb):
                 self._changed_ns, self._frozen = now_ns, False
             elif frozen_after_s is not None and now_ns - self._changed_ns > frozen_after_s * _S:
                 self._frozen = True
@@ -126,28 +126,28 @@ class Watchdog:
                 return False
             if self.status.state != "live":
                 self._steady_since_ns = now_ns
-            self._good_ns, self._failure = now_ns, ""
+            self._usable_ns, self._failure = now_ns, ""
             return True
 
     @property
     def status(self) -> SourceStatus:
-        """How the source is."""
+        """The state of the source."""
         with self._lock:
             now_ns = self._clock.now_ns()
-            black = self._black and self._heard_ns is not None and now_ns - self._heard_ns <= self._silence_limit_ns
-            waiting_ns = now_ns - (self._since_ns if self._good_ns is None else self._good_ns)
-            limit_ns = _BLACK_LIMIT_NS if black else self._silence_limit_ns
-            if self._good_ns is None:
+            is_black = self._black and self._heard_ns is not None and now_ns - self._heard_ns <= self._silence_limit_ns
+            waiting_ns = now_ns - (self._since_ns if self._usable_ns is None else self._usable_ns)
+            limit_ns = _BLACK_LIMIT_NS if is_black else self._silence_limit_ns
+            if self._usable_ns is None:
                 limit_ns = _OPENING_LIMIT_NS
             if not self._failure and not self._frozen and waiting_ns <= limit_ns:
-                return SourceStatus("live") if self._good_ns else SourceStatus("starting", f"Opening {self._name}")
-            if black:
+                return SourceStatus("live") if self._usable_ns else SourceStatus("starting", f"Opening {self._name}")
+            if is_black:
                 reason = f"{self._name} has shown nothing but black for {waiting_ns // _S} s{self._black_hint}"
             elif self._frozen and not self._black:
                 frozen_s = (now_ns - self._changed_ns) // _S
-                reason = f"{self._name} is frozen: it has given the very same picture for {frozen_s} s"
+                reason = f"{self._name} is frozen: it has delivered the same frame for {frozen_s} s"
             else:
-                reason = self._failure or f"{self._name} has given no picture for {waiting_ns // _S} s"
+                reason = self._failure or f"{self._name} has delivered no frame for {waiting_ns // _S} s"
             if self._attempt_ns is None:
                 pause_s = max(0.0, (self._retry_ns - now_ns) / _S)
                 return SourceStatus("lost", f"{reason}; trying again in {pause_s:.1f} s")
@@ -157,20 +157,20 @@ class Watchdog:
 
     @property
     def _silence_limit_ns(self) -> float:
-        """Some cameras give less than a picture a second; a fault or two do not make a camera one of them."""
+        """Some cameras deliver less than a frame per second; a fault or two do not make a camera one of them."""
         usual_ns = min(self._intervals_ns) if len(self._intervals_ns) == _INTERVALS_KEPT else 0
         return max(_SILENCE_LIMIT_NS, _INTERVALS_OF_SILENCE * usual_ns)
 
 
-def _same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
-    """Tells whether two pictures are the same; most differ in the few pixels that are looked at first."""
+def _is_same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+    """Compares frames; most differ in the few pixels that are compared first."""
     return (
         one.shape == other.shape
-        and np.array_equal(one[::_EVERY_PX, ::_EVERY_PX], other[::_EVERY_PX, ::_EVERY_PX])
+        and np.array_equal(one[::_STRIDE_PX, ::_STRIDE_PX], other[::_STRIDE_PX, ::_STRIDE_PX])
         and np.array_equal(one, other)
     )
 
 
 def _is_black(rgb: NDArray[np.uint8]) -> bool:
-    few = rgb[::_EVERY_PX, ::_EVERY_PX]
-    return bool(np.count_nonzero(few > _BLACK_LEVEL) <= _BLACK_SHARE * few.size)
+    sample = rgb[::_STRIDE_PX, ::_STRIDE_PX]
+    return bool(np.count_nonzero(sample > _BLACK_LEVEL) <= _BLACK_FRACTION * sample.size)

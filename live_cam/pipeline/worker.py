@@ -1,151 +1,144 @@
-"""The thread that explains frames: step, overlay, encoding, hub."""
+"""The thread that explains frames: step, overlay, encoding, broadcast."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Sequence
-from dataclasses import replace
 
-from live_cam.explain.explainer import Explain
-from live_cam.frame import ClassScore, EncodedFrame, Explanation, Frame
-from live_cam.pipeline.controls import Settings
+from live_cam.clock import MONOTONIC, Clock
+from live_cam.explain.base import ExplainerProtocol
 from live_cam.pipeline.feed import Feed
-from live_cam.pipeline.inbox import Aside, Batch, Inbox
-from live_cam.pipeline.lenses import Lenses
-from live_cam.pipeline.painting import paint
-from live_cam.pipeline.questions import targets
-from live_cam.sinks.jpeg import encode_jpeg
+from live_cam.pipeline.frame_queue import FrameQueue, Task
+from live_cam.pipeline.layer_loader import LayerLoader
+from live_cam.pipeline.settings import Settings, targets
+from live_cam.render.encode import encode_jpeg
+from live_cam.render.layout import draw_overlays
+from live_cam.types import ClassScore, EncodedFrame, Explanation, Frame
 
 _log = logging.getLogger(__name__)
 
 _SMOOTHING = 0.2
-# Three pictures make a measurement, of which there are two a second.
-_TEST_EVERY_S = 1 / 6
+# Three forward passes make one faithfulness measurement, of which there are two a second.
+_MEASURE_EVERY_NS = 1_000_000_000 // 6
+
+Batch = list[tuple[Feed, Frame]]
 
 
-class WorkerThread(threading.Thread):
-    """Takes the newest frames, explains them under the settings in force and publishes the pictures.
+class Worker(threading.Thread):
+    """Takes the newest frames, explains them under the current settings and publishes the overlays.
 
     Attributes:
-        turn_s: How long one frame takes from the step to the encoded picture, smoothed.
+        frame_interval_s: Time from one frame to the next when frames wait: step, overlay and encoding, smoothed.
     """
 
-    def __init__(self, explainer: Explain, inbox: Inbox, lenses: Lenses, at_once: int = 1) -> None:
+    def __init__(
+        self,
+        explainer: ExplainerProtocol,
+        frame_queue: FrameQueue[Feed],
+        layer_loader: LayerLoader,
+        batch_size: int = 1,
+        clock: Clock = MONOTONIC,
+    ) -> None:
         """Prepares the thread.
 
         Args:
-            explainer: What explains.
-            inbox: Where frames wait.
-            lenses: What gives the layer and the method.
-            at_once: How many frames are explained in one call when as many wait; their feeds share their controls.
+            explainer: Explains.
+            frame_queue: Where frames wait.
+            layer_loader: Prepares layers.
+            batch_size: How many frames are explained in one call when as many wait; their feeds share their settings.
+            clock: For the frame interval and the faithfulness measurements.
         """
         super().__init__(name="worker", daemon=True)
-        self.turn_s = 0.0
+        self.frame_interval_s = 0.0
         self._explainer = explainer
-        self._inbox = inbox
-        self._lenses = lenses
-        self._at_once = at_once
-        self._testable: dict[Feed, None] = {}
-        self._test_due_s = 0.0
-        self._test_failed = False
+        self._frame_queue = frame_queue
+        self._layer_loader = layer_loader
+        self._batch_size = batch_size
+        self._clock = clock
+        self._measurable: dict[Feed, None] = {}
+        self._measure_due_ns = 0
+        self._measurement_failed = False
 
     def run(self) -> None:
-        """Works until the inbox is closed."""
-        while not self._inbox.closed:
+        """Works until the queue is closed."""
+        while not self._frame_queue.closed:
             # A batch of another size would be explained frame by frame all the same.
-            taken = self._inbox.take(self._at_once, _TEST_EVERY_S)
-            if isinstance(taken, Aside):
+            taken = self._frame_queue.take(self._batch_size, _MEASURE_EVERY_NS / 1e9)
+            if isinstance(taken, Task):
                 taken.run(self._explainer)
             elif taken:
-                begin_s = time.monotonic()
-                self._explain(taken)
-                taken_s = (time.monotonic() - begin_s) / len(taken)
-                self.turn_s += _SMOOTHING * (taken_s - self.turn_s) if self.turn_s else taken_s
-            if time.monotonic() >= self._test_due_s:
-                self._test()
+                start_ns = self._clock.now_ns()
+                self._process(taken)
+                interval_s = (self._clock.now_ns() - start_ns) / 1e9 / len(taken)
+                change_s = interval_s - self.frame_interval_s
+                self.frame_interval_s += _SMOOTHING * change_s if self.frame_interval_s else change_s
+            if self._clock.now_ns() >= self._measure_due_ns:
+                self._measure_faithfulness()
 
-    def _explain(self, batch: Batch) -> None:
-        failure = ""
-        again = [_was_shown(feed, frame) for feed, frame in batch]
+    def _process(self, batch: Batch) -> None:
+        settings = batch[0][0].settings.current
         try:
-            for feed, _ in batch:
-                feed.on_taken()
-            settings = batch[0][0].controls.settings
-            answers = self._answer(batch, settings)
-            for (feed, frame), answer, was_shown in zip(batch, answers, again, strict=True):
-                _publish(feed, frame, answer, settings, was_shown)
-                self._testable[feed] = None
+            explained = self._explain(batch, settings)
+            for (feed, frame), explanations in zip(batch, explained, strict=True):
+                _publish(feed, frame, explanations, settings)
+                self._measurable[feed] = None
         except Exception as error:
-            failure = f"Explaining failed: {error}"
-            if not batch[0][0].failure:
+            is_first = [feed.fail(frame, f"Explaining failed: {error}") for feed, frame in batch]
+            if is_first[0]:
                 _log.exception("explaining a frame of %s failed", batch[0][0].name)
-        for (feed, _), was_shown in zip(batch, again, strict=True):
-            feed.failure = failure
-            if failure and not was_shown:
-                feed.statistics.count_dropped()
 
-    def _answer(self, batch: Batch, settings: Settings) -> list[list[Explanation]]:
-        """Gives for each frame the explanations to show.
+    def _explain(self, batch: Batch, settings: Settings) -> list[list[Explanation]]:
+        """Returns the explanations to show for each frame.
 
-        The likeliest class may be another than in the picture before; such a frame is asked about again.
+        Open targets are the top classes shown with the frame before; where this frame has changed them, as after a
+        scene cut, it is explained again, since the map would be one of a class that is not there any more.
         """
-        newest = batch[0][0].hub.newest
-        lens = self._lenses.choose(settings.lens, self._explainer.lens if newest is None else newest.explanation.lens)
-        asked = [targets(settings, _seen(feed), lens.method) for feed, _ in batch]
-        if len(asked[0]) > 1:
-            self._lenses.widen(lens, len(asked[0]))
+        newest = batch[0][0].broadcaster.newest
+        current = self._explainer.cam_config if newest is None else newest.explanation.cam_config
+        cam_config = self._layer_loader.request(settings.cam_config, current)
+        requested = [targets(settings, _shown(feed), cam_config.method) for feed, _ in batch]
+        if len(requested[0]) > 1:
+            self._layer_loader.ensure_targets(cam_config, len(requested[0]))
         frames = [frame for _, frame in batch]
-        if len({len(questions) for questions in asked}) == 1:
-            answers = self._explainer.explain_each(frames, asked, lens)
-        else:  # of some no second class is known yet
-            answers = [
-                self._explainer.explain_all([frame], questions, lens)[0]
-                for frame, questions in zip(frames, asked, strict=True)
+        if len({len(each) for each in requested}) == 1:
+            explained = self._explainer.explain_each(frames, requested, cam_config)
+        else:  # the second class of some feeds is not known yet
+            explained = [
+                self._explainer.explain_all([frame], each, cam_config)[0]
+                for frame, each in zip(frames, requested, strict=True)
             ]
-        for number, (frame, answer) in enumerate(zip(frames, answers, strict=True)):
-            questions = targets(settings, answer[0].steady_top, lens.method)
-            if [each.target for each in answer] != questions:
-                answers[number] = self._explainer.explain_all([frame], questions, lens)[0]
-        return answers
+        for number, (frame, explanations) in enumerate(zip(frames, explained, strict=True)):
+            wanted = targets(settings, explanations[0].smoothed_top, cam_config.method)
+            if [each.target for each in explanations] != wanted:
+                explained[number] = self._explainer.explain_all([frame], wanted, cam_config)[0]
+        return explained
 
-    def _test(self) -> None:
-        """Puts the map of one feed to the test: of those that are watched, the one tested longest ago."""
-        self._testable = {feed: None for feed in self._testable if not feed.hub.closed}
-        feed = next((feed for feed in self._testable if feed.hub.viewer_count), None)
-        if feed is None or feed.hub.newest is None:
+    def _measure_faithfulness(self) -> None:
+        """Makes one forward pass for the feed, of those with viewers, that was measured longest ago."""
+        self._measurable = {feed: None for feed in self._measurable if not feed.broadcaster.closed}
+        feed = next((feed for feed in self._measurable if feed.broadcaster.viewer_count), None)
+        if feed is None or feed.broadcaster.newest is None:
             return
-        del self._testable[feed]
-        self._testable[feed] = None
-        self._test_due_s = time.monotonic() + _TEST_EVERY_S
+        del self._measurable[feed]
+        self._measurable[feed] = None
+        self._measure_due_ns = self._clock.now_ns() + _MEASURE_EVERY_NS
         try:
-            feed.trust.test(feed.hub.newest, self._explainer)
+            feed.faithfulness.measure(feed.broadcaster.newest, self._explainer)
         except Exception:
-            if not self._test_failed:
-                _log.exception("testing a map of %s failed", feed.name)
-            self._test_failed = True
+            if not self._measurement_failed:
+                _log.exception("measuring the faithfulness of %s failed", feed.name)
+            self._measurement_failed = True
         else:
-            self._test_failed = False
+            self._measurement_failed = False
 
 
-def _seen(feed: Feed) -> tuple[ClassScore, ...]:
-    return () if feed.hub.newest is None else feed.hub.newest.explanation.steady_top
+def _shown(feed: Feed) -> tuple[ClassScore, ...]:
+    newest = feed.broadcaster.newest
+    return () if newest is None else newest.explanation.smoothed_top
 
 
-def _was_shown(feed: Feed, frame: Frame) -> bool:
-    return feed.hub.newest is not None and feed.hub.newest.frame.rgb is frame.rgb
-
-
-def _publish(feed: Feed, frame: Frame, answers: Sequence[Explanation], settings: Settings, was_shown: bool) -> None:
-    explanation, other = answers[0], answers[1] if len(answers) > 1 else None
-    picture = paint(frame, explanation, other, settings.look)
-    shown = EncodedFrame(encode_jpeg(picture), frame, explanation, settings.look, other)
-    feed.trust.ask(explanation)
-    feed.hub.publish(shown)
-    stands_still = settings.frozen or not settings.running
-    if (recorder := feed.recorder) is not None and (stands_still or not was_shown):
-        # What is asked about a picture that stands still is seen now, not when it was captured.
-        recorder.put(picture, replace(shown, frame=replace(frame, pts_ns=time.monotonic_ns())) if was_shown else shown)
-    if not was_shown:
-        feed.statistics.count_explained(frame.pts_ns)
+def _publish(feed: Feed, frame: Frame, explanations: list[Explanation], settings: Settings) -> None:
+    explanation, second = explanations[0], explanations[1] if len(explanations) > 1 else None
+    overlay_rgb = draw_overlays(frame, explanation, second, settings.overlay_style)
+    encoded = EncodedFrame(encode_jpeg(overlay_rgb), frame, explanation, settings.overlay_style, second)
+    feed.publish(encoded, overlay_rgb)

@@ -1,1 +1,1 @@
-"""From a frame and its explanation to pixels. Pure functions, no state."""
+"""Pixels of a frame and its explanation. Pure functions without state."""

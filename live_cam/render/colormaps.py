@@ -1,7 +1,6 @@
 """Colour maps as look-up tables.
 
-The default and its neighbours are perceptually uniform and keep their order for colour-blind eyes; jet does neither
-and is there for those who must match an older figure.
+All but jet are perceptually uniform and keep their order for colour-blind viewers; jet is there to match older figures.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ COLORMAPS: Final[dict[str, int]] = {
 
 @cache
 def color_table(name: str) -> NDArray[np.uint8]:
-    """Gives the colours of a map from weakest to strongest, uint8 (256, 1, 3), RGB.
+    """Returns the colours of a map from its lowest value to its highest, uint8 (256, 1, 3), RGB.
 
     Raises:
         KeyError: There is no such colour map.

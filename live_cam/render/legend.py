@@ -1,12 +1,12 @@
-"""What the colours mean, for the legend beside the picture."""
+"""Legend of the colours of an overlay."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from live_cam.frame import Style
 from live_cam.render.colormaps import color_table
 from live_cam.render.contours import LEVELS, level_colors
+from live_cam.types import Style
 
 LEGEND_ENDS: Final[dict[Style, tuple[str, str]]] = {
     "heatmap": ("weak", "strong"),
@@ -16,21 +16,21 @@ LEGEND_ENDS: Final[dict[Style, tuple[str, str]]] = {
     ),
     "spotlight": ("weak: dark", "strong: bright"),
 }
-"""What stands left and right of the legend's colours, by style."""
+"""Labels at the left and right end of the legend, by style."""
 
-_STOPS_N = 9
+_NUM_STOPS = 9
 _LINE_PERCENT = 6
 
 
 def legend_css(colormap: str, style: Style = "heatmap") -> str:
-    """Gives the colours from the weakest value to the strongest as a CSS gradient.
+    """Returns the colours from the lowest value to the highest as a CSS gradient.
 
-    They are the pure ones: in the picture they are mixed with what is below, the weaker the more.
+    They are the pure colours, which an overlay blends into the frame.
 
     Args:
-        colormap: A name out of `COLORMAPS`.
-        style: The heat map's colours run into each other, the contours' stand alone at their levels, and the
-            spotlight's go from dark to bright whatever the colour map.
+        colormap: A name from `COLORMAPS`.
+        style: `heatmap` is a continuous gradient, `contours` has a bar at each level, and `spotlight` goes from dark to
+            bright with any colour map.
 
     Raises:
         KeyError: There is no such colour map.
@@ -38,15 +38,15 @@ def legend_css(colormap: str, style: Style = "heatmap") -> str:
     if style == "spotlight":
         return _gradient(["#1a1a1a", "#ffffff"])
     if style == "contours":
-        return _gradient([stop for level in zip(LEVELS, level_colors(colormap), strict=True) for stop in _line(*level)])
+        return _gradient([stop for level in zip(LEVELS, level_colors(colormap), strict=True) for stop in _bar(*level)])
     table = color_table(colormap)[:, 0]
-    return _gradient([_hex(*table[round(255 * stop / (_STOPS_N - 1))].tolist()) for stop in range(_STOPS_N)])
+    return _gradient([_hex(*table[round(255 * stop / (_NUM_STOPS - 1))].tolist()) for stop in range(_NUM_STOPS)])
 
 
-def _line(level: float, color: tuple[int, int, int]) -> tuple[str, str, str]:
-    """Gives the stops of a line of one colour, with nothing at its sides."""
-    begin, end = (f"{100 * level + side * _LINE_PERCENT / 2:g}%" for side in (-1, 1))
-    return f"transparent {begin}", f"{_hex(*color)} {begin} {end}", f"transparent {end}"
+def _bar(level: float, color: tuple[int, int, int]) -> tuple[str, str, str]:
+    """Returns the stops of a bar of one colour, transparent on both sides."""
+    start, end = (f"{100 * level + side * _LINE_PERCENT / 2:g}%" for side in (-1, 1))
+    return f"transparent {start}", f"{_hex(*color)} {start} {end}", f"transparent {end}"
 
 
 def _gradient(stops: list[str]) -> str:

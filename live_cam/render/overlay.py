@@ -1,4 +1,4 @@
-"""The explanation over the picture."""
+"""A saliency map over its frame, in any style."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.frame import Explanation, Frame, Look, Style
-from live_cam.render.contours import draw_lines
-from live_cam.render.heatmap import paint_colors
-from live_cam.render.spotlight import dim_the_rest
+from live_cam.render.contours import draw_contours
+from live_cam.render.heatmap import draw_heatmap
+from live_cam.render.spotlight import spotlight
+from live_cam.types import Explanation, Frame, OverlayStyle, Style
 
-_Paint = Callable[[NDArray[np.uint8], NDArray[np.float32], float, str], NDArray[np.uint8]]
+_Draw = Callable[[NDArray[np.uint8], NDArray[np.float32], float, str], NDArray[np.uint8]]
 
-_STYLES: Final[dict[Style, _Paint]] = {
-    "heatmap": paint_colors,
-    "contours": draw_lines,
-    "spotlight": lambda rgb, relative, weight, _: dim_the_rest(rgb, relative, weight),
+_STYLES: Final[dict[Style, _Draw]] = {
+    "heatmap": draw_heatmap,
+    "contours": draw_contours,
+    "spotlight": lambda rgb, normalized, opacity, _: spotlight(rgb, normalized, opacity),
 }
 
 
-def overlay(frame: Frame, explanation: Explanation, look: Look) -> NDArray[np.uint8]:
-    """Paints the saliency map over the frame.
+def overlay(frame: Frame, explanation: Explanation, overlay_style: OverlayStyle) -> NDArray[np.uint8]:
+    """Draws the saliency map over the frame.
 
-    Every style shows less the less evidence there is: where there is none the picture stays as it is.
+    The opacity is scaled by the evidence: without evidence the frame is returned unchanged.
 
     Args:
-        frame: The picture.
-        explanation: The map to paint over it; it covers the whole frame.
-        look: How to paint it; under full evidence it is as opaque as that says.
+        frame: The frame.
+        explanation: The map, which covers the whole frame, and its evidence.
+        overlay_style: How to draw it, at full evidence.
 
     Returns:
         uint8 (H, W, 3), RGB, of the frame's size.
     """
-    if explanation.scale <= 0.0 or explanation.strength <= 0.0 or look.opacity <= 0.0:
+    if not explanation.has_evidence or overlay_style.opacity <= 0.0:
         return frame.rgb
-    relative = np.clip(explanation.steady_map / explanation.scale, 0.0, 1.0)
-    weight = min(look.opacity, 1.0) * explanation.strength
-    return _STYLES[look.style](frame.rgb, relative, weight, look.colormap)
+    normalized = np.clip(explanation.smoothed_map / explanation.vmax, 0.0, 1.0)
+    opacity = min(overlay_style.opacity, 1.0) * explanation.evidence
+    return _STYLES[overlay_style.style](frame.rgb, normalized, opacity, overlay_style.colormap)

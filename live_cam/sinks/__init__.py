@@ -1,1 +1,1 @@
-"""Where pictures go: viewers and snapshots."""
+"""Outputs: recordings, annotated videos, and the files beside them."""

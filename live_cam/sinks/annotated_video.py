@@ -1,4 +1,4 @@
-"""A video with what was explained in it: pictures, sidecar, subtitles."""
+"""An annotated video with its sidecar and subtitles."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.frame import Explanation
 from live_cam.sinks.codecs import Codec
 from live_cam.sinks.sidecar import Sidecar
 from live_cam.sinks.subtitles import Subtitles
 from live_cam.sinks.video_writer import VideoWriter
+from live_cam.types import Explanation
 
 
-def companions(video: Path, subtitles: bool) -> list[Path]:
-    """Names the files that are written beside a video."""
+def sidecar_paths(video: Path, subtitles: bool) -> list[Path]:
+    """Returns the paths of the files written beside a video: the sidecar, then the subtitles."""
     return [video.with_suffix(suffix) for suffix in (".jsonl", *([".vtt"] if subtitles else []))]
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFormat:
-    """How a video's pictures are given, and how they are written.
+    """Format of the frames of a video, and how to encode them.
 
     Attributes:
-        size_px: Width and height of the pictures.
-        time_base: What time stamps count, in seconds.
-        rate_fps: About how often pictures come.
-        codec: How to encode.
-        sample_aspect_ratio: How many times as wide as high pixels are shown.
-        subtitles: Whether to write the likeliest class as subtitles, too.
+        size_px: Width and height of the frames.
+        time_base: Unit of the frames' timestamps, in seconds.
+        rate_fps: Approximate frame rate.
+        codec: The codec.
+        sample_aspect_ratio: Width of a pixel divided by its height.
+        subtitles: Whether to write the top class as subtitles.
     """
 
     size_px: tuple[int, int]
@@ -46,52 +46,57 @@ class VideoFormat:
 
 
 class AnnotatedVideo:
-    """Two or three files that are written together.
+    """Writes a video, its sidecar and its subtitles together.
 
     Attributes:
-        explained_n: Pictures with an explanation.
-        end_s: When the last picture ends, on the video's time line.
+        num_explained: Number of frames with an explanation of their own.
+        end_s: End of the last frame on the video's time line.
     """
 
-    def __init__(self, path: Path, form: VideoFormat, header: Mapping[str, Any]) -> None:
-        """Opens the files, all new, or none.
+    def __init__(self, path: Path, video_format: VideoFormat, header: Mapping[str, Any]) -> None:
+        """Creates all files, or none.
 
         Args:
-            path: The video; its suffix says what it is.
-            form: How pictures are given and written.
-            header: What the sidecar begins with, besides the video's name and time base; its `settings` are those in
-                force.
+            path: The video; its suffix selects the container.
+            video_format: Format of the frames.
+            header: Header of the sidecar, to which the video's name and time base are added; its `settings` are those
+                of the first frame.
 
         Raises:
-            UsageError: There is no such file format, or no such encoder.
-            OutputError: A file is there already, or can't be written.
+            UsageError: The container is unknown, or the encoder is not available.
+            OutputError: A file exists, or cannot be written.
         """
-        self._time_base = form.time_base
+        self._time_base = video_format.time_base
         self._video = VideoWriter(
-            path, form.size_px, form.time_base, form.codec, form.rate_fps, form.sample_aspect_ratio
+            path,
+            video_format.size_px,
+            video_format.time_base,
+            video_format.codec,
+            video_format.rate_fps,
+            video_format.sample_aspect_ratio,
         )
         self._closed = False
-        self.explained_n = 0
+        self.num_explained = 0
         self.end_s = 0.0
-        names = companions(path, form.subtitles)
-        ticks_s = self._video.time_base
-        first = {**header, "video": path.name, "time_base": [ticks_s.numerator, ticks_s.denominator]}
-        with contextlib.ExitStack() as undoing:
-            undoing.callback(self._video.close)  # which leaves no file without pictures
-            self._sidecar = Sidecar(names[0], first)
-            undoing.callback(names[0].unlink, missing_ok=True)
-            undoing.callback(self._sidecar.close, {})
-            self._subtitles = Subtitles(names[1]) if form.subtitles else None
-            undoing.pop_all()
+        paths = sidecar_paths(path, video_format.subtitles)
+        time_base = self._video.time_base
+        header = {**header, "video": path.name, "time_base": [time_base.numerator, time_base.denominator]}
+        with contextlib.ExitStack() as cleanup:
+            cleanup.callback(self._video.close)  # removes a video without frames
+            self._sidecar = Sidecar(paths[0], header)
+            cleanup.callback(paths[0].unlink, missing_ok=True)
+            cleanup.callback(self._sidecar.close, {})
+            self._subtitles = Subtitles(paths[1]) if video_format.subtitles else None
+            cleanup.pop_all()
 
     @property
-    def frames_n(self) -> int:
-        """Pictures in it."""
-        return self._video.frames_n
+    def num_frames(self) -> int:
+        """Number of frames written."""
+        return self._video.num_frames
 
     @property
     def size_bytes(self) -> int:
-        """The video's size on disk."""
+        """Size of the video on disk."""
         return self._video.size_bytes
 
     def write(
@@ -102,42 +107,42 @@ class AnnotatedVideo:
         explanation: Explanation | None,
         settings: Mapping[str, Any],
     ) -> None:
-        """Adds a picture and what was explained in it.
+        """Appends a frame and its explanation.
 
         Args:
             rgb: uint8 (H, W, 3), RGB.
-            pts: When it is shown, in the time base.
-            duration: For how long, if it is the last; 0 if unknown.
-            explanation: None where it was not explained itself.
-            settings: Those in force.
+            pts: Timestamp, in the time base.
+            duration: Duration if it is the last frame, in the time base; 0 if unknown.
+            explanation: None for a frame that was not explained itself.
+            settings: The current settings.
 
         Raises:
             OutputError: The disk is full, or fails.
         """
-        pts_of_file = self._video.write(rgb, pts, duration)
-        begin_s = float(pts_of_file * self._video.time_base)
-        self.end_s = begin_s + float(duration * self._time_base)
+        file_pts = self._video.write(rgb, pts, duration)
+        start_s = float(file_pts * self._video.time_base)
+        self.end_s = start_s + float(duration * self._time_base)
         if explanation is not None:
-            self.explained_n += 1
-            self._sidecar.explained(pts_of_file, explanation, settings)
-            self._say(begin_s, explanation.top[0].label)
+            self.num_explained += 1
+            self._sidecar.write_frame(file_pts, explanation.describe(), settings)
+            self._show_subtitle(start_s, explanation.top[0].label)
 
-    def fall_silent(self) -> None:
-        """Ends the subtitles that are shown, until the next explanation.
+    def clear_subtitle(self) -> None:
+        """Shows no subtitle until the next explanation.
 
         Raises:
             OutputError: The disk is full, or fails.
         """
-        self._say(self.end_s, "")
+        self._show_subtitle(self.end_s, "")
 
     def close(self, end: Mapping[str, Any]) -> None:
-        """Finishes the files; the second time it does nothing.
+        """Finishes the files; further calls do nothing.
 
         Args:
-            end: What the sidecar's last line says besides the numbers of frames.
+            end: Added to the end line of the sidecar after the numbers of frames.
 
         Raises:
-            OutputError: The disk is full, or fails; all that can be is closed.
+            OutputError: The disk is full, or fails; whatever can be closed is closed.
         """
         if self._closed:
             return
@@ -145,9 +150,9 @@ class AnnotatedVideo:
         with contextlib.ExitStack() as closing:
             if self._subtitles is not None:
                 closing.callback(self._subtitles.close, self.end_s)
-            closing.callback(self._sidecar.close, {"frames": self.frames_n, "explained": self.explained_n, **end})
+            closing.callback(self._sidecar.close, {"frames": self.num_frames, "explained": self.num_explained, **end})
             self._video.close()
 
-    def _say(self, time_s: float, label: str) -> None:
+    def _show_subtitle(self, time_s: float, label: str) -> None:
         if self._subtitles is not None:
-            self._subtitles.say(time_s, label)
+            self._subtitles.show(time_s, label)

@@ -1,4 +1,4 @@
-"""Which encoder writes which file."""
+"""Containers, codecs and encoders of the videos written."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from live_cam.errors import UsageError
 
 Codec = Literal["auto", "h264", "vp9", "hardware"]
 
-_THREADS: Final = str(min(4, max(1, (os.cpu_count() or 1) // 2)))  # the others are the step's
+_THREADS: Final = str(min(4, max(1, (os.cpu_count() or 1) // 2)))  # the others run the step
 
-# What is asked of all: no picture is held back, since what the encoder holds is lost when the process is killed.
+# None buffers frames: a kill would lose what an encoder holds.
 _ENCODERS: Final[dict[Codec, dict[str, dict[str, str]]]] = {
     "h264": {"libx264": {"preset": "superfast", "tune": "zerolatency", "crf": "20", "threads": _THREADS}},
     "vp9": {
@@ -45,42 +45,40 @@ _CONTAINERS: Final[dict[str, tuple[Codec, ...]]] = {
     ".webm": ("vp9",),
 }
 SUFFIXES: Final = tuple(_CONTAINERS)
-"""Of the files that can be written."""
+"""Suffixes of the containers that can be written."""
 
-_KEYFRAME_EVERY = "60"
+_KEYFRAME_INTERVAL = "60"
 _PROBE_PX = 256
 
 
 def choose_encoder(path: Path, codec: Codec) -> tuple[str, dict[str, str]]:
-    """Gives the encoder for a new video file, with its options.
+    """Returns FFmpeg's name of the encoder for a new video file, and its options.
 
     Args:
-        path: The file; its suffix says what it is.
-        codec: `auto` is what every player of such files knows; `hardware` the first H.264 encoder of a graphics or
-            media processor that opens.
+        path: The file; its suffix selects the container.
+        codec: `auto` is the codec that every player of the container supports; `hardware` the first H.264 encoder of a
+            GPU or media processor that opens.
 
     Raises:
-        UsageError: There are no such files, they don't take the codec, or this machine has no such encoder.
+        UsageError: The container is unknown or does not support the codec, or no such encoder is available.
     """
     codecs = _CONTAINERS.get(path.suffix.casefold())
     if codecs is None:
-        raise UsageError(f"{path} should end with one of {', '.join(SUFFIXES)}, which is what can be written")
+        raise UsageError(f"{path} should end with one of {', '.join(SUFFIXES)}")
     codec = codecs[0] if codec == "auto" else codec
     if codec not in codecs:
         raise UsageError(f"{path.suffix} files hold no {codec}; choose {' or '.join(codecs)}, or another suffix")
     for name, options in _ENCODERS[codec].items():
         if codec != "hardware" or _opens(name):
-            return name, {"g": _KEYFRAME_EVERY, **options}
-    raise UsageError(
-        f"no hardware encoder opens here (tried {', '.join(_ENCODERS['hardware'])}); leave the codec out or take h264"
-    )
+            return name, {"g": _KEYFRAME_INTERVAL, **options}
+    raise UsageError(f"no hardware encoder opens (tried {', '.join(_ENCODERS['hardware'])}); use the codec h264")
 
 
 @cache
 def _opens(name: str) -> bool:
-    """Tells whether an encoder that FFmpeg knows has the hardware and the driver that it needs.
+    """Returns whether the hardware and driver of an encoder are there, by encoding one frame.
 
-    It is tried once, since each recording asks twice, the second time while pictures wait.
+    Cached, since each recording needs it twice, the second time while frames are waiting.
     """
     try:
         context = cast("VideoCodecContext", av.CodecContext.create(name, "w"))
@@ -88,8 +86,8 @@ def _opens(name: str) -> bool:
         context.pix_fmt = "yuv420p"
         context.time_base = Fraction(1, 30)
         context.options = _ENCODERS["hardware"][name]
-        picture = av.VideoFrame(_PROBE_PX, _PROBE_PX, "yuv420p")
-        picture.pts = 0
-        return bool([*context.encode(picture), *context.encode(None)])
+        frame = av.VideoFrame(_PROBE_PX, _PROBE_PX, "yuv420p")
+        frame.pts = 0
+        return bool([*context.encode(frame), *context.encode(None)])
     except (av.FFmpegError, ValueError):
         return False

@@ -1,4 +1,4 @@
-"""Pictures into a video file that plays however it ends."""
+"""Frames into a video file that is playable however it ends."""
 
 from __future__ import annotations
 
@@ -16,28 +16,29 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from live_cam.errors import OutputError
+from live_cam.files import write_error
 from live_cam.sinks.codecs import Codec, choose_encoder
 
-# Each picture becomes a fragment of its own, which is on disk as soon as the next one comes, and costs about 100 bytes.
-# Closing turns the fragments into an ordinary file. Without `delay_moov` the first time stamp would be lost.
+# Each frame is a fragment of its own, which is on disk as soon as the next frame comes and costs about 100 bytes.
+# Closing turns the fragments into an ordinary file. Without `delay_moov` the first timestamp would be lost.
 _MP4: Final = {"movflags": "hybrid_fragmented+frag_every_frame+delay_moov"}
 _MATROSKA: Final = {"cluster_time_limit": "200", "avoid_negative_ts": "disabled"}
-_FINEST_TIME_BASE: Final = Fraction(1, 1_000_000)  # an MP4 counts each picture's duration in 31 bits
-_MATROSKA_TIME_BASE: Final = Fraction(1, 1000)  # whatever is asked of it
+_MIN_MP4_TIME_BASE: Final = Fraction(1, 1_000_000)  # MP4 stores the duration of each frame in 31 bits
+_MATROSKA_TIME_BASE: Final = Fraction(1, 1000)  # FFmpeg's muxer knows no other
 _BT601_MATRIX, _BT709 = 6, 1  # in ITU-T H.273; the matrix need not be of the same standard as the primaries
 
 
 class VideoWriter:
-    """A video file in the making: killed at any moment it plays up to the picture before the last (MKV, WebM: 0.2 s).
+    """Writes a video file that, if the process is killed, lacks only its last frame (MKV, WebM: the last 0.2 s).
 
-    The file says how its colours are to be read. Not thread-safe.
+    The file declares its colour space. Not thread-safe.
 
     Attributes:
         path: The file.
-        size_px: Width and height of its pictures, both even, as H.264's usual form demands.
-        frames_n: How many there are.
-        size_bytes: What is on disk.
-        time_base: What the file's own time stamps count, in seconds.
+        size_px: Width and height of the video, both even, as 4:2:0 chroma subsampling requires.
+        num_frames: Number of frames written.
+        size_bytes: Size on disk.
+        time_base: Unit of the file's timestamps, in seconds.
     """
 
     def __init__(
@@ -49,38 +50,38 @@ class VideoWriter:
         rate_fps: float = 30.0,
         sample_aspect_ratio: Fraction = Fraction(1),
     ) -> None:
-        """Opens a new file.
+        """Creates the file.
 
         Args:
-            path: Where; its suffix says what it is.
-            size_px: Width and height of the pictures to come; odd ones are made even by repeating the last line.
-            time_base: What the time stamps of the pictures to come count, in seconds.
-            codec: How to encode.
-            rate_fps: About how often pictures come.
-            sample_aspect_ratio: How many times as wide as high pixels are shown.
+            path: The file; its suffix selects the container.
+            size_px: Width and height of the frames; odd ones are made even by repeating the last column or row.
+            time_base: Unit of the frames' timestamps, in seconds.
+            codec: The codec.
+            rate_fps: Approximate frame rate.
+            sample_aspect_ratio: Width of a pixel divided by its height.
 
         Raises:
-            UsageError: There is no such file format, or no such encoder.
-            OutputError: The file is there already, or can't be written.
+            UsageError: The container is unknown, or the encoder is not available.
+            OutputError: The file exists, or cannot be written.
         """
         encoder, options = choose_encoder(path, codec)
         self.path = path.absolute()
         self.size_px = (size_px[0] + size_px[0] % 2, size_px[1] + size_px[1] % 2)
-        self.frames_n = 0
+        self.num_frames = 0
         self.size_bytes = 0
         is_mp4 = self.path.suffix.casefold() == ".mp4"
-        self.time_base = max(time_base, _FINEST_TIME_BASE) if is_mp4 else _MATROSKA_TIME_BASE
+        self.time_base = max(time_base, _MIN_MP4_TIME_BASE) if is_mp4 else _MATROSKA_TIME_BASE
         self._ticks_per_pts = time_base / self.time_base
         self._last_pts = -1
-        self._ended = False
+        self._closed = False
         self._durations: dict[int, int] = {}
         try:
             self.path.open("xb").close()  # FFmpeg would overwrite
         except OSError as error:
-            raise OutputError(f"{self.path.name} can't be written: {error.strerror}") from error
-        # An MP4's first time stamp stands in its edit list, which counts in a scale of its own.
-        options_of_file = {**_MP4, "movie_timescale": str(self.time_base.denominator)} if is_mp4 else _MATROSKA
-        self._container = av.open(self.path, "w", options={"flush_packets": "1", **options_of_file})
+            raise write_error(self.path.name, error) from error
+        # The first timestamp of an MP4 is in its edit list, which has a time scale of its own.
+        container_options = {**_MP4, "movie_timescale": str(self.time_base.denominator)} if is_mp4 else _MATROSKA
+        self._container = av.open(self.path, "w", options={"flush_packets": "1", **container_options})
         stream = self._container.add_stream(encoder, round(max(1.0, rate_fps)), options=options)
         self._stream = cast("VideoStream", stream)
         self._stream.width, self._stream.height = self.size_px
@@ -92,88 +93,83 @@ class VideoWriter:
         context.color_primaries = context.color_trc = _BT709
 
     def write(self, rgb: NDArray[np.uint8], pts: int, duration: int = 0) -> int:
-        """Adds a picture.
+        """Appends a frame.
 
         Args:
-            rgb: uint8 (H, W, 3), RGB; one of another size is fitted into the file's.
-            pts: When it is shown, in the time base; made greater than the one before where it is not, and 0 where it
-                is less, which files can't say.
-            duration: For how long, if it is the last; 0 if unknown.
+            rgb: uint8 (H, W, 3), RGB; one of another size is letterboxed.
+            pts: Timestamp, in the time base. Raised to 0, since files cannot hold less, and above that of the frame
+                before.
+            duration: Duration if it is the last frame, in the time base; 0 if unknown.
 
         Returns:
-            The time stamp that it got, in the file's time base.
+            The timestamp in the file, in the file's time base.
 
         Raises:
             OutputError: The disk is full, or fails.
         """
         self._last_pts = pts = max(round(pts * self._ticks_per_pts), self._last_pts + 1)
-        picture = av.VideoFrame.from_ndarray(_yuv420(fit(rgb, self.size_px)), format="yuv420p")
-        picture.pts, picture.time_base = pts, self.time_base
+        frame = av.VideoFrame.from_ndarray(_yuv420(letterbox(rgb, self.size_px)), format="yuv420p")
+        frame.pts, frame.time_base = pts, self.time_base
         self._durations[pts] = round(duration * self._ticks_per_pts)
-        self._encode(picture)
-        self.frames_n += 1
+        self._encode(frame)
+        self.num_frames += 1
         return pts
 
     def close(self) -> None:
-        """Makes it an ordinary file; if that fails, or writing has failed before, it stays playable as it is.
+        """Turns the fragments into an ordinary file; if that or an earlier write failed, they stay playable.
 
         Raises:
             OutputError: The disk is full, or fails.
         """
-        if self._ended:
+        if self._closed:
             return
-        if self.frames_n:
+        if self.num_frames:
             self._encode(None)
-        self._end()
-        if self.frames_n:
+        self._close_container()
+        if self.num_frames:
             self.size_bytes = self.path.stat().st_size
 
-    def _encode(self, picture: av.VideoFrame | None) -> None:
+    def _encode(self, frame: av.VideoFrame | None) -> None:
         try:
-            for packet in self._stream.encode(picture):
+            for packet in self._stream.encode(frame):
                 packet.duration = self._durations.pop(packet.pts or 0, 0)
                 self._container.mux(packet)
             self.size_bytes = self.path.stat().st_size
         except (OSError, av.FFmpegError) as error:
             with contextlib.suppress(OutputError):
-                self._end()
-            raise self._failed(error) from error
+                self._close_container()
+            raise write_error(self.path.name, error) from error
 
-    def _end(self) -> None:
-        """Closes the file; one that can't be is cut to the pictures that are whole, one without pictures is removed.
+    def _close_container(self) -> None:
+        """Closes the file; if that fails it is truncated to complete frames, and removed if it has none.
 
         Raises:
             OutputError: The disk is full, or fails.
         """
-        self._ended = True
+        self._closed = True
         try:
             self._container.close()
         except (OSError, av.FFmpegError) as error:
             with contextlib.suppress(OSError):
                 os.truncate(self.path, self.size_bytes)
-            raise self._failed(error) from error
+            raise write_error(self.path.name, error) from error
         finally:
             if not self.size_bytes:
                 self.path.unlink(missing_ok=True)
 
-    def _failed(self, error: OSError | av.FFmpegError) -> OutputError:
-        return OutputError(f"{self.path.name} can't be written on: {error.strerror or error}")
 
+def letterbox(rgb: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """Returns a frame scaled to a width and height, with black bars if its aspect ratio differs.
 
-def _yuv420(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Converts (H, W, 3), both even, to (1.5 H, W) by BT.601 in the limited range, in a third of the time of FFmpeg."""
-    height, width = rgb.shape[:2]
-    yuv = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
-    # OpenCV takes the colour of one pixel for four; their mean is what fine patterns need.
-    halved = cv2.resize(rgb, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    _, v, u = cv2.split(cv2.cvtColor(halved, cv2.COLOR_RGB2YCrCb))
-    for plane, full_range in zip(yuv[height:].reshape(2, height // 2, width // 2), (u, v), strict=True):
-        cv2.convertScaleAbs(full_range, dst=plane, alpha=224 / 255, beta=128 - 128 * 224 / 255)
-    return yuv
+    One that is a column or row short of an even size has its last one repeated instead.
 
+    Args:
+        rgb: uint8 (h, w, 3).
+        size_px: W and H.
 
-def fit(rgb: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
-    """Fits a picture into a size: (H, W, 3) with black bars where the shape differs, the last line twice if odd."""
+    Returns:
+        uint8 (H, W, 3).
+    """
     height, width = rgb.shape[:2]
     if (width + width % 2, height + height % 2) != size_px:
         scale = min(size_px[0] / width, size_px[1] / height)
@@ -183,6 +179,18 @@ def fit(rgb: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
         bars = (top, size_px[1] - height - top, left, size_px[0] - width - left)
         return np.asarray(cv2.copyMakeBorder(rgb, *bars, cv2.BORDER_CONSTANT), np.uint8)
     if (width, height) != size_px:
-        odd = (0, size_px[1] - height, 0, size_px[0] - width)
-        return np.asarray(cv2.copyMakeBorder(rgb, *odd, cv2.BORDER_REPLICATE), np.uint8)
+        border = (0, size_px[1] - height, 0, size_px[0] - width)
+        return np.asarray(cv2.copyMakeBorder(rgb, *border, cv2.BORDER_REPLICATE), np.uint8)
     return rgb
+
+
+def _yuv420(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Converts (H, W, 3), both even, to (1.5 H, W): BT.601, limited range, in a third of FFmpeg's time."""
+    height, width = rgb.shape[:2]
+    yuv = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
+    # OpenCV takes the chroma of one pixel for four; fine patterns need their mean.
+    halved = cv2.resize(rgb, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    _, v, u = cv2.split(cv2.cvtColor(halved, cv2.COLOR_RGB2YCrCb))
+    for plane, full_range in zip(yuv[height:].reshape(2, height // 2, width // 2), (u, v), strict=True):
+        cv2.convertScaleAbs(full_range, dst=plane, alpha=224 / 255, beta=128 - 128 * 224 / 255)
+    return yuv

@@ -1,1 +1,1 @@
-"""Where frames come from: the only room that opens a camera, a connection or a container; BGR never leaves it."""
+"""Frame sources: the only package that opens cameras, connections and containers. Frames leave it as RGB."""

@@ -1,4 +1,4 @@
-"""A camera of this machine, through OpenCV."""
+"""Local cameras, through OpenCV."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-# Set before OpenCV is loaded, since it may never look again. On Windows, Media Foundation takes tens of seconds to open
-# a camera while it looks for hardware transforms. On macOS, OpenCV refuses to ask for permission outside of the main
-# thread, where no camera of ours is opened; the system asks by itself when OpenCV does not.
+# Set before OpenCV is imported, which may read them only once. On Windows, Media Foundation takes tens of seconds to
+# open a camera while it looks for hardware transforms. On macOS, OpenCV refuses to request permission outside the main
+# thread, where no camera is opened here; the system requests it by itself when OpenCV does not.
 os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
 os.environ.setdefault("OPENCV_AVFOUNDATION_SKIP_AUTH", "1")
 
@@ -19,15 +19,15 @@ import cv2
 import numpy as np
 
 from live_cam.errors import SourceError
-from live_cam.frame import Frame
-from live_cam.sources.source import SourceKind
+from live_cam.sources.base import SourceKind
+from live_cam.types import Frame
 
 _BACKENDS = {
     "linux": (cv2.CAP_V4L2,),
     "darwin": (cv2.CAP_AVFOUNDATION,),
     "win32": (cv2.CAP_MSMF, cv2.CAP_DSHOW),
 }
-"""What OpenCV opens a camera with on each platform, in the order of trying."""
+"""OpenCV's backends for each platform, in the order in which they are tried."""
 
 _PROBED_INDICES = 3
 
@@ -36,13 +36,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CameraOptions:
-    """What a camera is asked for; one that can't do it gives what is nearest.
+    """Requested capture format; a camera that does not support it delivers the nearest one.
 
     Attributes:
-        size_px: Width and height of the picture; None for the driver's choice.
-        rate_fps: Pictures a second; None for the driver's choice.
-        mjpeg: Whether it sends JPEGs, which large pictures need to pass through USB at full rate.
-        mirror: Whether left and right are swapped, so that people see themselves as in a mirror.
+        size_px: Width and height; None for the driver's default.
+        rate_fps: Frames per second; None for the driver's default.
+        mjpeg: Whether to request JPEG frames, which large sizes need to pass through USB at full rate.
+        mirror: Whether to flip frames horizontally, so that people see themselves as in a mirror.
     """
 
     size_px: tuple[int, int] | None = None
@@ -52,7 +52,7 @@ class CameraOptions:
 
 
 class CameraSource:
-    """A camera by index or by device path."""
+    """A camera by index or device path."""
 
     kind: SourceKind = "camera"
 
@@ -60,75 +60,72 @@ class CameraSource:
         self.name = f"Camera {device}"
         self.device = device
         self._options = options
-        self._told_sizes_px: set[tuple[int, int]] = set()
+        self._logged_sizes_px: set[tuple[int, int]] = set()
 
     def open(self) -> CameraStream:
-        """Opens the camera and asks it for what the options say.
+        """Opens and configures the camera.
 
         Raises:
             SourceError: There is no such camera, this user may not open it, or its driver fails.
         """
         capture = open_capture(self.device)
         try:
-            ask(capture, self._options)
+            configure(capture, self._options)
         except cv2.error as error:
             capture.release()
-            raise driver_failure(self.name, error) from error
-        return CameraStream(capture, self.name, self._options, self._told_sizes_px)
+            raise driver_error(self.name, error) from error
+        return CameraStream(capture, self.name, self._options, self._logged_sizes_px)
 
 
 class CameraStream:
-    """A camera that is open."""
+    """An open camera."""
 
     frozen_after_s: float | None = 1.5
 
     def __init__(
-        self, capture: cv2.VideoCapture, name: str, options: CameraOptions, told_sizes_px: set[tuple[int, int]]
+        self, capture: cv2.VideoCapture, name: str, options: CameraOptions, logged_sizes_px: set[tuple[int, int]]
     ) -> None:
         self._capture = capture
         self._name = name
         self._options = options
-        self._told_sizes_px = told_sizes_px
-        self._seq = 0
+        self._logged_sizes_px = logged_sizes_px
 
     def read(self) -> Frame:
-        """Waits for the next frame and gives it.
+        """Waits for the next frame and returns it.
 
         Raises:
-            SourceError: The camera gives no frame.
+            SourceError: The camera delivers no frame.
         """
         try:
-            delivered, bgr = self._capture.read()
+            ok, bgr = self._capture.read()
             pts_ns = time.monotonic_ns()
-            if not delivered:
+            if not ok:
                 raise SourceError(
-                    f"{self._name} gives no picture; another program may be using it, or it was unplugged"
+                    f"{self._name} delivers no frames; close other programs that use it, or plug it in again"
                 )
             rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
             if self._options.mirror:
                 rgb = cv2.flip(rgb, 1)
         except cv2.error as error:
-            raise driver_failure(self._name, error) from error
-        # The picture is asked, since what a driver says of itself may differ.
-        self._tell_other_size((rgb.shape[1], rgb.shape[0]))
-        frame = Frame(np.asarray(rgb, np.uint8), pts_ns, self._seq, self._name)
-        self._seq += 1
-        return frame
+            raise driver_error(self._name, error) from error
+        # Checked on the frame, since drivers may report another size than they deliver.
+        self._log_other_size((rgb.shape[1], rgb.shape[0]))
+        return Frame(np.asarray(rgb, np.uint8), pts_ns)
 
     def close(self) -> None:
-        """Lets go of the camera."""
+        """Releases the camera."""
         self._capture.release()
 
-    def _tell_other_size(self, size_px: tuple[int, int]) -> None:
-        asked_px = self._options.size_px
-        if asked_px in (None, size_px) or size_px in self._told_sizes_px:
+    def _log_other_size(self, size_px: tuple[int, int]) -> None:
+        requested_px = self._options.size_px
+        if requested_px in (None, size_px) or size_px in self._logged_sizes_px:
             return
-        self._told_sizes_px.add(size_px)
-        _log.warning("%s gives %dx%d in place of %dx%d", self._name, *size_px, *asked_px)
+        self._logged_sizes_px.add(size_px)
+        _log.warning("%s delivers %dx%d instead of %dx%d", self._name, *size_px, *requested_px)
 
 
 def find_cameras(options: CameraOptions = CameraOptions()) -> list[CameraSource]:
-    """Gives the cameras that may be on this machine, whether or not they work."""
+    """Returns the cameras that may be on this machine, whether or not they work."""
     if sys.platform == "linux":
         numbers = [path.name.removeprefix("video") for path in Path("/dev").glob("video[0-9]*")]
         indices = sorted(int(number) for number in numbers if number.isdigit())
@@ -161,13 +158,13 @@ def open_capture(device: int | str) -> cv2.VideoCapture:
             return capture
         capture.release()
     if failure is not None:
-        raise driver_failure(name, failure) from failure
+        raise driver_error(name, failure) from failure
     raise SourceError(f"{name} can't be opened: it is no camera, or another program is using it")
 
 
-def ask(capture: cv2.VideoCapture, options: CameraOptions) -> None:
-    """Asks an open camera for a format, a size and a rate; whether it obeys shows in what it gives."""
-    # The format comes first: it decides which sizes and rates there are.
+def configure(capture: cv2.VideoCapture, options: CameraOptions) -> None:
+    """Requests a format, a size and a rate of an open camera; only its frames show whether it complies."""
+    # The format comes first: the available sizes and rates depend on it.
     if options.mjpeg:
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
     if options.size_px is not None:
@@ -177,7 +174,7 @@ def ask(capture: cv2.VideoCapture, options: CameraOptions) -> None:
         capture.set(cv2.CAP_PROP_FPS, options.rate_fps)
 
 
-def driver_failure(name: str, error: cv2.error) -> SourceError:
-    """Tells in one line what OpenCV tells in several, with places in its source."""
+def driver_error(name: str, error: cv2.error) -> SourceError:
+    """Returns OpenCV's error, which has several lines and source locations, as an error of one line."""
     reason = " ".join(str(getattr(error, "err", "") or error).split())
     return SourceError(f"{name} failed ({reason}); unplug it and plug it in again")

@@ -1,4 +1,4 @@
-"""A moving picture that needs no camera: slow pans over photographs that ship inside gradio."""
+"""The demo, which needs no camera: slow pans over photographs that ship with gradio."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import SourceError
-from live_cam.frame import Frame
+from live_cam.sources.base import Pacer, SourceKind
 from live_cam.sources.image import read_rgb
-from live_cam.sources.source import Pacer, SourceKind
+from live_cam.types import Frame
 
 WIDTH_PX, HEIGHT_PX = 640, 480
 RATE_FPS = 30
@@ -27,7 +28,7 @@ _SWAY_PERIOD_S = 11.0
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Photographs shown side by side for `SCENE_S` seconds."""
+    """Photographs that are shown side by side for `SCENE_S` seconds."""
 
     photographs: tuple[str, ...]
 
@@ -43,21 +44,22 @@ SCENES = (
 
 
 class DemoSource:
-    """The demo at 30 frames a second, 640x480, for ever."""
+    """The demo at 30 frames per second, 640x480, endless."""
 
     kind: SourceKind = "demo"
 
-    def __init__(self, name: str = "Demo pictures") -> None:
+    def __init__(self, name: str = "Demo", clock: Clock = MONOTONIC) -> None:
         self.name = name
+        self._clock = clock
 
     def open(self) -> DemoStream:
-        """Begins at the first scene.
+        """Starts the first scene.
 
         Raises:
-            SourceError: The photographs are not where gradio keeps them.
+            SourceError: gradio's photographs are missing.
         """
-        demo_picture(0.0)
-        return DemoStream(self.name)
+        demo_frame(0.0)
+        return DemoStream(self._clock)
 
 
 class DemoStream:
@@ -65,25 +67,23 @@ class DemoStream:
 
     frozen_after_s: float | None = None
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._pacer = Pacer()
-        self._seq = 0
+    def __init__(self, clock: Clock) -> None:
+        self._pacer = Pacer(clock)
+        self._number = 0
 
     def read(self) -> Frame:
-        """Waits for the next picture and gives it."""
-        rgb = demo_picture(self._seq / RATE_FPS)
-        pts_ns = self._pacer.wait(self._seq * 1_000_000_000 // RATE_FPS)
-        frame = Frame(rgb, pts_ns, self._seq, self._name)
-        self._seq += 1
-        return frame
+        """Waits until the next frame is due and returns it."""
+        rgb = demo_frame(self._number / RATE_FPS)
+        pts_ns = self._pacer.wait(self._number * 1_000_000_000 // RATE_FPS)
+        self._number += 1
+        return Frame(rgb, pts_ns)
 
     def close(self) -> None:
-        """Holds nothing open."""
+        """Does nothing: no resource is open."""
 
 
-def demo_picture(time_s: float) -> NDArray[np.uint8]:
-    """Draws the demo as it is `time_s` seconds after its start.
+def demo_frame(time_s: float) -> NDArray[np.uint8]:
+    """Renders the demo at `time_s` seconds after its start.
 
     Returns:
         uint8 (480, 640, 3), RGB.
@@ -95,7 +95,7 @@ def demo_picture(time_s: float) -> NDArray[np.uint8]:
 
 
 def _pan(photograph: NDArray[np.uint8], time_s: float, width_px: int) -> NDArray[np.uint8]:
-    """Cuts out a window that sways slowly over the photograph, to a fraction of a pixel."""
+    """Returns a window that sways slowly over the photograph, with subpixel steps."""
     phase = 2.0 * math.pi * time_s / _SWAY_PERIOD_S
     height, width = photograph.shape[:2]
     centre = (
@@ -107,12 +107,12 @@ def _pan(photograph: NDArray[np.uint8], time_s: float, width_px: int) -> NDArray
 
 @cache
 def _photograph(name: str, width_px: int) -> NDArray[np.uint8]:
-    """Gives a photograph scaled to cover a pane of `width_px` by `HEIGHT_PX` with room to pan."""
-    # Located without importing gradio, which only the web room may do.
+    """Returns a photograph, scaled to cover a pane of `width_px` by `HEIGHT_PX` with room to pan."""
+    # Located without importing gradio, which only `live_cam.web` may do.
     spec = find_spec("gradio")
     folder = Path(spec.origin or "").parent / "media_assets" / "images" if spec else None
     if folder is None or not (folder / name).is_file():
-        raise SourceError(f"the demo's photograph {name} is missing; install gradio again")
+        raise SourceError(f"the demo's photograph {name} is missing; reinstall gradio")
     rgb = read_rgb(folder / name)
     scale = _ZOOM * max(width_px / rgb.shape[1], HEIGHT_PX / rgb.shape[0])
     return np.asarray(cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)

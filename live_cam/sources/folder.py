@@ -1,4 +1,4 @@
-"""The pictures of a folder, one after another, over and over."""
+"""A slide show of the images in a folder."""
 
 from __future__ import annotations
 
@@ -11,93 +11,93 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import SourceError
-from live_cam.frame import Frame
+from live_cam.sources.base import Pacer, SourceKind
 from live_cam.sources.image import read_rgb
-from live_cam.sources.source import Pacer, SourceKind
+from live_cam.types import Frame
 
-PICTURE_S = 3.0
+IMAGE_S = 3.0
 RATE_FPS = 10
-"""How often the picture that is shown is given again: often enough for controls to act at once."""
+"""How often the current image is delivered again: often enough for settings to take effect at once."""
 
-_LARGEST_PX = (1920, 1080)
+_MAX_PX = (1920, 1080)
 
 _log = logging.getLogger(__name__)
 
 
 class FolderSource:
-    """A folder's pictures in the order of their names, `PICTURE_S` seconds each."""
+    """A folder's images in the order of their names, `IMAGE_S` seconds each, repeated endlessly."""
 
     kind: SourceKind = "folder"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock = MONOTONIC) -> None:
         self.name = path.absolute().name or str(path)
         self._path = path
-        self._told: set[Path] = set()
+        self._clock = clock
+        self._logged: set[Path] = set()
 
     def open(self) -> FolderStream:
-        """Begins at the first picture.
+        """Starts with the first image.
 
         Raises:
-            SourceError: The folder can't be read, or holds no picture that can.
+            SourceError: The folder can't be read, or contains no readable image.
         """
-        return FolderStream(self._path, self.name, self._told)
+        return FolderStream(self._path, self._logged, self._clock)
 
 
 class FolderStream:
-    """A folder from its first picture on."""
+    """A folder from its first image on."""
 
     frozen_after_s: float | None = None
 
-    def __init__(self, path: Path, name: str, told: set[Path]) -> None:
+    def __init__(self, path: Path, logged: set[Path], clock: Clock) -> None:
         self._path = path
-        self._name = name
-        self._told = told
-        self._waiting: deque[Path] = deque()
-        self._shown = self._next_picture()
-        self._shown_from_seq = 0
-        self._seq = 0
-        self._pacer = Pacer()
+        self._logged = logged
+        self._queue: deque[Path] = deque()
+        self._image = self._next_image()
+        self._first_number = 0
+        self._number = 0
+        self._pacer = Pacer(clock)
 
     def read(self) -> Frame:
-        """Waits until the next frame is due and gives it.
+        """Waits until the next frame is due and returns it.
 
         Raises:
-            SourceError: The folder holds no picture any more.
+            SourceError: The folder contains no readable image any more.
         """
-        if self._seq - self._shown_from_seq >= PICTURE_S * RATE_FPS:
-            self._shown = self._next_picture()
-            self._shown_from_seq = self._seq
-        pts_ns = self._pacer.wait(self._seq * 1_000_000_000 // RATE_FPS)
-        frame = Frame(self._shown, pts_ns, self._seq, self._name)
-        self._seq += 1
-        return frame
+        if self._number - self._first_number >= IMAGE_S * RATE_FPS:
+            self._image = self._next_image()
+            self._first_number = self._number
+        pts_ns = self._pacer.wait(self._number * 1_000_000_000 // RATE_FPS)
+        self._number += 1
+        return Frame(self._image, pts_ns)
 
     def close(self) -> None:
-        """Holds nothing open."""
+        """Does nothing: no resource is open."""
 
-    def _next_picture(self) -> NDArray[np.uint8]:
-        picture = self._next_of_round()
-        if picture is None:
-            self._waiting.extend(_files(self._path))
-            picture = self._next_of_round()
-        if picture is None:
-            raise SourceError(f"{self._path} holds no picture that can be read; put JPEG, PNG or WebP files into it")
-        return picture
+    def _next_image(self) -> NDArray[np.uint8]:
+        image = self._next_of_round()
+        if image is None:
+            self._queue.extend(_files(self._path))
+            image = self._next_of_round()
+        if image is None:
+            raise SourceError(f"{self._path} contains no readable image; put JPEG, PNG or WebP files into it")
+        return image
 
     def _next_of_round(self) -> NDArray[np.uint8] | None:
-        """Gives the next picture that can be read of those that were there when the round began."""
-        while self._waiting:
-            path = self._waiting.popleft()
+        """Returns the next readable image of those that were listed when the round started."""
+        while self._queue:
+            path = self._queue.popleft()
             if not path.exists():
                 continue  # removed since
             try:
-                return _fit(read_rgb(path))
+                return _scale_down(read_rgb(path))
             except SourceError as error:
-                # Tried again in each round, since it may be a file that is still being copied.
-                if path not in self._told:
-                    self._told.add(path)
-                    _log.warning("passed over: %s", error)
+                # Read again in each round, since it may be a file that is still being copied.
+                if path not in self._logged:
+                    self._logged.add(path)
+                    _log.warning("skipped: %s", error)
         return None
 
 
@@ -119,10 +119,10 @@ def _natural_order(path: Path) -> tuple[list[tuple[str, int]], str]:
     return [(text, int(digits or -1)) for text, digits in pairs], path.name
 
 
-def _fit(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Scales a picture down to the largest size that the road carries live."""
+def _scale_down(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Scales an image down to the largest size that the pipeline handles live."""
     height_px, width_px = rgb.shape[:2]
-    scale = min(_LARGEST_PX[0] / width_px, _LARGEST_PX[1] / height_px)
+    scale = min(_MAX_PX[0] / width_px, _MAX_PX[1] / height_px)
     if scale >= 1:
         return rgb
     size_px = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))

@@ -1,1 +1,1 @@
-"""The page and its routes. The only room that imports gradio or fastapi."""
+"""The page and its routes. The only package that imports gradio or fastapi."""

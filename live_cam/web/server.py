@@ -1,4 +1,4 @@
-"""The server: page, routes and guard on one socket, and an end within seconds."""
+"""The server: page, routes and access guard on one socket."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from starlette.types import ASGIApp
 from live_cam.errors import ServeError
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
-from live_cam.web.access import AccessGuard
-from live_cam.web.asking import asking_routes
-from live_cam.web.certificate import Certificate
-from live_cam.web.page import build_page
-from live_cam.web.recordings import recording_routes
-from live_cam.web.routes import PICTURE_LIMIT_BYTES, frame_routes
-from live_cam.web.settings import settings_routes
-from live_cam.web.theme import CSS, HEAD, THEME
+from live_cam.web.api.analysis import analysis_routes
+from live_cam.web.api.frames import IMAGE_LIMIT_BYTES, frame_routes
+from live_cam.web.api.recordings import recording_routes
+from live_cam.web.api.settings import settings_routes
+from live_cam.web.security.access import AccessGuard
+from live_cam.web.security.certificate import Certificate
+from live_cam.web.ui.page import build_page
+from live_cam.web.ui.theme import CSS, HEAD, THEME
 
 _SHUTDOWN_LIMIT_S = 1
 _MESSAGE_LIMIT_BYTES = 4096
@@ -30,10 +30,10 @@ _UPLOAD_LIMIT_BYTES = 1024
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Takes the port, before anything slow is begun.
+    """Binds the port, before anything slow is started.
 
     Raises:
-        ServeError: The port is taken, or the address is not one of this machine.
+        ServeError: The port is in use, or the address is not one of this machine.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -48,7 +48,7 @@ def bind(host: str, port: int) -> socket.socket:
             raise
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ServeError(f"can't listen on {host}, port {port}: {reason}; choose others with --host, --port") from error
+        raise ServeError(f"cannot listen on {host}, port {port}: {reason}; change --host or --port") from error
     return listener
 
 
@@ -57,23 +57,23 @@ def build_app(
     host: str,
     token: str | None,
     extra_hosts: Collection[str] = (),
-    camera: CameraOptions = CameraOptions(),  # noqa: B008 (frozen)
+    camera: CameraOptions = CameraOptions(),
     kiosk: bool = False,
 ) -> ASGIApp:
-    """Puts page and routes together behind the guard.
+    """Builds the page and its routes behind the access guard.
 
     Args:
-        session: What is shown.
-        host: The address listened on.
-        token: What must be shown to come in; see `AccessGuard`.
+        session: The session to show.
+        host: The address to listen on.
+        token: The access token, if one is required; see `AccessGuard`.
         extra_hosts: Further names of this server.
-        camera: What to ask of visitors' cameras.
-        kiosk: Whether strangers stand before it: they choose the class and nothing else.
+        camera: Options of visitors' cameras.
+        kiosk: Whether viewers may choose the class and nothing else.
     """
     app = FastAPI(openapi_url=None)
     app.include_router(frame_routes(session, kiosk))
     app.include_router(settings_routes(session, kiosk))
-    app.include_router(asking_routes(session))
+    app.include_router(analysis_routes(session))
     if not kiosk:
         app.include_router(recording_routes(session))
     gr.mount_gradio_app(
@@ -96,18 +96,18 @@ def build_app(
 
 
 class LiveServer(uvicorn.Server):
-    """Serves until SIGINT or SIGTERM; then sends its viewers home first, so that it ends within `_SHUTDOWN_LIMIT_S`.
+    """Serves until SIGINT or SIGTERM, and then closes open streams, so that it stops within `_SHUTDOWN_LIMIT_S`.
 
-    Open streams would otherwise hold a server for as long as they are watched.
+    Open streams would otherwise keep it running for as long as they are watched.
     """
 
     def __init__(self, app: ASGIApp, session: Session, certificate: Certificate | None = None) -> None:
-        """Prepares to serve, over HTTPS with a certificate."""
+        """Prepares the server; with a certificate it serves HTTPS."""
         config = uvicorn.Config(
             app,
             log_level="warning",
             access_log=False,
-            ws_max_size=_MESSAGE_LIMIT_BYTES if session.visitors is None else PICTURE_LIMIT_BYTES,
+            ws_max_size=_MESSAGE_LIMIT_BYTES if session.visitors is None else IMAGE_LIMIT_BYTES,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=_SHUTDOWN_LIMIT_S,
             ssl_certfile=None if certificate is None else certificate.chain,
@@ -117,7 +117,7 @@ class LiveServer(uvicorn.Server):
         self._session = session
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begins the end, the threads' too, so that they end while the last viewers leave. Once is enough."""
+        """Stops the session's threads along with the server; further signals are ignored."""
         if not self.should_exit:
             self._session.request_stop()
             super().handle_exit(sig, frame)

@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 import live_cam
-from live_cam.explain.labels import find_label, imagenet_labels
-from live_cam.frame import EncodedFrame, Frame, Lens, Look, Target
+from live_cam.models.labels import find_label, imagenet_labels
+from live_cam.pipeline.offline.image import explain_image
 from live_cam.pipeline.snapshot import Snapshot, take_snapshot
-from live_cam.pipeline.still import explain_image
 from live_cam.render.overlay import overlay
+from live_cam.types import CamConfig, EncodedFrame, Frame, OverlayStyle, Target
 
 TAKEN = datetime(2026, 11, 23, 17, 0, 5, 250_000, timezone(timedelta(hours=1)))
 NAME = "live_cam-20261123-170005-7"
@@ -26,17 +26,17 @@ NAME = "live_cam-20261123-170005-7"
 
 @pytest.fixture
 def make_snapshot(fake_explainer, make_explanation, make_frame):
-    """Makes snapshots: `make_snapshot(target=Target(), rgb=noise, opacity=0.6, colormap="jet", explainer=fake)`."""
+    """Creates snapshots: `make_snapshot(target=Target(), rgb=noise, opacity=0.6, colormap="jet", explainer=fake)`."""
 
-    def make(target=Target(), rgb=None, opacity=0.6, colormap="jet", explainer=None):  # noqa: B008 (frozen)
+    def make(target=Target(), rgb=None, opacity=0.6, colormap="jet", explainer=None):
         noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-        # A live picture's scale may be above its map's peak, since it is smoothed.
-        explanation = replace(make_explanation(target, strength=0.8), scale=2.5)
+        # The vmax of a live view may exceed the map's peak, since it is smoothed.
+        explanation = replace(make_explanation(target, evidence=0.8), vmax=2.5)
         shown = EncodedFrame(
             b"",
             make_frame(noise if rgb is None else rgb, seq=7, pts_ns=0),
             explanation,
-            Look("heatmap", opacity, colormap),
+            OverlayStyle("heatmap", opacity, colormap),
         )
         return Snapshot("Front door", shown, explainer or fake_explainer(), TAKEN)
 
@@ -54,40 +54,42 @@ def pixels(png):
         return np.asarray(image.convert("RGB"))
 
 
-def look_of(told):
-    return Look(told["style"], told["opacity"], told["colormap"])
+def style_of(content):
+    return OverlayStyle(content["style"], content["opacity"], content["colormap"])
 
 
-def test_the_zip_holds_the_picture_as_seen_and_as_it_came_and_how_it_was_made(make_snapshot):
+def test_the_zip_contains_overlay_frame_and_description(make_snapshot):
     snapshot = make_snapshot()
     shown = snapshot.shown
     files = unzip(snapshot.as_zip())
     assert list(files) == [f"{NAME}.png", f"{NAME}-frame.png", f"{NAME}.json"]
     assert np.array_equal(pixels(files[f"{NAME}-frame.png"]), shown.frame.rgb)
-    seen = overlay(shown.frame, shown.explanation, shown.look)
-    assert np.array_equal(pixels(files[f"{NAME}.png"]), seen)
+    expected = overlay(shown.frame, shown.explanation, shown.overlay_style)
+    assert np.array_equal(pixels(files[f"{NAME}.png"]), expected)
     assert files[f"{NAME}.json"].decode() == snapshot.as_json()
 
 
-def test_the_json_tells_all_that_the_picture_was_made_of(make_snapshot):
-    told = json.loads(make_snapshot(Target(291, versus=293)).as_json())
-    assert told.pop("map")["shape"] == [7, 7]
-    assert np.shape(told.pop("painted_map")) == (7, 7)
-    assert [score.keys() for score in told.pop("top")] == [{"index", "label", "probability"}] * 3
-    assert told.pop("repeat").startswith(f"live-cam explain {NAME}-frame.png ")
-    assert told == {
+def test_the_json_describes_everything_the_overlay_was_made_of(make_snapshot):
+    content = json.loads(make_snapshot(Target(291, contrast=293)).as_json())
+    assert content.pop("map")["shape"] == [7, 7]
+    assert np.shape(content.pop("smoothed_map")) == (7, 7)
+    assert [score.keys() for score in content.pop("top")] == [{"index", "label", "probability"}] * 3
+    assert content.pop("repeat").startswith(f"live-cam explain {NAME}-frame.png ")
+    assert content == {
         "live_cam": live_cam.__version__,
         "time": "2026-11-23T17:00:05.250+01:00",
         "source": "Front door",
         "seq": 7,
+        "revision": 0,
         "overlay": f"{NAME}.png",
         "frame": f"{NAME}-frame.png",
         "target": {"index": 291, "label": "lion"},
-        "versus": {"index": 293, "label": "cheetah"},
-        "against": False,
-        "beside": None,
-        "strength": 0.8,
-        "scale": 2.5,
+        "contrast": {"index": 293, "label": "cheetah"},
+        "counterfactual": False,
+        "second": None,
+        "evidence": 0.8,
+        "has_evidence": True,
+        "vmax": 2.5,
         "layer": "conv5_block3_out",
         "method": "gradcam",
         "score": "logit",
@@ -100,101 +102,101 @@ def test_the_json_tells_all_that_the_picture_was_made_of(make_snapshot):
     }
 
 
-def test_the_values_of_the_map_are_told_to_the_last_bit(make_snapshot):
+def test_the_map_is_written_to_the_last_bit(make_snapshot):
     snapshot = make_snapshot()
     values = np.random.default_rng(1).normal(size=(5, 9)).astype(np.float32) * np.float32(1e-3)
     explanation = replace(snapshot.shown.explanation, saliency_map=values)
     snapshot = replace(snapshot, shown=replace(snapshot.shown, explanation=explanation))
-    told = json.loads(snapshot.as_json())["map"]
-    assert told["shape"] == [5, 9]
-    assert np.array_equal(np.array(told["values"], np.float32), values)
+    content = json.loads(snapshot.as_json())["map"]
+    assert content["shape"] == [5, 9]
+    assert np.array_equal(np.array(content["values"], np.float32), values)
 
 
 def test_its_files_and_its_json_repeat_the_overlay(make_snapshot, fake_explainer, tmp_path):
-    files = unzip(make_snapshot(Target(291, versus=293)).as_zip())
+    files = unzip(make_snapshot(Target(291, contrast=293)).as_zip())
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-    told = json.loads(files[f"{NAME}.json"])
-    command = shlex.split(told["repeat"])
+    content = json.loads(files[f"{NAME}.json"])
+    command = shlex.split(content["repeat"])
     options = dict(zip(command[3::2], command[4::2], strict=True))
-    target = Target(find_label(options["--target"]), find_label(options["--versus"]))
-    again = explain_image(fake_explainer(strength=told["strength"]), tmp_path / command[2], target)
-    painted = overlay(again.frame, replace(again.explanation, scale=told["scale"]), look_of(told))
-    assert np.array_equal(painted, pixels(files[f"{NAME}.png"]))
+    target = Target(find_label(options["--target"]), find_label(options["--contrast"]))
+    again = explain_image(fake_explainer(evidence=content["evidence"]), tmp_path / command[2], target)
+    drawn = overlay(again.frame, replace(again.explanation, vmax=content["vmax"]), style_of(content))
+    assert np.array_equal(drawn, pixels(files[f"{NAME}.png"]))
 
 
-def test_the_command_names_every_class_so_that_it_is_found_again(make_snapshot):
+def test_the_command_names_every_class_unambiguously(make_snapshot):
     snapshot = make_snapshot()
     for index, label in enumerate(imagenet_labels()):
         explanation = replace(snapshot.shown.explanation, target_label=label)
-        asked = replace(snapshot, shown=replace(snapshot.shown, explanation=explanation))
-        command = shlex.split(json.loads(asked.as_json())["repeat"])
+        labelled = replace(snapshot, shown=replace(snapshot.shown, explanation=explanation))
+        command = shlex.split(json.loads(labelled.as_json())["repeat"])
         assert find_label(command[command.index("--target") + 1]) == index
 
 
 @pytest.mark.parametrize(
-    ("method", "layer", "left_out"),
+    ("method", "layer", "omitted"),
     [
-        ("gradcam", "conv4_block6_out", {"--versus"}),
-        ("layercam-fused", "conv3_block4_out+conv5_block3_out", {"--versus", "--layer"}),
-        ("eigencam", "conv5_block3_out", {"--versus", "--target"}),
+        ("gradcam", "conv4_block6_out", {"--contrast"}),
+        ("layercam-fused", "conv3_block4_out+conv5_block3_out", {"--contrast", "--layer"}),
+        ("eigencam", "conv5_block3_out", {"--contrast", "--target"}),
     ],
 )
-def test_the_command_holds_only_options_that_the_method_takes(make_snapshot, method, layer, left_out):
+def test_the_command_contains_only_options_of_the_method(make_snapshot, method, layer, omitted):
     snapshot = make_snapshot()
-    explanation = replace(snapshot.shown.explanation, lens=Lens(layer, method))
-    told = json.loads(replace(snapshot, shown=replace(snapshot.shown, explanation=explanation)).as_json())
-    assert (told["layer"], told["method"]) == (layer, method)
-    command = shlex.split(told["repeat"])
-    usual = {"-o", "--target", "--versus", "--layer", "--method", "--score", "--runtime", "--precision"}
-    assert set(command[3::2]) == usual - left_out
+    explanation = replace(snapshot.shown.explanation, cam_config=CamConfig(layer, method))
+    content = json.loads(replace(snapshot, shown=replace(snapshot.shown, explanation=explanation)).as_json())
+    assert (content["layer"], content["method"]) == (layer, method)
+    command = shlex.split(content["repeat"])
+    options = {"-o", "--target", "--contrast", "--layer", "--method", "--score", "--runtime", "--precision"}
+    assert set(command[3::2]) == options - omitted
 
 
-def test_the_command_asks_what_speaks_against_the_class_if_that_was_asked(make_snapshot):
-    told = json.loads(make_snapshot(Target(291, against=True)).as_json())
-    assert told["against"]
-    assert shlex.split(told["repeat"])[5:8] == ["--target", "lion", "--against"]
+def test_the_command_repeats_a_counterfactual(make_snapshot):
+    content = json.loads(make_snapshot(Target(291, counterfactual=True)).as_json())
+    assert content["counterfactual"]
+    assert shlex.split(content["repeat"])[5:8] == ["--target", "lion", "--counterfactual"]
 
 
-def test_the_command_names_the_device_and_the_weights_where_they_are_not_the_usual(make_snapshot, fake_explainer):
+def test_the_command_names_device_and_weights_unless_default(make_snapshot, fake_explainer):
     explainer = fake_explainer()
     explainer.device, explainer.weights_file = "GPU", Path("/home/anna/my weights.npz")
-    told = make_snapshot(explainer=explainer).as_json()
-    assert shlex.split(json.loads(told)["repeat"])[-4:] == ["--device", "GPU", "--weights", "my weights.npz"]
-    assert "anna" not in told, "viewers get it"
+    content = make_snapshot(explainer=explainer).as_json()
+    assert shlex.split(json.loads(content)["repeat"])[-4:] == ["--device", "GPU", "--weights", "my weights.npz"]
+    assert "anna" not in content, "viewers can read it"
 
 
-def test_a_picture_explained_again_has_a_clean_name_of_its_own(make_snapshot, make_frame):
+def test_a_frame_explained_again_has_a_name_of_its_own(make_snapshot, make_frame):
     names = []
-    for seq in (2, -2, -3):
+    for revision in range(3):
         snapshot = make_snapshot()
-        names.append(replace(snapshot, shown=replace(snapshot.shown, frame=make_frame(seq=seq))).name)
-    begin = NAME.removesuffix("-7")
-    assert names == [f"{begin}-2", f"{begin}-again-2", f"{begin}-again-3"]
+        frame = replace(snapshot.shown.frame, revision=revision)
+        names.append(replace(snapshot, shown=replace(snapshot.shown, frame=frame)).name)
+    assert names == [NAME, f"{NAME}-1", f"{NAME}-2"]
 
 
-def test_the_map_painted_is_told_beside_the_map_of_the_frame_since_it_is_smoothed(make_snapshot):
+def test_the_smoothed_map_is_written_besides_the_map_of_the_frame(make_snapshot):
     snapshot = make_snapshot()
     smoothed = np.full((7, 7), 0.1, np.float32)
-    explanation = replace(snapshot.shown.explanation, steady_map=smoothed)
+    explanation = replace(snapshot.shown.explanation, smoothed_map=smoothed)
     snapshot = replace(snapshot, shown=replace(snapshot.shown, explanation=explanation))
-    told = json.loads(snapshot.as_json())
-    assert np.array_equal(np.array(told["painted_map"], np.float32), smoothed)
-    assert told["map"]["values"][1][1] == 2.0
+    content = json.loads(snapshot.as_json())
+    assert np.array_equal(np.array(content["smoothed_map"], np.float32), smoothed)
+    assert content["map"]["values"][1][1] == 2.0
 
 
-def test_two_maps_side_by_side_are_both_in_the_picture(make_snapshot, make_explanation):
+def test_two_maps_side_by_side_are_both_in_the_image(make_snapshot, make_explanation):
     snapshot = make_snapshot()
-    snapshot = replace(snapshot, shown=replace(snapshot.shown, beside=make_explanation(Target(293))))
-    seen = pixels(unzip(snapshot.as_zip())[f"{NAME}.png"])
-    assert seen.shape[1] >= 2 * snapshot.shown.frame.rgb.shape[1]
-    told = json.loads(snapshot.as_json())["beside"]
-    assert told["target"]["label"] == "cheetah"
-    assert told["map"]["shape"] == [7, 7]
-    assert "--target cheetah" in told["repeat"]
+    snapshot = replace(snapshot, shown=replace(snapshot.shown, second=make_explanation(Target(293))))
+    rgb = pixels(unzip(snapshot.as_zip())[f"{NAME}.png"])
+    assert rgb.shape[1] >= 2 * snapshot.shown.frame.rgb.shape[1]
+    content = json.loads(snapshot.as_json())["second"]
+    assert content["target"]["label"] == "cheetah"
+    assert content["map"]["shape"] == [7, 7]
+    assert "--target cheetah" in content["repeat"]
 
 
-def test_the_time_is_that_of_the_frame_and_not_of_the_press(make_snapshot, fake_explainer, make_frame):
+def test_the_time_is_that_of_the_frame_and_not_of_the_click(make_snapshot, fake_explainer, make_frame):
     an_hour_ns = 3600 * 10**9
     frame = make_frame(pts_ns=time.monotonic_ns() - an_hour_ns)
     shown = replace(make_snapshot().shown, frame=frame)
@@ -211,14 +213,16 @@ def test_the_real_command_repeats_a_real_snapshot(gradio_media, make_snapshot, t
     with Image.open(gradio_media / "images" / "lion.jpg") as image:
         rgb = np.array(image.convert("RGB").resize((640, 480)))
     frame = Frame(rgb, 0, 7, "Front door")
-    shown = EncodedFrame(b"", frame, explainer.explain(frame, Target(None, versus=293)), Look("heatmap", 0.6, "jet"))
+    shown = EncodedFrame(
+        b"", frame, explainer.explain(frame, Target(None, contrast=293)), OverlayStyle("heatmap", 0.6, "jet")
+    )
     files = unzip(Snapshot("Front door", shown, explainer, TAKEN).as_zip())
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-    told = json.loads(files[f"{NAME}.json"])
-    words = shlex.split(told["repeat"])[1:]
+    content = json.loads(files[f"{NAME}.json"])
+    arguments = shlex.split(content["repeat"])[1:]
     run = subprocess.run(
-        [sys.executable, "-m", "live_cam", *words, "--json", "--save-map", "again.npz"],
+        [sys.executable, "-m", "live_cam", *arguments, "--json", "--save-map", "again.npz"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -226,11 +230,11 @@ def test_the_real_command_repeats_a_real_snapshot(gradio_media, make_snapshot, t
         timeout=240,
     )
     assert run.returncode == 0, run.stderr
-    assert json.loads(run.stdout)["top"] == told["top"]
+    assert json.loads(run.stdout)["top"] == content["top"]
     with np.load(tmp_path / "again.npz") as again:
         explanation = replace(
-            shown.explanation, saliency_map=again["map"], steady_map=again["map"], scale=told["scale"]
+            shown.explanation, saliency_map=again["map"], smoothed_map=again["map"], vmax=content["vmax"]
         )
-    assert np.array_equal(explanation.saliency_map, np.array(told["map"]["values"], np.float32))
-    painted = overlay(frame, explanation, look_of(told))
-    assert np.array_equal(painted, pixels(files[f"{NAME}.png"]))
+    assert np.array_equal(explanation.saliency_map, np.array(content["map"]["values"], np.float32))
+    drawn = overlay(frame, explanation, style_of(content))
+    assert np.array_equal(drawn, pixels(files[f"{NAME}.png"]))

@@ -1,13 +1,13 @@
-"""A camera that speaks MJPEG over HTTP: `mjpeg_server.py PORT [--size WxH]`; says `ready` once it listens.
+"""A camera that sends MJPEG over HTTP: `mjpeg_server PORT [--size WxH]`; prints `ready` once it listens.
 
-/video    25 pictures a second, multipart/x-mixed-replace, with Content-Length
+/video    25 frames per second, multipart/x-mixed-replace, with Content-Length
 /bare     the same without Content-Length
 /private  the same for user `user` with password `secret`
-/once     ten pictures, then the end
-/growing  ten pictures, then others of twice the size
-/huge     a picture of 9000x9000
+/once     ten frames, then the end
+/growing  ten frames, then larger ones, of twice the width and height
+/huge     a frame of 9000x9000
 /page     a web page
-/clip.mp4 a recording of two seconds
+/clip.mp4 a recording of half a second, 25 frames per second
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import av
 import cv2
 import numpy as np
-from stamped import every, photograph, size_px, stamped
+
+from tests.servers.stamped import parse_size_px, photograph, stamped, ticks
 
 RATE_FPS = 25
 BOUNDARY = "frame"
@@ -34,11 +35,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         path = self.path.partition("?")[0]
         if path == "/page":
-            self._whole("text/html", PAGE)
+            self._send_body("text/html", PAGE)
         elif path == "/huge":
-            self._whole("image/jpeg", cv2.imencode(".jpg", np.zeros((9000, 9000), np.uint8))[1].tobytes())
+            self._send_body("image/jpeg", cv2.imencode(".jpg", np.zeros((9000, 9000), np.uint8))[1].tobytes())
         elif path == "/clip.mp4":
-            self._whole("video/mp4", clip(self.size))
+            self._send_body("video/mp4", clip(self.size))
         elif path == "/private" and not self._is_allowed():
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="camera"')
@@ -46,13 +47,13 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
         elif path in ("/video", "/bare", "/private", "/once", "/growing"):
             try:
-                self._pictures(path)
-            except OSError:  # the viewer left
+                self._stream(path)
+            except OSError:  # the client disconnected
                 self.close_connection = True
         else:
             self.send_error(404)
 
-    def _whole(self, kind, body):
+    def _send_body(self, kind, body):
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -60,22 +61,22 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _is_allowed(self):
-        word = base64.b64encode(b"user:secret").decode()
-        return self.headers.get("Authorization") == f"Basic {word}"
+        credentials = base64.b64encode(b"user:secret").decode()
+        return self.headers.get("Authorization") == f"Basic {credentials}"
 
-    def _pictures(self, path):
+    def _stream(self, path):
         self.send_response(200)
         self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
         self.end_headers()
         self.wfile.write(f"--{BOUNDARY}\r\n".encode())
         base, generator = photograph(self.size), np.random.default_rng()
-        for number in every(1 / RATE_FPS):
+        for number in ticks(1 / RATE_FPS):
             if path == "/once" and number == 10:
                 return
             if path == "/growing" and number == 10:
                 base = photograph((2 * self.size[0], 2 * self.size[1]))
-            picture = cv2.cvtColor(stamped(base, generator), cv2.COLOR_RGB2BGR)
-            jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
+            bgr = cv2.cvtColor(stamped(base, generator), cv2.COLOR_RGB2BGR)
+            jpeg = cv2.imencode(".jpg", bgr)[1].tobytes()
             length = f"Content-Length: {len(jpeg)}\r\n" if path != "/bare" else ""
             self.wfile.write(
                 f"Content-Type: image/jpeg\r\n{length}\r\n".encode() + jpeg + f"\r\n--{BOUNDARY}\r\n".encode()
@@ -91,12 +92,13 @@ class Server(ThreadingHTTPServer):
 
 
 def clip(size):
-    """Gives an MP4 of two seconds, 25 pictures a second."""
+    """Returns an MP4 of half a second."""
     base, generator, file = photograph(size), np.random.default_rng(0), io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("libx264", RATE_FPS, options={"preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        for _ in range(2 * RATE_FPS):
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        for _ in range(RATE_FPS // 2):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(stamped(base, generator), "rgb24")))
         container.mux(stream.encode(None))
     return file.getvalue()
@@ -105,7 +107,7 @@ def clip(size):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
-    parser.add_argument("--size", type=size_px, default=Handler.size)
+    parser.add_argument("--size", type=parse_size_px, default=Handler.size)
     options = parser.parse_args()
     Handler.size = options.size
     server = Server(("127.0.0.1", options.port), Handler)

@@ -1,10 +1,10 @@
-"""A camera that speaks RTSP: `rtsp_server.py PORT [--size WxH]`; says `ready` once it listens.
+"""A camera that sends H.264 over RTSP: `rtsp_server PORT [--size WxH]`; prints `ready` once it listens.
 
-/small    H.264, 25 pictures a second, 320x240 or the size asked for, a key frame a second
+/small    25 frames per second, 320x240 or `--size`, one key frame per second
 /large    the same, 640x480
 /private  the same as /small for user `user` with password `secret`
 /udp      the same as /small over UDP alone
-/late     the same as /small, begun in the middle of a group of pictures, without parameter sets in the SDP
+/late     the same as /small, from the middle of a group of pictures on, without parameter sets in the SDP
 """
 
 from __future__ import annotations
@@ -16,41 +16,42 @@ import socketserver
 import struct
 import sys
 import threading
-import time
 from contextlib import suppress
+from fractions import Fraction
 from urllib.parse import urlsplit
 
 import av
 import numpy as np
-from stamped import every, photograph, size_px, stamped
+
+from tests.servers.stamped import parse_size_px, photograph, stamp_ns, stamped, ticks
 
 RATE_FPS = 25
 CLOCK_HZ = 90_000
 PAYLOAD_BYTES = 1400
 SPS, PPS = 7, 8
-STATES = {200: "OK", 401: "Unauthorized", 404: "Not Found", 461: "Unsupported Transport"}
+REASONS = {200: "OK", 401: "Unauthorized", 404: "Not Found", 461: "Unsupported Transport"}
 
 
 class Encoder:
-    """Draws and encodes picture after picture."""
+    """Draws and encodes frames."""
 
     def __init__(self, size):
         self._size, self._base, self._generator = size, photograph(size), np.random.default_rng()
-        self.begin_anew()
+        self.restart()
 
-    def begin_anew(self):
-        """Makes the next picture a key frame."""
+    def restart(self):
+        """Makes the next frame a key frame."""
         self._codec = av.CodecContext.create("libx264", "w")
         self._codec.width, self._codec.height = self._size
-        self._codec.pix_fmt, self._codec.framerate = "yuv420p", RATE_FPS
+        self._codec.pix_fmt, self._codec.framerate = "yuv420p", Fraction(RATE_FPS)
         self._codec.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "keyint=25:scenecut=0"}
 
     def next_units(self):
-        """Gives the NAL units of the next picture, without start codes."""
-        picture = av.VideoFrame.from_ndarray(stamped(self._base, self._generator), "rgb24")
-        stream = b"".join(bytes(packet) for packet in self._codec.encode(picture))
+        """Returns the NAL units of the next frame, without start codes, and its RTP timestamp."""
+        rgb = stamped(self._base, self._generator)
+        stream = b"".join(bytes(packet) for packet in self._codec.encode(av.VideoFrame.from_ndarray(rgb, "rgb24")))
         units = stream.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")
-        return [unit for unit in units if unit]
+        return [unit for unit in units if unit], stamp_ns(rgb) * CLOCK_HZ // 1_000_000_000 & 0xFFFFFFFF
 
 
 class Handler(socketserver.StreamRequestHandler):
@@ -59,12 +60,12 @@ class Handler(socketserver.StreamRequestHandler):
     def handle(self):
         self._lock, self._playing, self._number = threading.Lock(), threading.Event(), 0
         with suppress(OSError, ValueError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as self._datagrams:
-            while self._answer():
+            while self._respond():
                 pass
         self._playing.clear()
 
-    def _answer(self):
-        """Answers one request; says whether there may be more."""
+    def _respond(self):
+        """Responds to one request, and returns whether there may be more."""
         line = self.rfile.readline()
         if not line.strip():
             return bool(line)
@@ -76,17 +77,17 @@ class Handler(socketserver.StreamRequestHandler):
         path = urlsplit(url).path.split("/")[1]
         allowed = "Basic " + base64.b64encode(b"user:secret").decode()
         if path not in ("small", "large", "private", "udp", "late"):
-            self._say(404, headers)
+            self._reply(404, headers)
         elif path == "private" and method != "OPTIONS" and headers.get("authorization") != allowed:
-            self._say(401, headers, 'WWW-Authenticate: Basic realm="camera"')
+            self._reply(401, headers, 'WWW-Authenticate: Basic realm="camera"')
         elif method == "DESCRIBE":
             self._encoder = Encoder((640, 480) if path == "large" else self.size)
-            units = self._encoder.next_units()
-            self._say(200, headers, "Content-Type: application/sdp", body=sdp([] if path == "late" else units))
+            units, _ = self._encoder.next_units()
+            self._reply(200, headers, "Content-Type: application/sdp", body=sdp([] if path == "late" else units))
             if path != "late":
-                self._encoder.begin_anew()
+                self._encoder.restart()
         elif method == "SETUP" and ("TCP" in headers["transport"]) == (path == "udp"):
-            self._say(461, headers)
+            self._reply(461, headers)
         elif method == "SETUP":
             transport = headers["transport"].split(",")[0]
             if path == "udp":
@@ -94,35 +95,32 @@ class Handler(socketserver.StreamRequestHandler):
                 self._datagrams.connect((self.client_address[0], port))
                 transport += ";server_port={0}-{0}".format(self._datagrams.getsockname()[1])
             self._is_udp = path == "udp"
-            self._say(200, headers, f"Transport: {transport}", "Session: 1;timeout=60")
+            self._reply(200, headers, f"Transport: {transport}", "Session: 1;timeout=60")
         else:
-            self._say(200, headers, "Session: 1", "Public: DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER")
+            self._reply(200, headers, "Session: 1", "Public: DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER")
             if method == "PLAY":
                 self._playing.set()
                 threading.Thread(target=self._play, daemon=True).start()
         return method != "TEARDOWN"
 
-    def _say(self, state, headers, *lines, body=""):
-        head = [f"RTSP/1.0 {state} {STATES[state]}", f"CSeq: {headers.get('cseq', 0)}", *lines]
+    def _reply(self, status, headers, *lines, body=""):
+        head = [f"RTSP/1.0 {status} {REASONS[status]}", f"CSeq: {headers.get('cseq', 0)}", *lines]
         head += [f"Content-Length: {len(body)}"] if body else []
         with self._lock:
             self.wfile.write(("\r\n".join(head) + "\r\n\r\n" + body).encode())
 
     def _play(self):
-        with suppress(OSError, ValueError):  # the viewer left
-            for _ in every(1 / RATE_FPS):
+        with suppress(OSError, ValueError):  # the client disconnected
+            for _ in ticks(1 / RATE_FPS):
                 if not self._playing.is_set():
                     return
-                time_stamp = int(time.monotonic() * CLOCK_HZ)
-                self._send(self._encoder.next_units(), time_stamp)
+                self._send(*self._encoder.next_units())
 
-    def _send(self, units, time_stamp):
+    def _send(self, units, timestamp):
         payloads = [part for unit in units for part in parts(unit)]
         for index, payload in enumerate(payloads):
             marker = 0x80 if index == len(payloads) - 1 else 0
-            packet = (
-                struct.pack("!BBHII", 0x80, marker | 96, self._number & 0xFFFF, time_stamp & 0xFFFFFFFF, 1) + payload
-            )
+            packet = struct.pack("!BBHII", 0x80, marker | 96, self._number & 0xFFFF, timestamp, 1) + payload
             self._number += 1
             if self._is_udp:
                 self._datagrams.send(packet)
@@ -132,7 +130,7 @@ class Handler(socketserver.StreamRequestHandler):
 
 
 def sdp(units):
-    """Gives the description of the stream, with the parameter sets among `units`."""
+    """Returns the description of the stream, with the parameter sets among `units`."""
     sets = ",".join(base64.b64encode(unit).decode() for unit in units if unit[0] & 31 in (SPS, PPS))
     parameters = f";sprop-parameter-sets={sets}" if sets else ""
     lines = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=camera", "c=IN IP4 0.0.0.0", "t=0 0", "a=control:*"]
@@ -141,7 +139,7 @@ def sdp(units):
 
 
 def parts(unit):
-    """Gives the RTP payloads that carry a NAL unit: itself, or its fragments (FU-A)."""
+    """Returns the RTP payloads that carry a NAL unit: itself, or its fragments (FU-A)."""
     if len(unit) <= PAYLOAD_BYTES:
         return [unit]
     pieces = [unit[at : at + PAYLOAD_BYTES] for at in range(1, len(unit), PAYLOAD_BYTES)]
@@ -158,7 +156,7 @@ class Server(socketserver.ThreadingTCPServer):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
-    parser.add_argument("--size", type=size_px, default=Handler.size)
+    parser.add_argument("--size", type=parse_size_px, default=Handler.size)
     options = parser.parse_args()
     Handler.size = options.size
     server = Server(("127.0.0.1", options.port), Handler)

@@ -1,4 +1,4 @@
-"""Pictures for the test servers: a photograph with slight noise, and the time drawn into its top rows."""
+"""Frames for the test servers: a photograph with slight noise, and the time encoded in its top rows."""
 
 from __future__ import annotations
 
@@ -14,36 +14,41 @@ BITS = 32
 
 
 def photograph(size_px, name="lion.jpg"):
-    """Gives a photograph that ships inside gradio, scaled to (width, height): uint8 (H, W, 3), RGB."""
-    path = Path(find_spec("gradio").origin).parent / "media_assets" / "images" / name
-    return cv2.cvtColor(cv2.resize(cv2.imread(str(path)), size_px, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
+    """Returns a photograph that ships with gradio, scaled to (width, height): uint8 (H, W, 3), RGB."""
+    # Located without importing gradio, which takes seconds.
+    spec = find_spec("gradio")
+    assert spec is not None
+    assert spec.origin is not None
+    bgr = cv2.imread(str(Path(spec.origin).parent / "media_assets" / "images" / name))
+    assert bgr is not None
+    return cv2.cvtColor(cv2.resize(bgr, size_px, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
 
 
 def stamped(rgb, generator):
-    """Gives the picture with new noise and, in its top `BAND_PX` rows, the monotonic time in ms, a bit a block."""
+    """Returns an image with new noise and, in its top `BAND_PX` rows, the monotonic time in ms, one bit per block."""
     noise = generator.integers(-3, 4, rgb.shape, np.int16)
-    picture = np.clip(rgb + noise, 0, 255).astype(np.uint8)
+    frame = np.clip(rgb + noise, 0, 255).astype(np.uint8)
     now_ms = time.monotonic_ns() // 1_000_000 % (1 << BITS)
     bits = np.array([now_ms >> bit & 1 for bit in range(BITS)], np.uint8)
-    picture[:BAND_PX] = bits[np.arange(rgb.shape[1]) * BITS // rgb.shape[1], None] * 255
-    return picture
+    frame[:BAND_PX] = bits[np.arange(rgb.shape[1]) * BITS // rgb.shape[1], None] * 255
+    return frame
 
 
-def drawn_at_ns(rgb):
-    """Reads the time at which a picture was drawn, on the clock of `time.monotonic_ns`, to a millisecond."""
+def stamp_ns(rgb):
+    """Returns the time that is encoded in a frame, on the clock of `time.monotonic_ns`, to a millisecond."""
     centres = ((np.arange(BITS) + 0.5) * rgb.shape[1] / BITS).astype(int)
     bits = rgb[BAND_PX // 2, centres].mean(axis=-1) > 127
     return sum(1 << bit for bit in range(BITS) if bits[bit]) * 1_000_000
 
 
-def size_px(text):
-    """Reads `320x240`."""
+def parse_size_px(text):
+    """Parses `320x240`."""
     width, height = text.split("x")
     return int(width), int(height)
 
 
-def every(interval_s):
-    """Gives 0, 1, 2, ... at a steady rate; what was missed is left out, as a camera does."""
+def ticks(interval_s):
+    """Yields 0, 1, 2, ... at a steady rate, without catching up on missed ones, as a camera does."""
     due_s = time.monotonic()
     number = 0
     while True:

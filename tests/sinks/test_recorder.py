@@ -5,47 +5,59 @@ import numpy as np
 import pytest
 
 from live_cam.errors import OutputError, UsageError
-from live_cam.frame import EncodedFrame, Frame, Look
 from live_cam.sinks.recorder import Recorder
+from live_cam.types import EncodedFrame, Frame, OverlayStyle
+from tests.videos import grey, mp4_boxes, read_video
 
 PLENTY = 10**12
 START_NS = 5_000_000_000
+RAW_LEVEL, OVERLAY_LEVEL = 60, 160
+
+
+@pytest.fixture(autouse=True)
+def quick_polls(monkeypatch):
+    """A recorder looks for its end after each poll of an empty queue."""
+    monkeypatch.setattr("live_cam.sinks.recorder._POLL_S", 0.01)
 
 
 @pytest.fixture
 def record(tmp_path):
-    """Makes recorders: `record(name="video.mp4", view="seen", subtitles=False, free=lambda folder: PLENTY)`."""
-    made = []
+    """Starts recorders: `record(name="video.mp4", view="overlay", subtitles=False, disk_free=...)`."""
+    started = []
 
-    def make(name="video.mp4", view="seen", subtitles=False, free=lambda folder: PLENTY):
-        made.append(Recorder(tmp_path / name, view, "auto", subtitles, {"source": "a test"}, free))
-        return made[-1]
+    def start(name="video.mp4", view="overlay", subtitles=False, disk_free=lambda directory: PLENTY):
+        started.append(Recorder(tmp_path / name, view, "auto", subtitles, {"source": "a test"}, disk_free))
+        return started[-1]
 
-    yield make
-    for recorder in made:
-        recorder.stop()
-        recorder.join()
+    yield start
+    for recorder in started:
+        end(recorder)
 
 
 @pytest.fixture
-def shown(make_explanation):
-    """Makes what is shown: `shown(seq, pts_ns, size_px=(64, 48))` gives the picture and what it was made of."""
+def encoded(make_explanation):
+    """Builds the arguments of `put`: `encoded(seq, pts_ns, size_px=(64, 48))`."""
 
-    def make(seq, pts_ns, size_px=(64, 48)):
-        clean = np.full((size_px[1], size_px[0], 3), 60, np.uint8)
-        frame = Frame(clean, pts_ns, seq, "a test")
-        return clean + 100, EncodedFrame(b"", frame, make_explanation(), Look())
+    def build(seq, pts_ns, size_px=(64, 48)):
+        frame = Frame(grey(RAW_LEVEL, size_px), pts_ns, seq, "a test")
+        return grey(OVERLAY_LEVEL, size_px), EncodedFrame(b"", frame, make_explanation(), OverlayStyle())
 
-    return make
+    return build
 
 
-def fill(recorder, shown, times_ms):
-    for seq, time_ms in enumerate(times_ms):
-        recorder.put(*shown(seq, START_NS + time_ms * 1_000_000))
-        while recorder._waiting.qsize():  # not faster than the encoder
-            threading.Event().wait(0.001)
+def end(recorder):
     recorder.stop()
     recorder.join()
+
+
+def record_all(recorder, encoded, times_ms):
+    """Records frames no faster than the encoder accepts them, and ends the recording."""
+    queue = recorder._queue
+    for seq, time_ms in enumerate(times_ms):
+        with queue.not_full:
+            queue.not_full.wait_for(lambda: queue._qsize() < queue.maxsize)
+        recorder.put(*encoded(seq, START_NS + time_ms * 1_000_000))
+    end(recorder)
 
 
 def lines(recorder):
@@ -53,165 +65,171 @@ def lines(recorder):
 
 
 @pytest.mark.parametrize("name", ["video.mp4", "video.mkv", "video.webm"])
-def test_times_are_those_of_capture_and_a_gap_stays_a_gap(record, shown, read_back, name):
+def test_timestamps_are_those_of_capture_and_gaps_stay(record, encoded, name):
     recorder = record(name)
     times_ms = [0, 33, 71, 100, 3100, 3133]
-    fill(recorder, shown, times_ms)
+    record_all(recorder, encoded, times_ms)
 
-    video = read_back(recorder.files[0])
+    video = read_video(recorder.files[0])
     assert video.times_s == pytest.approx([time_ms / 1000 for time_ms in times_ms], abs=0.6e-3)
-    header, *explained, end = lines(recorder)
+    header, *explained, last = lines(recorder)
     ticks_s = header["time_base"][0] / header["time_base"][1]
     assert [round(line["pts"] * ticks_s * 1000) for line in explained] == times_ms
     assert [line["pts"] * ticks_s for line in explained] == pytest.approx(video.times_s, abs=1e-6)
-    assert (header["source"], header["view"], header["video"]) == ("a test", "seen", name)
-    assert header["begun"].startswith("20")
-    assert end["end"] == {"frames": 6, "explained": 6, "dropped": 0, "message": ""}
+    assert (header["source"], header["view"], header["video"]) == ("a test", "overlay", name)
+    assert header["started"].startswith("20")
+    assert last["end"] == {"frames": 6, "explained": 6, "dropped": 0, "message": ""}
     assert recorder.status.state == "finished"
     assert recorder.status.seconds == pytest.approx(3.2, abs=0.1)
     if name == "video.mp4":
-        boxes = video.boxes
+        boxes = mp4_boxes(recorder.files[0])
         assert boxes.index("moov") < boxes.index("mdat")
 
 
-@pytest.mark.parametrize(("view", "levels"), [("seen", [160]), ("clean", [60]), ("both", [60, 160])])
-def test_what_is_recorded_can_be_chosen(record, shown, read_back, view, levels):
+@pytest.mark.parametrize(
+    ("view", "levels"),
+    [("overlay", [OVERLAY_LEVEL]), ("raw", [RAW_LEVEL]), ("both", [RAW_LEVEL, OVERLAY_LEVEL])],
+)
+def test_the_view_selects_what_is_recorded(record, encoded, view, levels):
     recorder = record(view=view)
-    fill(recorder, shown, [0, 33])
-    seen = read_back(recorder.files[0]).pictures[0]
-    assert seen.shape == (48, 64 * len(levels), 3)
-    for part, level in zip(np.hsplit(seen, len(levels)), levels, strict=True):
+    record_all(recorder, encoded, [0, 33])
+    frame = read_video(recorder.files[0]).frames[0]
+    assert frame.shape == (48, 64 * len(levels), 3)
+    for part, level in zip(np.hsplit(frame, len(levels)), levels, strict=True):
         assert part.mean() == pytest.approx(level, abs=5)
 
 
-def test_a_camera_that_comes_back_with_another_size_goes_on(record, shown, read_back):
+def test_frames_of_another_size_are_letterboxed(record, encoded):
     recorder = record()
-    recorder.put(*shown(0, START_NS))
-    recorder.put(*shown(1, START_NS + 33_000_000, size_px=(96, 72)))
-    recorder.stop()
-    recorder.join()
-    assert [picture.shape for picture in read_back(recorder.files[0]).pictures] == [(48, 64, 3)] * 2
+    recorder.put(*encoded(0, START_NS))
+    recorder.put(*encoded(1, START_NS + 33_000_000, size_px=(96, 72)))
+    end(recorder)
+    assert [frame.shape for frame in read_video(recorder.files[0]).frames] == [(48, 64, 3)] * 2
 
 
-def test_subtitles_are_written_where_asked_for(record, shown):
+def test_subtitles_are_written_on_request(record, encoded):
     recorder = record(subtitles=True)
-    fill(recorder, shown, [0, 33])
+    record_all(recorder, encoded, [0, 33])
     assert [path.name for path in recorder.files] == ["video.mp4", "video.jsonl", "video.vtt"]
     assert "00:00:00.000 --> 00:00:00.066\nlion" in recorder.files[2].read_text("utf-8")
 
 
-def test_nobody_waits_for_a_slow_encoder(record, shown, monkeypatch, eventually, read_back):
-    going_on = threading.Event()
+def test_frames_are_dropped_while_the_encoder_is_busy(record, encoded, eventually):
+    resume = threading.Event()
 
-    def slow(folder):
-        going_on.wait()
+    def block(directory):
+        resume.wait()
         return PLENTY
 
     recorder = record()
     eventually(lambda: recorder.status.free_bytes == PLENTY)
-    recorder._free = slow
+    recorder._disk_free = block
     for seq in range(20):
-        recorder.put(*shown(seq, START_NS + seq * 33_000_000))
+        recorder.put(*encoded(seq, START_NS + seq * 33_000_000))
     dropped = recorder.status.dropped
     assert dropped >= 14
-    going_on.set()
-    recorder.stop()
-    recorder.join()
-    assert len(read_back(recorder.files[0]).pts) == 20 - dropped
+    resume.set()
+    end(recorder)
+    assert len(read_video(recorder.files[0]).pts) == 20 - dropped
     assert lines(recorder)[-1]["end"]["dropped"] == dropped
 
 
-def test_a_nearly_full_disk_ends_it_cleanly(record, shown, read_back, eventually):
+def test_a_nearly_full_disk_ends_the_recording_cleanly(record, encoded, eventually):
     free = [PLENTY]
-    recorder = record(free=lambda folder: free[0])
-    recorder.put(*shown(0, START_NS))
+    recorder = record(disk_free=lambda directory: free[0])
+    recorder.put(*encoded(0, START_NS))
     eventually(lambda: recorder.status.bytes or recorder.status.seconds)
     free[0] = 100 * 1024**2
     eventually(lambda: recorder.status.state == "finished")
-    recorder.put(*shown(1, START_NS + 33_000_000))
-    assert recorder.status.message == "The disk is nearly full (100 MiB free): the recording was ended"
-    assert len(read_back(recorder.files[0]).pts) == 1
-    assert "moof" not in read_back(recorder.files[0]).boxes
+    recorder.put(*encoded(1, START_NS + 33_000_000))
+    assert recorder.status.message == "The disk is nearly full (100 MiB free): recording stopped"
+    assert len(read_video(recorder.files[0]).pts) == 1
+    assert "moof" not in mp4_boxes(recorder.files[0])
     assert lines(recorder)[-1]["end"]["message"] == recorder.status.message
 
 
-def test_an_error_of_the_disk_is_told_and_what_was_written_stays(record, shown, read_back, eventually, monkeypatch):
+def test_a_disk_error_is_reported_and_what_was_written_stays(record, encoded, eventually, monkeypatch):
     recorder = record()
-    recorder.put(*shown(0, START_NS))
-    recorder.put(*shown(1, START_NS + 33_000_000))
+    recorder.put(*encoded(0, START_NS))
+    recorder.put(*encoded(1, START_NS + 33_000_000))
     eventually(lambda: recorder.status.seconds > 0.05)
 
     def fail(*arguments):
-        raise OutputError("video.mp4 can't be written on: Input/output error")
+        raise OutputError("cannot write video.mp4: Input/output error")
 
     monkeypatch.setattr(recorder._video._video, "write", fail)
-    recorder.put(*shown(2, START_NS + 66_000_000))
+    recorder.put(*encoded(2, START_NS + 66_000_000))
     eventually(lambda: recorder.status.state == "finished")
-    assert recorder.status.message == (
-        "video.mp4 can't be written on: Input/output error; what was recorded until then is kept"
-    )
-    assert len(read_back(recorder.files[0]).pts) == 2
+    assert recorder.status.message == ("cannot write video.mp4: Input/output error; what was recorded before is kept")
+    assert len(read_video(recorder.files[0]).pts) == 2
 
 
-def test_whatever_fails_at_the_end_it_ends(record, shown, monkeypatch, read_back):
+def test_an_unexpected_failure_at_the_end_does_not_hang_it(record, encoded, monkeypatch):
     def fail(*arguments):
-        raise ZeroDivisionError("nobody thought of that")
+        raise ZeroDivisionError("unexpected")
 
-    monkeypatch.setattr("live_cam.sinks.recorder.put_index_in_front", fail)
+    monkeypatch.setattr("live_cam.sinks.recorder.faststart", fail)
     recorder = record()
-    fill(recorder, shown, [0, 33])
+    record_all(recorder, encoded, [0, 33])
     assert recorder.status.state == "finished"
-    assert recorder.status.message == "Recording failed: nobody thought of that"
-    assert len(read_back(recorder.files[0]).pts) == 2
+    assert recorder.status.message == "Recording failed: unexpected"
+    assert len(read_video(recorder.files[0]).pts) == 2
 
 
-def test_a_file_of_another_that_took_the_name_is_not_called_ours(record, shown, tmp_path):
+def test_a_file_created_meanwhile_by_another_program_is_kept(record, encoded, tmp_path):
     recorder = record()
     (tmp_path / "video.mp4").write_bytes(b"precious")
-    fill(recorder, shown, [0])
+    record_all(recorder, encoded, [0])
     assert recorder.status.state == "failed"
-    assert "video.mp4 can't be written: File exists" in recorder.status.message
+    assert "cannot write video.mp4: File exists" in recorder.status.message
     assert str(tmp_path) not in recorder.status.message  # viewers see it
     assert (tmp_path / "video.mp4").read_bytes() == b"precious"
 
 
-def test_where_a_copy_does_not_fit_the_index_stays_behind(record, shown, read_back):
+def test_without_space_for_a_copy_the_index_stays_at_the_end(record, encoded):
     free = [PLENTY]
-    recorder = record(free=lambda folder: free[0])
-    recorder.put(*shown(0, START_NS))
+    recorder = record(disk_free=lambda directory: free[0])
+    recorder.put(*encoded(0, START_NS))
     free[0] = 128 * 1024**2 + 100
-    recorder.stop()
-    recorder.join()
-    boxes = read_back(recorder.files[0]).boxes
+    end(recorder)
+    boxes = mp4_boxes(recorder.files[0])
     assert boxes.index("moov") > boxes.index("mdat")
     assert (recorder.status.state, recorder.status.message) == ("finished", "")
 
 
-def test_it_begins_above_a_floor_of_free_space_only(record, tmp_path):
-    with pytest.raises(OutputError, match=r"begins above 512 MiB of free space, and .* has 511; make room"):
-        record(free=lambda folder: 511 * 1024**2)
+def test_finish_quickly_leaves_the_index_at_the_end(record, encoded):
+    recorder = record()
+    recorder.finish_quickly()
+    record_all(recorder, encoded, [0, 33])
+    boxes = mp4_boxes(recorder.files[0])
+    assert boxes.index("moov") > boxes.index("mdat")
+    assert recorder.status.state == "finished"
+
+
+def test_it_starts_only_above_a_minimum_of_free_space(record, tmp_path):
+    with pytest.raises(OutputError, match=r"needs 512 MiB of free space to start, and the disk has 511; make room"):
+        record(disk_free=lambda directory: 511 * 1024**2)
     assert not list(tmp_path.iterdir())
 
 
-def test_without_a_picture_nothing_is_left(record, tmp_path):
+def test_without_frames_no_file_is_left(record, tmp_path):
     recorder = record()
-    recorder.stop()
-    recorder.join()
+    end(recorder)
     assert recorder.status.state == "failed"
-    assert recorder.status.message == "No picture came; nothing was recorded"
+    assert recorder.status.message == "No frames arrived; nothing was recorded"
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["video.mp4", "video.jsonl"])
-def test_what_is_there_is_not_overwritten(record, tmp_path, name):
+def test_existing_files_are_not_overwritten(record, tmp_path, name):
     (tmp_path / name).write_text("precious")
-    with pytest.raises(OutputError, match="is there already and is not overwritten"):
+    with pytest.raises(OutputError, match="already exists and is not overwritten"):
         record()
     assert (tmp_path / name).read_text() == "precious"
 
 
-def test_what_can_not_be_written_is_told_before(record):
+def test_a_path_that_cannot_be_written_is_refused_at_the_start(record):
     with pytest.raises(UsageError, match="should end with one of"):
         record("video.avi")
-    with pytest.raises(OutputError, match="there is no folder"):
+    with pytest.raises(OutputError, match="there is no directory"):
         record("missing/video.mp4")

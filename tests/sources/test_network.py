@@ -1,19 +1,45 @@
+"""Network cameras: real servers, in processes of their own.
+
+Delays are judged by the best of several frames, since a busy machine may delay any single one. A reader that lags
+behind, by contrast, is late with every frame.
+"""
+
+import queue
 import socket
 import threading
 import time
-import traceback
 from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
 
 from live_cam.errors import SourceError
+from live_cam.sources import network
 from live_cam.sources.network import NetworkSource
+from live_cam.types import Frame
+from tests.servers.running import RunningServer
+from tests.servers.stamped import BAND_PX, photograph, stamp_ns
+from tests.sources.helpers import assert_one_line, everything_logged_of
 
 _SECRET = "hunter2"
-_BAND_PX = 32  # the rows the time stamp is drawn into, and a margin
+_PATHS = {"mjpeg": "/video", "rtsp": "/small"}
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def camera():
+    """Servers that all tests share: `camera("mjpeg" or "rtsp")`; to be left running."""
+    servers = {}
+
+    def get(name):
+        if name not in servers:
+            servers[name] = RunningServer(name)
+        return servers[name]
+
+    yield get
+    for server in servers.values():
+        server.kill()
 
 
 @contextmanager
@@ -25,34 +51,44 @@ def _opened(url):
         stream.close()
 
 
-def _read_until_failure(stream, frames=None):
-    """Gives the error in which reading ends, and how long the last read took; collects the frames until then."""
-    frames = [] if frames is None else frames
-    deadline_s = time.monotonic() + 10
-    while time.monotonic() < deadline_s:
-        begun_s = time.monotonic()
+def _read_until_error(stream):
+    """Returns the error that reading ends in, and the frames until then."""
+    frames: list[Frame] = []
+    while len(frames) < 1000:
         try:
             frames.append(stream.read())
         except SourceError as error:
-            return error, time.monotonic() - begun_s
-    pytest.fail("frames still came after 10 s")
+            return error, frames
+    pytest.fail("the stream does not end")
 
 
-def _all_that_is_said(error):
-    """Gives the texts of an error and of those it came from, which a log would show."""
-    said = ["".join(traceback.format_exception(error))]
-    while error is not None:
-        said += [str(error), repr(error), repr(error.args), str(getattr(error, "filename", ""))]
-        error = error.__cause__ or error.__context__
-    return "\n".join(said)
+def _age_s(frame):
+    """Returns the time since the server drew a frame."""
+    return (time.monotonic_ns() - stamp_ns(frame.rgb)) / 1e9
+
+
+def _capture_error_s(frame):
+    """Returns the difference of a frame's capture time from the time at which the server drew it."""
+    return (frame.pts_ns - stamp_ns(frame.rgb)) / 1e9
+
+
+def _difference(a, b):
+    rows = slice(2 * BAND_PX, None)  # below the stamp, and a margin
+    return float(np.abs(a[rows].astype(np.int16) - b[rows].astype(np.int16)).mean())
 
 
 class _Relay:
-    """Stands between a viewer and a port; passes nothing on while `flowing` is clear."""
+    """Forwards a connection to a port.
+
+    Attributes:
+        flowing: Data is held back while it is clear.
+        delay_s: How long after its arrival data is forwarded.
+    """
 
     def __init__(self, port):
         self.flowing = threading.Event()
         self.flowing.set()
+        self.delay_s = 0.0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, args=(port,))
@@ -67,25 +103,33 @@ class _Relay:
         self._listener.close()
 
     def _serve(self, port):
-        viewer, _ = self._listener.accept()
-        with viewer, socket.create_connection(("127.0.0.1", port)) as camera:
-            to_camera = threading.Thread(target=self._pump, args=(viewer, camera))
-            to_camera.start()
-            self._pump(camera, viewer)
-            to_camera.join(10)
+        client, _ = self._listener.accept()
+        with client, socket.create_connection(("127.0.0.1", port)) as server:
+            to_server = threading.Thread(target=self._forward, args=(client, server))
+            to_server.start()
+            self._forward(server, client)
+            to_server.join(10)
 
-    def _pump(self, source, sink):
+    def _forward(self, source, sink):
+        received: queue.SimpleQueue[tuple[float, bytes] | None] = queue.SimpleQueue()
+        sender = threading.Thread(target=self._send, args=(received, sink))
+        sender.start()
         with suppress(OSError):
             while data := source.recv(4096):
-                self.flowing.wait()
-                sink.sendall(data)
+                received.put((time.monotonic(), data))
+        received.put(None)
+        sender.join(10)
         for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-
-def _difference(one, other):
-    return float(np.abs(one[_BAND_PX:].astype(np.int16) - other[_BAND_PX:].astype(np.int16)).mean())
+    def _send(self, received, sink):
+        with suppress(OSError):
+            while (item := received.get()) is not None:
+                arrival_s, data = item
+                time.sleep(max(0.0, arrival_s + self.delay_s - time.monotonic()))
+                self.flowing.wait()
+                sink.sendall(data)
 
 
 @pytest.mark.parametrize(
@@ -99,48 +143,42 @@ def _difference(one, other):
         ("rtsp", "/late", (320, 240), 10.0),
     ],
 )
-def test_the_pictures_come_soon_fresh_and_as_they_were_sent(
-    start_server, stamped_pictures, server, path, size_px, frozen_after_s
-):
-    url = start_server(server).url(path)
-    begun_s = time.monotonic()
+def test_frames_are_intact_and_fresh_with_exact_capture_times(camera, server, path, size_px, frozen_after_s):
+    url = camera(server).url(path)
+    assert NetworkSource(url).name == url
+    frames, ages_s = [], []
     with _opened(url) as stream:
-        frames, ages_ms = [], []
-        for _ in range(40):
+        for _ in range(20):
             frames.append(stream.read())
-            ages_ms.append((time.monotonic_ns() - stamped_pictures.drawn_at_ns(frames[-1].rgb)) / 1e6)
-            if len(frames) == 1:
-                assert time.monotonic() - begun_s < 4
+            ages_s.append(_age_s(frames[-1]))
         assert stream.frozen_after_s == frozen_after_s
-    sent = stamped_pictures.photograph(size_px)
-    assert [frame.seq for frame in frames] == list(range(40))
-    assert {frame.source_id for frame in frames} == {url}
+    sent = photograph(size_px)
     for frame in frames[::8]:
         assert frame.rgb.shape == sent.shape
         assert _difference(frame.rgb, sent) < 6
         assert _difference(frame.rgb, sent[..., ::-1]) > 15
-    errors_ms = [(frame.pts_ns - stamped_pictures.drawn_at_ns(frame.rgb)) / 1e6 for frame in frames]
-    assert np.percentile(ages_ms, 10) < 150
-    assert np.median(errors_ms) > -2
-    assert np.percentile(errors_ms, 10) < (80 if path == "/bare" else 30)
     assert all(np.diff([frame.pts_ns for frame in frames]) > 0)
+    errors_s = [_capture_error_s(frame) for frame in frames]
+    assert np.median(errors_s) > -0.002
+    # Less than a frame interval, by which FFmpeg holds back frames whose end it does not know.
+    assert min(errors_s) < (0.08 if path == "/bare" else 0.03)
+    assert min(ages_s) < 0.15
 
 
 @pytest.mark.parametrize(("server", "path"), [("mjpeg", "/video"), ("mjpeg", "/bare"), ("rtsp", "/small")])
-def test_a_slow_reader_does_not_fall_behind(start_server, stamped_pictures, server, path):
-    with _opened(start_server(server).url(path)) as stream:
-        ages_ms = []
-        for pause_s in (*[0.2] * 8, 2.0):
-            frame = stream.read()
-            ages_ms.append((time.monotonic_ns() - stamped_pictures.drawn_at_ns(frame.rgb)) / 1e6)
-            time.sleep(pause_s)
-        assert min(ages_ms[-4:]) < 200
-        after_long_pause = [stream.read() for _ in range(3)][-1]
-        assert (time.monotonic_ns() - stamped_pictures.drawn_at_ns(after_long_pause.rgb)) / 1e6 < 500
+def test_a_slow_reader_does_not_lag_behind(camera, server, path):
+    with _opened(camera(server).url(path)) as stream:
+        ages_s = []
+        for _ in range(5):
+            time.sleep(0.2)  # five frames
+            ages_s.append(_age_s(stream.read()))
+        assert min(ages_s[2:]) < 0.3
+        time.sleep(1.0)
+        assert min(_age_s(stream.read()) for _ in range(4)) < 0.5
 
 
 @pytest.mark.parametrize(
-    ("server", "user_info", "path", "told"),
+    ("server", "user_info", "path", "message"),
     [
         ("mjpeg", "", "/private", "denies access; check user name and password (http://user:password@host"),
         ("mjpeg", "user:hunter2@", "/private", "denies access; check user name and password"),
@@ -148,130 +186,123 @@ def test_a_slow_reader_does_not_fall_behind(start_server, stamped_pictures, serv
         ("rtsp", "user:hunter2@", "/private", "denies access; check user name and password"),
         ("mjpeg", "user:hunter2@", "/nothing", "has nothing under this path"),
         ("rtsp", "user:hunter2@", "/nothing", "has nothing under this path"),
-        ("mjpeg", "user:hunter2@", "/page", "answers, but not with video"),
+        ("mjpeg", "user:hunter2@", "/page", "responds, but not with video"),
         ("mjpeg", "user:hunter2@", "/huge", "9000x9000, too large"),
     ],
 )
-def test_a_server_that_gives_no_video_is_told_and_no_secret(start_server, capfd, server, user_info, path, told):
-    source = NetworkSource(start_server(server).url(path, user_info) + "?token=hunter2")
-    with pytest.raises(SourceError) as refusal:
+def test_the_error_for_a_server_without_video_contains_no_secret(camera, capfd, server, user_info, path, message):
+    source = NetworkSource(camera(server).url(path, user_info) + "?token=hunter2")
+    with pytest.raises(SourceError) as failure:
         source.open()
-    assert str(refusal.value).startswith(source.name)
-    assert told in str(refusal.value)
-    assert "\n" not in str(refusal.value)
-    assert _SECRET not in _all_that_is_said(refusal.value) + source.name + repr(source)
+    assert_one_line(failure.value, source.name, message)
+    assert _SECRET not in everything_logged_of(failure.value) + source.name + repr(source)
     assert _SECRET not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
 @pytest.mark.parametrize(
-    ("place", "told"), [("127.0.0.1:1", "refuses the connection"), ("no-such-host.invalid", "is not known here")]
+    ("host", "message"), [("127.0.0.1:1", "refuses the connection"), ("no-such-host.invalid", "is an unknown host")]
 )
-def test_where_nobody_listens_is_told_and_no_secret(capfd, scheme, place, told):
-    source = NetworkSource(f"{scheme}://user:hunter2@{place}/video?token=hunter2")
-    with pytest.raises(SourceError) as refusal:
+def test_the_error_for_an_unreachable_host_contains_no_secret(capfd, scheme, host, message):
+    source = NetworkSource(f"{scheme}://user:hunter2@{host}/video?token=hunter2")
+    with pytest.raises(SourceError) as failure:
         source.open()
-    assert told in str(refusal.value)
-    assert _SECRET not in _all_that_is_said(refusal.value) + source.name + repr(source)
+    assert_one_line(failure.value, source.name, message)
+    assert _SECRET not in everything_logged_of(failure.value) + source.name + repr(source)
     assert _SECRET not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("server", ["mjpeg", "rtsp"])
-def test_the_right_password_opens_and_is_not_shown_when_the_stream_breaks(start_server, capfd, server):
+def test_a_killed_camera_is_an_error_without_secret_and_may_return_with_another_size(start_server, capfd, server):
     camera = start_server(server)
-    with _opened(camera.url("/private", "user:secret@")) as stream:
-        assert "secret" not in stream.read().source_id
-        camera.kill()
-        error, _ = _read_until_failure(stream)
-    assert "user:secret" not in _all_that_is_said(error)
-    assert "user:secret" not in "".join(capfd.readouterr())
-
-
-@pytest.mark.parametrize(("server", "path"), [("mjpeg", "/video"), ("rtsp", "/small")])
-def test_a_camera_that_dies_is_told_at_once_and_opened_again_with_another_size(start_server, server, path):
-    camera = start_server(server)
-    source = NetworkSource(camera.url(path))
+    source = NetworkSource(camera.url("/private", "user:secret@"))
     stream = source.open()
     assert stream.read().rgb.shape == (240, 320, 3)
     camera.kill()
-    error, waited_s = _read_until_failure(stream)
+    error, _ = _read_until_error(stream)
     stream.close()
     assert str(error) == f"{source.name} ended the stream"
-    assert waited_s < 1
+    assert "user:secret" not in everything_logged_of(error)
+    assert "user:secret" not in "".join(capfd.readouterr())
     camera.restart("--size", "480x368")
-    with _opened(camera.url(path)) as stream:
+    with _opened(camera.url(_PATHS[server])) as stream:
         assert stream.read().rgb.shape == (368, 480, 3)
 
 
-@pytest.mark.parametrize(("server", "path"), [("mjpeg", "/video"), ("rtsp", "/small")])
-def test_a_camera_that_falls_silent_is_told_soon(start_server, server, path):
-    camera = start_server(server)
-    with _opened(camera.url(path)) as stream:
-        stream.read()
-        camera.pause()
-        error, waited_s = _read_until_failure(stream)
-        begun_s = time.monotonic()
-    assert "has sent nothing for 2 s" in str(error)
-    assert 1.5 < waited_s < 6
-    assert time.monotonic() - begun_s < 1, "closing waited for the silent camera"
-
-
-@pytest.mark.parametrize(("server", "path"), [("mjpeg", "/video"), ("rtsp", "/small")])
-def test_a_short_silence_is_sat_out(start_server, stamped_pictures, server, path):
-    camera = start_server(server)
-    with _opened(camera.url(path)) as stream:
+@pytest.mark.parametrize("server", ["mjpeg", "rtsp"])
+def test_a_short_silence_is_tolerated_and_a_long_one_is_an_error(camera, request, server):
+    camera = camera(server)
+    request.addfinalizer(camera.resume)
+    with _opened(camera.url(_PATHS[server])) as stream:
         for _ in range(5):
             stream.read()
         camera.pause()
         time.sleep(1.2)
         camera.resume()
-        frames = [stream.read() for _ in range(10)]
-        assert (time.monotonic_ns() - stamped_pictures.drawn_at_ns(frames[-1].rgb)) / 1e6 < 1000
+        assert min(_age_s(stream.read()) for _ in range(10)) < 1.0
+        camera.pause()
+        start_s = time.monotonic()
+        error, _ = _read_until_error(stream)
+        assert time.monotonic() - start_s > 1.5
+        assert "has sent nothing for 2 s" in str(error)
+        stream.close()  # does not wait for the paused camera
 
 
-def test_what_a_stalled_network_held_up_is_as_old_as_it_is_and_not_shown_when_too_old(start_server, stamped_pictures):
-    with _Relay(start_server("rtsp").port) as relay, _opened(f"rtsp://127.0.0.1:{relay.port}/small") as stream:
+def test_frames_held_up_by_the_network_keep_their_capture_time_and_are_dropped(camera):
+    with _Relay(camera("rtsp").port) as relay, _opened(f"rtsp://127.0.0.1:{relay.port}/small") as stream:
         for _ in range(10):
             stream.read()
+        stalled_ns = time.monotonic_ns()
         relay.flowing.clear()
-        threading.Timer(1.6, relay.flowing.set).start()
-        ages_ms, errors_ms = [], []
+        timer = threading.Timer(1.6, relay.flowing.set)
+        timer.start()
+        frames, ages_s = [], []
         for _ in range(20):
-            frame = stream.read()
-            drawn_at_ns = stamped_pictures.drawn_at_ns(frame.rgb)
-            ages_ms.append((time.monotonic_ns() - drawn_at_ns) / 1e6)
-            errors_ms.append((frame.pts_ns - drawn_at_ns) / 1e6)
-    assert max(ages_ms) < 1500
-    assert ages_ms[-1] < 1000
-    assert np.median(errors_ms) < 150
+            frames.append(stream.read())
+            ages_s.append(_age_s(frames[-1]))
+        timer.join()
+    # Frames from the start of the stall are at least 1.3 s old when they arrive; the limit is 1 s.
+    assert not any(0 < stamp_ns(frame.rgb) - stalled_ns < 0.3e9 for frame in frames)
+    assert min(ages_s[-10:]) < 1.0
+    assert np.median([_capture_error_s(frame) for frame in frames]) < 0.15
 
 
-def test_a_server_that_accepts_and_says_nothing_is_given_up(start_server):
-    camera = start_server("rtsp")
-    camera.pause()
-    begun_s = time.monotonic()
-    with pytest.raises(SourceError, match="does not answer within 6 s"):
-        NetworkSource(camera.url("/small")).open()
-    assert time.monotonic() - begun_s < 12
+def test_a_network_that_is_late_with_every_frame_is_an_error(camera, monkeypatch):
+    monkeypatch.setattr(network, "_LAG_LIMIT_NS", 300_000_000)
+    with _Relay(camera("rtsp").port) as relay, _opened(f"rtsp://127.0.0.1:{relay.port}/small") as stream:
+        for _ in range(10):
+            stream.read()
+        relay.delay_s = 1.4
+        error, frames = _read_until_error(stream)
+        relay.delay_s = 0.0
+    assert "lags behind" in str(error)
+    assert len(frames) < 5  # those that were on their way
 
 
-def test_a_stream_that_ends_is_told(start_server):
-    with _opened(start_server("mjpeg").url("/once")) as stream:
-        error, _ = _read_until_failure(stream)
+def test_a_server_that_accepts_but_never_responds_is_an_error(monkeypatch):
+    monkeypatch.setattr(network, "_OPEN_LIMIT_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(SourceError, match="does not respond within 1 s"):
+            NetworkSource(f"rtsp://127.0.0.1:{port}/small").open()
+
+
+def test_the_end_of_a_stream_is_an_error(camera):
+    with _opened(camera("mjpeg").url("/once")) as stream:
+        error, _ = _read_until_error(stream)
     assert str(error).endswith("/once ended the stream")
 
 
-def test_a_recording_is_shown_at_its_own_pace_and_ends(start_server):
-    frames = []
-    with _opened(start_server("mjpeg").url("/clip.mp4")) as stream:
-        error, _ = _read_until_failure(stream, frames)
+def test_a_recording_is_paced_and_ends(camera):
+    with _opened(camera("mjpeg").url("/clip.mp4")) as stream:
+        error, frames = _read_until_error(stream)
     assert str(error).endswith("/clip.mp4 ended the stream")
-    assert len(frames) == 50
-    assert 1.9 < (frames[-1].pts_ns - frames[0].pts_ns) / 1e9 < 3
+    assert len(frames) == 12
+    assert (frames[-1].pts_ns - frames[0].pts_ns) / 1e9 > 0.43
 
 
-def test_the_size_may_change_within_a_stream(start_server):
-    with _opened(start_server("mjpeg").url("/growing")) as stream:
+def test_the_size_may_change_within_a_stream(camera):
+    with _opened(camera("mjpeg").url("/growing")) as stream:
         shapes = [stream.read().rgb.shape for _ in range(15)]
     assert shapes[0] == (240, 320, 3)
     assert shapes[-1] == (480, 640, 3)

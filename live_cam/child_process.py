@@ -1,0 +1,68 @@
+"""Child processes for work that may crash, as FFmpeg does on some damaged files."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def start_child(module: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Starts `python -m module`, whose first call must be `setup_child`; it ends when its standard input is closed.
+
+    Args:
+        module: Name of the module.
+        arguments: Its command line.
+
+    Raises:
+        OSError: The system cannot start a process.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # Python imports from there first: this very package, and no modules of the user's directory.
+        cwd=_PACKAGE.parent,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+        start_new_session=True,
+    )
+
+
+def setup_child(max_memory_bytes: int) -> None:
+    """Makes this process end with its parent, however that ends, and limits its memory (on Linux).
+
+    Args:
+        max_memory_bytes: Limit of the address space, against what hostile files allocate.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
+    threading.Thread(target=_exit_with_parent, name="parent watch", daemon=True).start()
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (max_memory_bytes, max_memory_bytes))
+        # Crashes are reported by the parent; core files would only fill the disk.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def wait_readable(descriptor: int, timeout_s: float) -> bool:
+    """Returns whether a pipe becomes readable within the timeout; True on systems that cannot poll pipes."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(timeout_s * 1000))
+
+
+def _exit_with_parent() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(1)

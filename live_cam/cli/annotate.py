@@ -1,0 +1,153 @@
+"""`live-cam annotate`: video files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from live_cam.cli.options import (
+    CodecOption,
+    ContrastOption,
+    CounterfactualOption,
+    ExplainerOptions,
+    SubtitlesOption,
+    parse_target,
+    print_error,
+    with_explainer_options,
+)
+from live_cam.errors import LiveCamError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from live_cam.pipeline.offline.annotate import AnnotationResult as Outcome
+
+_COLUMNS = (
+    TextColumn("{task.description}", markup=False),
+    BarColumn(),
+    TaskProgressColumn(),
+    TextColumn("{task.fields[rate]}"),
+    TimeRemainingColumn(),
+)
+
+
+@with_explainer_options
+def annotate(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="IN...", help="Video files, folders of them, or patterns such as 'clips/*.mp4'."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="OUT", help="A new .mp4, .mkv or .webm file, or a folder for several."),
+    ],
+    target: Annotated[
+        str | None, typer.Option(metavar="LABEL", help="Class to explain; by default the top class of each frame.")
+    ] = None,
+    contrast: ContrastOption = None,
+    counterfactual: CounterfactualOption = False,
+    every: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Explain every Nth frame; those between show the last map.")
+    ] = 1,
+    classes: Annotated[
+        str | None, typer.Option(metavar="LABEL,...", help="Paint only frames whose top class is one of these.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
+    container: Annotated[
+        Literal["mp4", "mkv", "webm"], typer.Option(help="Format of the videos in an output folder.")
+    ] = "mp4",
+    codec: CodecOption = "auto",
+    subtitles: SubtitlesOption = False,
+    *,
+    explainer_options: ExplainerOptions,
+) -> None:
+    """Explain videos: every frame, with its time stamp, and the audio. Run again, it skips the files that are done."""
+    from live_cam.cli.video_files import find_videos, name_outputs
+    from live_cam.files import require_directory
+    from live_cam.models.labels import find_label
+    from live_cam.pipeline.offline.annotate import AnnotateOptions, annotate
+    from live_cam.pipeline.offline.frame_loop import BATCH_SIZE
+    from live_cam.sinks.codecs import SUFFIXES, choose_encoder
+
+    parsed = parse_target(target, contrast, counterfactual, explainer_options.method)
+    painted = frozenset(find_label(label.strip()) for label in classes.split(",")) if classes else frozenset()
+    into_file = not output.is_dir() and output.suffix != ""
+    if into_file and output.suffix.casefold() not in SUFFIXES:
+        raise UsageError(f"{output} should end with one of {', '.join(SUFFIXES)}; create it first if it is a folder")
+    videos = find_videos(inputs, output)
+    if into_file and len(videos) > 1:
+        raise UsageError(f"{output} is one file, and there are {len(videos)} videos; give a folder")
+    outputs = {videos[0]: output} if into_file else name_outputs(videos, output, container)
+    choose_encoder(output if into_file else Path(f"video.{container}"), codec)
+    options = AnnotateOptions(parsed, every, painted, codec, subtitles)
+    if into_file:
+        require_directory(output)
+    outcomes = []
+    with _exclusive(output.parent if into_file else output):
+        explainer = explainer_options.create(batch_size=BATCH_SIZE, performance_hint="throughput")
+        with Progress(*_COLUMNS, console=Console(stderr=True, highlight=False)) as progress:
+            for number, (video, path) in enumerate(outputs.items(), 1):
+                task = progress.add_task(f"{number}/{len(outputs)} {video.name}", total=None, rate="")
+                outcomes.append(annotate(video, path, explainer, options, _progress_updater(progress, task)))
+                progress.remove_task(task)
+    _report(outcomes, as_json)
+    if any(outcome.problem for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Creates the folder and locks it, as only one process at a time may write there.
+
+    Raises:
+        OutputError: Another process has the lock, or the folder is not writable.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".live_cam.lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(f"another live-cam annotate writes into {folder}; wait until it ends") from error
+    except OSError as error:
+        raise OutputError(f"the folder {folder} is not writable: {error.strerror}; give another one") from error
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)  # while locked, so that it is no other process's file
+        lock.release()
+
+
+def _progress_updater(progress: Progress, task: TaskID) -> Callable[[int, int | None, float], None]:
+    """Returns a callback that shows the progress of one file."""
+    start_s = progress.get_time()
+
+    def update(done: int, total: int | None, video_s: float) -> None:
+        elapsed_s = max(progress.get_time() - start_s, 1e-3)
+        rate = f"{done / elapsed_s:.0f} fps, {video_s / elapsed_s:.1f}x"
+        progress.update(task, completed=done, total=total, rate=rate)
+
+    return update
+
+
+def _report(outcomes: Sequence[Outcome], as_json: bool) -> None:
+    """Prints the results on standard output, and the problems on standard error."""
+    for outcome in outcomes:
+        if outcome.problem:
+            kept = f"; {outcome.output} holds what could be read" if outcome.state != "failed" else ""
+            print_error(LiveCamError(f"{outcome.input}: {outcome.problem}{kept}"))
+    if as_json:
+        typer.echo(json.dumps({"files": [asdict(outcome) for outcome in outcomes]}))
+        return
+    for outcome in outcomes:
+        if outcome.state == "skipped":
+            typer.echo(f"{outcome.output}: done before")
+        elif outcome.state != "failed":
+            fps = outcome.frames / outcome.took_s if outcome.took_s else 0.0
+            typer.echo(f"{outcome.output}: {outcome.frames} frames, {outcome.explained} explained, {fps:.0f} fps")

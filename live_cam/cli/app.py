@@ -1,0 +1,89 @@
+"""The command line: `live-cam [SOURCE]`, `live-cam annotate`, `explain`, `layers`, `cameras`, `bench`, `doctor`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from live_cam import __version__
+from live_cam.cli.annotate import annotate
+from live_cam.cli.explain import explain
+from live_cam.cli.options import print_error
+from live_cam.cli.serve import serve
+from live_cam.cli.tools import bench, cameras, doctor, layers
+from live_cam.errors import LiveCamError, UsageError
+
+_RENAMED = {
+    "versus": "contrast",
+    "against": "counterfactual",
+    "recordings": "recordings-dir",
+    "seen": "overlay",
+    "clean": "raw",
+}
+"""Former names of options, and former values of `--view`; still accepted, and not in the help."""
+
+
+class _ServeByDefault(TyperGroup):
+    """Makes `live-cam demo` short for `live-cam serve demo`."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h", "--version")):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_ServeByDefault,
+    # typer passes the names of options and the values of choices through `token_normalize_func`, and nothing else.
+    context_settings={
+        "help_option_names": ["--help", "-h"],
+        "token_normalize_func": lambda name: _RENAMED.get(name, name),
+    },
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (serve, annotate, explain, layers, cameras, bench, doctor):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    """Point a camera at the world and watch, live, what a ResNet50 sees and where it looks.
+
+    `live-cam [SOURCE]` is short for `live-cam serve [SOURCE]`; see `live-cam serve --help` for its options.
+    """
+    if version:
+        typer.echo(f"live_cam {__version__}")
+        raise typer.Exit
+
+
+def run() -> None:
+    """Runs the command line and exits; errors of the user's are one line without a traceback."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    # SIGTERM unwinds like Ctrl-C, so that no half-written file is left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    try:
+        sys.exit(app(standalone_mode=False))
+    except LiveCamError as error:
+        print_error(error)
+        sys.exit(error.exit_status)
+    except typer.TyperException as error:
+        print_error(_parser_error(error))
+        sys.exit(error.exit_code)
+
+
+def _parser_error(error: typer.TyperException) -> UsageError:
+    """Returns what the parser of the options rejected as an error of ours; its own fills four lines."""
+    message = error.format_message().replace("Value error, ", "").strip().rstrip(".")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "live-cam"
+    return UsageError(f"{message[:1].lower()}{message[1:]}; see `{command} --help`")

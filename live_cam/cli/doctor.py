@@ -1,0 +1,111 @@
+"""Checks of a machine: does it have all that live_cam needs?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+
+from live_cam.explain.runtime.quiet import quiet_native_stderr
+
+_MODULES = {
+    "numpy": "numpy",
+    "opencv-python-headless": "cv2",
+    "av": "av",
+    "openvino": "live_cam.explain.runtime.openvino_step",
+    "tensorflow": "tensorflow",
+    "gradio": "gradio",
+    "uvicorn": "uvicorn",
+    "websockets": "websockets",
+}
+"""The packages needed, each with the module whose import shows that it works."""
+
+_MIN_FREE_BYTES = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check.
+
+    Attributes:
+        ok: Whether it passed.
+        needed: Whether live_cam can't run without it.
+        text: What was found and, if it failed, what to do.
+    """
+
+    ok: bool
+    needed: bool
+    text: str
+
+
+def run_checks() -> list[Check]:
+    """Checks Python, packages, weights, camera, accelerator and disk; changes and downloads nothing."""
+    packages = [_package(name, module) for name, module in _MODULES.items()]
+    if not all(package.ok for package in packages):
+        return [_python(), *packages]  # the other checks use the packages
+    return [_python(), *packages, _weights(), _camera(), _accelerator(), _disk()]
+
+
+def _python() -> Check:
+    return Check(
+        True, True, f"Python {platform.python_version()} on {platform.platform()}, {os.cpu_count()} processors"
+    )
+
+
+def _package(name: str, module: str) -> Check:
+    try:
+        with quiet_native_stderr():
+            import_module(module)
+        return Check(True, True, f"{name} {version(name)}")
+    except Exception as error:  # an import runs any code of the package's
+        reason = (str(error).splitlines() or [repr(error)])[0]
+        return Check(False, True, f"{name} does not import ({reason}); install it again with ./scripts/run")
+
+
+def _weights() -> Check:
+    from live_cam.models.weights.find import find_local
+    from live_cam.models.weights.npm import find_npm
+
+    found = find_local()
+    if found is not None:
+        return Check(True, True, f"ImageNet weights in {found.path}, digest verified")
+    npm = find_npm()
+    origin = f"npm is {npm}" if npm else "there is no npm; inside a virtual environment it is installed automatically"
+    return Check(False, False, f"no ImageNet weights on this machine yet; the first start downloads them ({origin})")
+
+
+def _camera() -> Check:
+    from live_cam.sources.factory import first_camera
+
+    camera = first_camera()
+    if camera is not None:
+        return Check(True, False, f"{camera.name} delivers frames")
+    return Check(False, False, "no camera delivers a frame; `live-cam` will show the demo")
+
+
+def _accelerator() -> Check:
+    from live_cam.explain.runtime.openvino_step import devices
+    from live_cam.explain.runtime.select import gpu_available
+
+    if gpu_available():
+        return Check(True, False, "TensorFlow finds an NVIDIA GPU; the network runs there")
+    found = ", ".join(devices())
+    text = f"TensorFlow finds no NVIDIA GPU; the network runs on the CPU, with OpenVINO, which finds {found} (--device)"
+    return Check(True, False, text)
+
+
+def _disk() -> Check:
+    from live_cam.models.weights.find import cache_file
+
+    folder = cache_file().parent
+    while not folder.exists():
+        folder = folder.parent
+    free_bytes = shutil.disk_usage(folder).free
+    text = f"{free_bytes / 1e9:.1f} GB free in {folder} for weights and converted networks"
+    if free_bytes >= _MIN_FREE_BYTES:
+        return Check(True, False, text)
+    need = "98 MB of weights, and 98 to 174 MB for each layer and precision used"
+    return Check(False, False, f"{text}; free some space, as the cache holds {need}")

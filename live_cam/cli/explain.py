@@ -1,0 +1,61 @@
+"""`live-cam explain`: image files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from live_cam.cli.options import (
+    ContrastOption,
+    CounterfactualOption,
+    ExplainerOptions,
+    parse_target,
+    print_error,
+    with_explainer_options,
+)
+from live_cam.errors import LiveCamError, UsageError
+
+
+@with_explainer_options
+def explain(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files to explain.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.png", help="Write the overlay; one IMAGE only.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="LABEL", help="Class to explain; by default the top class.")
+    ] = None,
+    contrast: ContrastOption = None,
+    counterfactual: CounterfactualOption = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per image.")] = False,
+    save_map: Annotated[
+        Path | None, typer.Option(metavar="OUT.npz", help="Write the map and the logits; one IMAGE only.")
+    ] = None,
+    *,
+    explainer_options: ExplainerOptions,
+) -> None:
+    """Explain images: what the network sees in each, and where."""
+    from live_cam.files import require_new
+    from live_cam.pipeline.offline.image import explain_image
+
+    for path, suffix in ((output, ".png"), (save_map, ".npz")):
+        if path is not None:
+            if len(images) > 1:
+                raise UsageError("-o and --save-map take one IMAGE at a time")
+            require_new(path, suffix)
+    parsed = parse_target(target, contrast, counterfactual, explainer_options.method)
+    explainer = explainer_options.create()
+    failed = False
+    for image in images:
+        try:
+            result = explain_image(explainer, image, parsed)
+            result.save(output, save_map)
+        except LiveCamError as error:
+            print_error(error)
+            failed = True
+        else:
+            typer.echo(result.as_json() if as_json else result.as_text())
+    if failed:
+        raise typer.Exit(1)

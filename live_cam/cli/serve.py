@@ -1,0 +1,267 @@
+"""`live-cam serve`: sources explained live on a web page."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import threading
+import webbrowser
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption, print_error, with_explainer_options
+from live_cam.cli.urls import WILDCARDS, page_url, print_urls
+from live_cam.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from live_cam.pipeline.recordings import RecordingOptions, RecordingStatus
+    from live_cam.pipeline.session import Session
+    from live_cam.sources.camera import CameraOptions
+    from live_cam.web.security.certificate import Certificate
+
+_MAX_SOURCES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """The options of `live-cam serve`, valid as far as can be known before anything is opened.
+
+    Attributes:
+        sources: What `create_source` accepts; empty if visitors show their own cameras.
+        max_visitors: How many may do so at a time; 0 with sources.
+        record: The video to record to from the start.
+    """
+
+    sources: tuple[str, ...]
+    max_visitors: int
+    camera: CameraOptions
+    host: str
+    port: int
+    extra_hosts: tuple[str, ...]
+    token: str | None
+    https: bool
+    open_browser: bool
+    kiosk: bool
+    record: Path | None
+    view: Literal["overlay", "raw", "both"]
+    recording: RecordingOptions
+    explainer: ExplainerOptions
+
+    @property
+    def scheme(self) -> str:
+        """The URL scheme of the page."""
+        return "https" if self.https else "http"
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """All that `_run` needs: the port is bound, nothing has started yet."""
+
+    listener: socket
+    session: Session
+    token: str | None
+    addresses: list[str]
+    certificate: Certificate | None
+
+
+@with_explainer_options
+def serve(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="auto (first camera, else the demo), demo, browser (each visitor's own camera), 0, 1, ..., "
+            "/dev/videoN, rtsp:// or http:// URLs, a video file, or a folder of images; up to 16 are shown side by "
+            "side.",
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; other than loopback requires a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="LIVE_CAM_TOKEN", help="Access token; generated when required and not set."),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Another host name of this server, such as a proxy's.")
+    ] = None,
+    https: Annotated[
+        bool,
+        typer.Option("--https", help="Serve over HTTPS with a self-signed certificate; phones' cameras require it."),
+    ] = False,
+    visitors: Annotated[
+        int, typer.Option(min=1, max=256, help="With `browser`: maximum number of visitors with a camera at a time.")
+    ] = 8,
+    size: Annotated[
+        str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Frame size to request of cameras, such as 1280x720.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="FPS", min=0.1, help="Frame rate to request of cameras.")
+    ] = None,
+    mjpeg: Annotated[
+        bool, typer.Option("--mjpeg", help="Request MJPEG of cameras; many are faster with it at large sizes.")
+    ] = False,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Mirror the frames of cameras.")] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Record from the start, to a new .mp4, .mkv or .webm file; with several sources one file for each, "
+            "numbered: lecture-1.mp4, lecture-2.mp4, ...",
+        ),
+    ] = None,
+    view: Annotated[
+        Literal["overlay", "raw", "both"],
+        typer.Option(help="What --record writes: frames with their map, raw frames, or both side by side."),
+    ] = "overlay",
+    recordings_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder of recordings started on the page; by default live_cam in Videos."),
+    ] = None,
+    container: Annotated[
+        Literal["mp4", "mkv", "webm"], typer.Option(help="Format of recordings started on the page.")
+    ] = "mp4",
+    codec: CodecOption = "auto",
+    subtitles: SubtitlesOption = False,
+    kiosk: Annotated[
+        bool, typer.Option("--kiosk", help="Public display: touch selects a class; all else is read-only.")
+    ] = False,
+    *,
+    explainer_options: ExplainerOptions,
+) -> None:
+    """Explain SOURCE live on a web page."""
+    from live_cam.pipeline.recordings import RecordingOptions, default_directory, require_unrecorded
+    from live_cam.sinks.codecs import choose_encoder
+    from live_cam.sources.camera import CameraOptions
+    from live_cam.sources.factory import validate_camera_options
+
+    words = tuple(sources or ("auto",))
+    own_cameras = words == ("browser",)
+    if "browser" in words and not own_cameras:
+        raise UsageError("`browser` shows each visitor their own camera only; give no other source with it")
+    if len(words) > _MAX_SOURCES:
+        raise UsageError(f"{len(words)} sources are more than the maximum of {_MAX_SOURCES}; give fewer")
+    camera = CameraOptions(_parse_size(size), rate, mjpeg, mirror)
+    validate_camera_options(words, camera)
+    if own_cameras and record is not None:
+        raise UsageError("visitors' cameras are not recorded; leave out --record or `browser`")
+    recording = RecordingOptions(recordings_dir or default_directory(), container, codec, subtitles)
+    choose_encoder(record or Path(f"recording.{container}"), codec)
+    if record is not None:
+        require_unrecorded(record, len(words), subtitles)
+    options = ServeOptions(
+        sources=() if own_cameras else words,
+        max_visitors=visitors if own_cameras else 0,
+        camera=camera,
+        host=host,
+        port=port,
+        extra_hosts=tuple(allow_host or ()),
+        token=token,
+        https=https,
+        open_browser=open_,
+        kiosk=kiosk,
+        record=record,
+        view=view,
+        recording=recording,
+        explainer=explainer_options,
+    )
+    status = _run(options, _build(options))
+    # All resources are closed. Interpreter shutdown would take TensorFlow seconds, and a driver that still blocks a
+    # thread could delay it forever.
+    sys.stdout.flush()
+    os._exit(0 if record is None else status)
+
+
+def _build(options: ServeOptions) -> _Server:
+    """Binds the port, creates the sources, then the explainer and the session: what fails fast comes first."""
+    from live_cam.sources.factory import create_source
+    from live_cam.web.security.access import token_needed
+    from live_cam.web.security.addresses import local_addresses
+    from live_cam.web.server import bind
+
+    with ExitStack() as on_error:
+        listener = on_error.enter_context(bind(options.host, options.port))
+        sources = [create_source(word, options.camera) for word in options.sources]
+        token = options.token
+        if not token:
+            token = secrets.token_urlsafe(12) if token_needed(options.host, options.extra_hosts) else None
+        # These take seconds: nothing in the options can be wrong any more.
+        from live_cam.pipeline.session import Session
+        from live_cam.web.security.certificate import certificate
+
+        addresses = local_addresses() if options.host in WILDCARDS else []
+        chain = certificate([options.host, *options.extra_hosts, *addresses]) if options.https else None
+        explainer = options.explainer.create(batch_size=max(1, len(sources)), smooth=True)
+        session = Session(sources, explainer, options.max_visitors, options.recording)
+        on_error.pop_all()
+    return _Server(listener, session, token, addresses, chain)
+
+
+def _run(options: ServeOptions, server: _Server) -> int:
+    """Serves until interrupted; returns the exit status of the last recording, 0 without one."""
+    from live_cam.web.server import LiveServer, build_app
+
+    scheme, host, port, token = options.scheme, options.host, options.port, server.token
+    url = page_url(scheme, host, port, token)
+    with server.listener, server.session as session, suppress(KeyboardInterrupt):
+        if options.record is not None:
+            session.recordings.start(options.view, options.record)
+        app = build_app(session, host, token, options.extra_hosts, options.camera, options.kiosk)
+        names = ", ".join(feed.name for feed in session.feeds) or "Visitors' cameras"
+        typer.echo(f"{names}: {url}  (Ctrl-C stops it)")
+        # Without HTTPS an extra host is a proxy's, which listens on another port.
+        others = [*options.extra_hosts, *server.addresses] if options.https else server.addresses
+        print_urls(scheme, others, host, port, token)
+        if options.open_browser:
+            _open_browser(url)
+        with suppress(KeyboardInterrupt):
+            LiveServer(app, session, server.certificate).run(sockets=[server.listener])
+        if (recording := session.recordings.status) is not None and recording.state in ("recording", "finishing"):
+            typer.echo(f"Finishing {_join(session.recordings.videos)}  (Ctrl-C again leaves its index at the end)")
+    return _report_recording(session.recordings.status, session.recordings.videos)
+
+
+def _report_recording(recording: RecordingStatus | None, videos: Sequence[Path]) -> int:
+    """Prints how the last recording ended; returns the exit status for it."""
+    if recording is None:
+        return 0
+    message = recording.message
+    if recording.state in ("recording", "finishing"):
+        message = f"{_join(videos)} could not be finished: the disk does not respond; what was written plays"
+    elif recording.state == "finished":
+        typer.echo(f"Recorded {_join(videos)}, {recording.seconds:g} s")
+    if message:
+        print_error(OutputError(message))
+    return OutputError.exit_status if message else 0
+
+
+def _join(videos: Sequence[Path]) -> str:
+    """Returns the paths of the videos; the page shows names only, since others watch it."""
+    return ", ".join(map(str, videos))
+
+
+def _parse_size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise UsageError(f"{text!r} is not a size; give width and height in pixels, such as 1280x720")
+    return int(width), int(height)
+
+
+def _open_browser(url: str) -> None:
+    """Opens the page, unless only a text browser could, which would take over the terminal."""
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return
+    timer = threading.Timer(1.0, webbrowser.open, [url])
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,70 @@
+"""What the pipeline needs of an explainer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.types import CamConfig, Explanation, Frame, Method, Precision, Runtime, Score, Target
+
+
+class ExplainerProtocol(Protocol):
+    """What the pipeline needs of an explainer; see `live_cam.explain.explainer.Explainer`."""
+
+    layer: str
+    method: Method
+    score: Score
+    runtime: Runtime
+    precision: Precision
+    device: str
+    weights_file: Path | None
+    weights_digest: str
+
+    @property
+    def cam_config(self) -> CamConfig:
+        """The default layer and method."""
+        ...
+
+    def explain(self, frame: Frame, target: Target) -> Explanation:
+        """Explains one frame for one target."""
+        ...
+
+    def explain_all(
+        self, frames: Sequence[Frame], targets: Sequence[Target], cam_config: CamConfig | None = None
+    ) -> list[list[Explanation]]:
+        """Explains each frame for each target, with a layer and method that are ready; None for the default."""
+        ...
+
+    def explain_each(
+        self, frames: Sequence[Frame], targets: Sequence[Sequence[Target]], cam_config: CamConfig | None = None
+    ) -> list[list[Explanation]]:
+        """Explains each frame for its own targets, of which each frame has as many."""
+        ...
+
+    def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Returns the logits float32 (N, classes) of frames uint8 (H, W, 3), RGB, without explanations."""
+        ...
+
+    def is_ready(self, cam_config: CamConfig, num_targets: int = 1) -> bool:
+        """Whether a frame can be explained with this layer and method now, for K targets in one call."""
+        ...
+
+    def prepare(self, cam_config: CamConfig, num_targets: int = 1) -> None:
+        """Prepares a layer and method, for K targets in one call; takes seconds, in any thread."""
+        ...
+
+
+def describe(explainer: ExplainerProtocol) -> dict[str, Any]:
+    """Returns the model and the settings of an explainer as JSON values."""
+    return {
+        "model": {"name": "resnet50", "weights_sha256": explainer.weights_digest},
+        "layer": explainer.layer,
+        "method": explainer.method,
+        "score": explainer.score,
+        "runtime": explainer.runtime,
+        "precision": explainer.precision,
+    }

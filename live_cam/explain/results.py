@@ -1,0 +1,105 @@
+"""From maps and logits to explanations: labels, evidence, and copies smoothed over time for live sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.explain.saliency.evidence import PeakNormalizer, evidence
+from live_cam.explain.saliency.smoothing import TemporalSmoother
+from live_cam.explain.saliency.targets import probabilities, top_classes
+from live_cam.models.labels import imagenet_labels
+from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Target
+
+_TOP_N = 3
+
+
+class ExplanationBuilder:
+    """Builds the explanations of any number of sources, and keeps the state that smoothing needs of each."""
+
+    def __init__(self, smooth: bool) -> None:
+        """Starts without state.
+
+        Args:
+            smooth: Whether the frames come from live sources, whose maps and classes are smoothed over time.
+        """
+        self._labels = imagenet_labels()
+        self._normalizer = PeakNormalizer(live=smooth)
+        self._smoother = TemporalSmoother() if smooth else None
+
+    def build(
+        self,
+        frame: Frame,
+        cam_config: CamConfig,
+        targets: Sequence[Target],
+        maps: NDArray[np.float32],
+        logits: NDArray[np.float32],
+        reference: float,
+    ) -> list[Explanation]:
+        """Builds the explanations of one frame.
+
+        Args:
+            frame: The frame.
+            cam_config: Layer and method.
+            targets: K targets; the j-th `Target()` among them is the j-th top class.
+            maps: float32 (K, h, w).
+            logits: float32 (classes,).
+            reference: The peak of the top class's map, to whose vmax counterfactual maps are drawn, since the weakest
+                would look like the strongest on its own.
+
+        Returns:
+            K explanations.
+        """
+        class_probabilities = probabilities(logits)
+        order = top_classes(logits, max(_TOP_N, len(targets)))
+        top = tuple(ClassScore(i, self._labels[i], float(class_probabilities[i])) for i in order[:_TOP_N])
+        by_rank = iter(order)
+        explanations = []
+        for k, (target, saliency_map) in enumerate(zip(targets, maps, strict=True)):
+            index: int = next(by_rank) if target.index is None else target.index
+            resolved = replace(target, index=index)
+            if index == target.contrast:
+                saliency_map = np.zeros_like(saliency_map)
+            peak = float(saliency_map.max())
+            smoothed_map, smoothed_top = self._smooth(
+                frame, (resolved, cam_config), saliency_map, class_probabilities, top
+            )
+            explanations.append(
+                Explanation(
+                    saliency_map=saliency_map,
+                    logits=logits,
+                    top=top,
+                    target=resolved,
+                    target_label=self._labels[index],
+                    contrast_label=None if target.contrast is None else self._labels[target.contrast],
+                    vmax=self._normalizer.update(
+                        max(peak, reference) if target.counterfactual else peak,
+                        frame.pts_ns,
+                        (frame.source_id, cam_config, k, target),
+                    ),
+                    evidence=0.0
+                    if target.counterfactual and peak == 0.0
+                    else evidence(logits, resolved, cam_config.method),
+                    cam_config=cam_config,
+                    smoothed_map=smoothed_map,
+                    smoothed_top=smoothed_top,
+                )
+            )
+        return explanations
+
+    def _smooth(
+        self,
+        frame: Frame,
+        key: tuple[Target, CamConfig],
+        saliency_map: NDArray[np.float32],
+        class_probabilities: NDArray[np.float64],
+        top: tuple[ClassScore, ...],
+    ) -> tuple[NDArray[np.float32], tuple[ClassScore, ...]]:
+        if self._smoother is None:
+            return saliency_map, top
+        return self._smoother.update(
+            frame.source_id, key, frame.rgb, frame.pts_ns, saliency_map, class_probabilities, self._labels
+        )

@@ -1,0 +1,53 @@
+"""Calls of a size that is not compiled, composed of sizes that are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.explain.runtime.select import Step
+from live_cam.explain.saliency.targets import top_classes
+from live_cam.types import Method
+
+
+def explain_batched(
+    step: Step,
+    frames: Sequence[NDArray[np.uint8]],
+    targets: NDArray[np.float32],
+    method: Method,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Explains as one call of the step would, in several calls if its size is not compiled.
+
+    Args:
+        step: The step, compiled at least for one frame and one target.
+        frames: N frames uint8 (H, W, 3), RGB.
+        targets: float32 (N, K, classes); the j-th row of zeros means the j-th top class.
+        method: The saliency method.
+
+    Returns:
+        Maps float32 (N, K, h, w) and logits float32 (N, classes).
+    """
+    batch_size, num_targets = targets.shape[:2]
+    if step.is_prepared(batch_size, num_targets):
+        return step(frames, targets, method)
+    if num_targets > 1 and step.is_prepared(batch_size, 1):
+        return _one_target_per_call(step, frames, targets, method)
+    results = [
+        explain_batched(step, [frame], rows[np.newaxis], method) for frame, rows in zip(frames, targets, strict=True)
+    ]
+    maps, logits = zip(*results, strict=True)
+    return np.concatenate(maps), np.concatenate(logits)
+
+
+def _one_target_per_call(
+    step: Step, frames: Sequence[NDArray[np.uint8]], targets: NDArray[np.float32], method: Method
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    first, logits = step(frames, targets[:, :1], method)
+    resolved = targets.copy()
+    for rows, of_frame in zip(resolved, logits, strict=True):
+        open_rows = np.flatnonzero(~rows.any(axis=1))
+        rows[open_rows, top_classes(of_frame, len(open_rows))] = 1.0
+    others = [step(frames, resolved[:, k : k + 1], method)[0] for k in range(1, targets.shape[1])]
+    return np.concatenate([first, *others], axis=1), logits

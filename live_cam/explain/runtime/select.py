@@ -1,0 +1,155 @@
+"""Selects what the step runs on. TensorFlow and OpenVINO take seconds to import, so each is imported when selected."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.errors import UsageError
+from live_cam.explain.runtime.conversion_process import ConversionRequest, convert_in_subprocess
+from live_cam.models.layers import DEFAULT_LAYER, FUSED_LAYERS
+from live_cam.models.weights.find import Weights, cache_file
+from live_cam.types import Auto, Method, PerformanceHint, Precision, Runtime, Score
+
+
+class Step(Protocol):
+    """The step, as both runtimes implement it.
+
+    Attributes:
+        classes: The number of logits.
+    """
+
+    classes: int
+
+    def __call__(
+        self,
+        frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+        targets: NDArray[np.float32],
+        method: Method = "gradcam",
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Explains N frames uint8 (H, W, 3) for targets (N, K, classes): maps (N, K, h, w), logits (N, classes)."""
+        ...
+
+    def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Returns the logits (N, classes), without an explanation."""
+        ...
+
+    def is_prepared(self, batch_size: int, num_targets: int) -> bool:
+        """Whether N frames can be explained for K targets without compiling first."""
+        ...
+
+    def prepare(self, batch_size: int, num_targets: int, frame_px: tuple[int, int] = ...) -> None:
+        """Compiles for N frames of a height and width, and K targets; another thread may explain meanwhile."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What steps run on.
+
+    Attributes:
+        make_step: Creates the step for some layers, finest first; each N and K is compiled later.
+        runtime, precision: What it computes with and in.
+        device: The runtime's name of the device, such as CPU or GPU.
+    """
+
+    make_step: Callable[[tuple[str, ...]], Step]
+    runtime: Runtime
+    precision: Precision
+    device: str
+
+
+def gpu_available() -> bool:
+    """Whether TensorFlow can use an NVIDIA GPU; imports it only if there is a driver."""
+    if shutil.which("nvidia-smi") is None:
+        return False
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def select_backend(
+    weights: Weights,
+    score: Score = "logit",
+    runtime: Runtime | Auto = "auto",
+    precision: Precision | Auto = "auto",
+    device: str = "auto",
+    performance_hint: PerformanceHint = "latency",
+) -> Backend:
+    """Selects runtime, precision and device.
+
+    Args:
+        weights: The weights of the network.
+        score: What is differentiated.
+        runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without, or if a device is named.
+        precision: `auto` is the fastest that the device supports natively.
+        device: OpenVINO's name of a device; `auto` is its CPU.
+        performance_hint: How OpenVINO computes the frames of one call; see `OpenVinoStep`.
+
+    Raises:
+        UsageError: The device is not available, or does not support the precision.
+    """
+    on_gpu = runtime != "openvino" and device == "auto" and gpu_available()
+    if runtime == "tensorflow" or on_gpu:
+        if device != "auto":
+            raise UsageError("--device names an OpenVINO device; TensorFlow uses the first NVIDIA GPU, or the CPU")
+        if precision == "auto":
+            precision = "float16" if on_gpu else _fastest_on_cpu()
+        return _tensorflow(weights, score, precision, on_gpu)
+    from live_cam.explain.runtime.openvino_step import choose_precision, require_device
+
+    device = "CPU" if device == "auto" else device
+    require_device(device)
+    return _openvino(weights, score, choose_precision(precision, device), device, performance_hint)
+
+
+def layers_to_explain(method: Method, layer: str | None) -> tuple[str, ...]:
+    """Returns the layers of a method: the given one, the default for None, or those that the method fuses.
+
+    Raises:
+        UsageError: A layer is given for a method that has its own.
+    """
+    if method != "layercam-fused":
+        return (layer or DEFAULT_LAYER,)
+    if layer is not None:
+        raise UsageError(f"layercam-fused explains {', '.join(FUSED_LAYERS)} together; omit --layer")
+    return FUSED_LAYERS
+
+
+def _tensorflow(weights: Weights, score: Score, precision: Precision, on_gpu: bool) -> Backend:
+    from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.resnet50 import build_network
+
+    def make_step(layers: tuple[str, ...]) -> Step:
+        return TensorFlowStep(StepGraph(build_network(weights), layers, score, precision), on_gpu)
+
+    return Backend(make_step, "tensorflow", precision, "GPU" if on_gpu else "CPU")
+
+
+def _openvino(
+    weights: Weights, score: Score, precision: Precision, device: str, performance_hint: PerformanceHint
+) -> Backend:
+    from live_cam.explain.runtime.openvino_step import OpenVinoStep
+
+    def make_step(layers: tuple[str, ...]) -> Step:
+        def convert(batch_size: int, num_targets: int, path: Path) -> None:
+            convert_in_subprocess(ConversionRequest(str(weights.path), layers, score, batch_size, num_targets), path)
+
+        depends_on = (weights.digest, *layers, score)
+        return OpenVinoStep(convert, cache_file().parent, depends_on, precision, device, performance_hint)
+
+    return Backend(make_step, "openvino", precision, device)
+
+
+def _fastest_on_cpu() -> Precision:
+    """Returns the fastest precision of the CPU; OpenVINO knows it on every system."""
+    from live_cam.explain.runtime.openvino_step import choose_precision
+
+    return choose_precision("auto")

@@ -1,0 +1,116 @@
+"""The step on TensorFlow: a frozen graph on a CPU, XLA on an NVIDIA GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from live_cam.explain.runtime.step_graph import StepGraph, resize_in_graph
+from live_cam.explain.saliency.methods import saliency_maps
+from live_cam.models.preprocess import INPUT_PX, resize_to_input
+from live_cam.types import Method
+
+
+class TensorFlowStep:
+    """The step compiled once for each (N, K) in use, and on a GPU, which resizes frames, for each frame size.
+
+    Attributes:
+        classes: The number of logits.
+    """
+
+    def __init__(self, graph: StepGraph, on_gpu: bool) -> None:
+        """Prepares the step; the first call compiles it.
+
+        Args:
+            graph: What to compute.
+            on_gpu: Whether to compile for a GPU, which receives whole frames in uint8.
+        """
+        self.classes = graph.classes
+        self._graph = graph
+        self._on_gpu = on_gpu
+        self._compiled: dict[tuple[int, int], Any] = {}
+
+    def __call__(
+        self,
+        frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+        targets: NDArray[np.float32],
+        method: Method = "gradcam",
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Explains each frame for each of its targets; a new N or K is compiled first.
+
+        Args:
+            frames: N frames uint8 (H, W, 3), RGB, each of any size.
+            targets: float32 (N, K, classes); the j-th row of zeros means the j-th top class.
+            method: The saliency method.
+
+        Returns:
+            Maps float32 (N, K, h, w), rectified and not normalised, and logits float32 (N, classes).
+        """
+        outputs = self._get_compiled(len(frames), targets.shape[1])(self._inputs(frames), tf.constant(targets))
+        *features, logits = (output.numpy() for output in outputs)
+        layers_n = len(features) // 2
+        return saliency_maps(method, features[:layers_n], features[layers_n:]), logits
+
+    def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Returns the logits float32 (N, classes) of `frames`, without an explanation."""
+        (logits,) = self._get_compiled(len(frames), 0)(self._inputs(frames))
+        return np.asarray(logits.numpy())
+
+    def is_prepared(self, batch_size: int, num_targets: int) -> bool:
+        """Whether N frames can be explained for K targets without compiling first."""
+        return (batch_size, num_targets) in self._compiled
+
+    def prepare(self, batch_size: int, num_targets: int, frame_px: tuple[int, int] = (INPUT_PX, INPUT_PX)) -> None:
+        """Compiles for N frames and K targets, which takes seconds; another thread may explain meanwhile.
+
+        Args:
+            batch_size: N.
+            num_targets: K; 0 is the forward pass alone.
+            frame_px: Height and width of the frames to expect; a GPU compiles for each size.
+        """
+        size = batch_size, num_targets
+        compiled = self._compiled.get(size) or self._compile(*size)
+        targets = [tf.zeros((*size, self.classes))] if num_targets else []
+        compiled(self._inputs(np.zeros((batch_size, *frame_px, 3), np.uint8)), *targets)
+        self._compiled[size] = compiled
+
+    def _inputs(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Any:
+        if self._on_gpu and len({frame.shape for frame in frames}) == 1:
+            return tf.constant(np.asarray(frames))
+        inputs = np.empty((len(frames), INPUT_PX, INPUT_PX, 3), np.uint8)
+        resize_to_input(frames, inputs)
+        return tf.constant(inputs)
+
+    def _get_compiled(self, batch_size: int, num_targets: int) -> Any:
+        size = batch_size, num_targets
+        if size not in self._compiled:
+            self._compiled[size] = self._compile(*size)
+        return self._compiled[size]
+
+    def _compile(self, batch_size: int, num_targets: int) -> Any:
+        return (self._compile_xla if self._on_gpu else self._freeze)(batch_size, num_targets)
+
+    def _freeze(self, batch_size: int, num_targets: int) -> Any:
+        return convert_variables_to_constants_v2(self._graph.concrete(batch_size, num_targets))
+
+    def _compile_xla(self, batch_size: int, num_targets: int) -> Any:
+        frames = tf.TensorSpec([batch_size, None, None, 3], tf.uint8)
+        targets = tf.TensorSpec([batch_size, num_targets, self.classes], tf.float32)
+        if num_targets == 0:
+            return tf.function(
+                lambda f: (self._graph.forward(resize_in_graph(f)),),
+                input_signature=[frames],
+                jit_compile=True,
+                autograph=False,
+            )
+        return tf.function(
+            lambda f, t: self._graph.explain(resize_in_graph(f), t),
+            input_signature=[frames, targets],
+            jit_compile=True,
+            autograph=False,
+        )

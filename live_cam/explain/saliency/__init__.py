@@ -1,0 +1,1 @@
+"""Saliency maps, and measurements on them."""

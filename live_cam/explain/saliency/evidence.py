@@ -1,0 +1,74 @@
+"""Evidence for a target, and the peaks by which its maps are normalized.
+
+Dividing each map by its own maximum would draw noise in full colour and make brightness pump. Instead the peak is
+smoothed over time, and the opacity of the map follows the evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.types import CLASSLESS_METHODS, Method, Target
+
+# Measured on the ImageNet weights: the top logit of black, white and grey frames is 5.0 to 5.9, of noise 7 to 10,
+# of photographs of one of the 1000 classes 13 to 27.
+_NO_EVIDENCE_LOGIT = 6.0
+_FULL_EVIDENCE_LOGIT = 14.0
+# 8 logits between a class and its contrast class are odds of 3000 to 1.
+_FULL_EVIDENCE_DIFFERENCE = 8.0
+
+_RELEASE_S = 0.5
+_MAX_KEYS = 1024
+
+
+def evidence(logits: NDArray[np.float32], target: Target, method: Method) -> float:
+    """Returns how much evidence the logits contain for a target: 0 (no more than an empty frame has) to 1.
+
+    The logit of its class is no measure for a counterfactual, nor for classless methods: what counts is whether the
+    frame shows anything at all, for which the logit of the top class is the measure.
+
+    Args:
+        logits: float32 (classes,).
+        target: The target; its `index` is not None.
+        method: The method of the map.
+    """
+    classless = method in CLASSLESS_METHODS
+    score = float(logits.max() if target.counterfactual or classless else logits[target.index])
+    if target.contrast is None or classless:
+        ramp = (score - _NO_EVIDENCE_LOGIT) / (_FULL_EVIDENCE_LOGIT - _NO_EVIDENCE_LOGIT)
+    else:
+        ramp = (score - float(logits[target.contrast])) / _FULL_EVIDENCE_DIFFERENCE
+    return min(max(ramp, 0.0), 1.0)
+
+
+class PeakNormalizer:
+    """The map value to draw at full opacity (vmax), for each key, such as a source with a target.
+
+    It follows a rising peak at once and a falling one with a time constant of half a second.
+    """
+
+    def __init__(self, live: bool = False) -> None:
+        """Starts without keys.
+
+        Args:
+            live: Whether frames have distinct times, so that the same time again is the same frame.
+        """
+        self._live = live
+        self._peaks: dict[Hashable, tuple[float, int]] = {}
+
+    def update(self, peak: float, pts_ns: int, key: Hashable) -> float:
+        """Adds the peak of the next map and returns vmax; a new key, or an earlier time, starts afresh."""
+        before, before_ns = self._peaks.pop(key, (0.0, pts_ns))
+        if self._live and pts_ns == before_ns:
+            peak = max(peak, before)
+        if pts_ns > before_ns:
+            keep = math.exp(-(pts_ns - before_ns) / (_RELEASE_S * 1e9))
+            peak = max(peak, before * keep + peak * (1.0 - keep))
+        if len(self._peaks) >= _MAX_KEYS:
+            del self._peaks[next(iter(self._peaks))]  # the least recently used
+        self._peaks[key] = peak, pts_ns
+        return peak

@@ -1,0 +1,192 @@
+"""Faithfulness of maps: occluding their top fifth must lower the probability more than occluding random fifths.
+
+This is one step of the deletion metric of Petsiuk, Das & Saenko, "RISE" (BMVC 2018), and of the region perturbation
+of Samek et al., "Evaluating the Visualization of What a Deep Neural Network Has Learned" (IEEE TNNLS 2017), who compare
+with random regions, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.explain.saliency.occlusion import occlude
+from live_cam.explain.saliency.targets import probabilities
+from live_cam.types import CamConfig, Explanation, Frame, Target
+
+Verdict = Literal["faithful", "doubtful", "unfaithful", "inconclusive"]
+
+OCCLUDED_FRACTION: Final = 0.2
+"""Of the area of the frame."""
+
+_RANDOM_N = 2
+# Maps of 7x7 are enlarged, as when drawn; otherwise a fifth would be ten whole cells.
+_GRID_PX = 56
+_TIES_PX = 7
+
+# On photographs random fifths cost 0 to 30 percentage points, sometimes all (a small object was hit), so that a single
+# measurement means little. A mean over 8, which is four seconds at two per second, varies by about 5 points.
+_MIN_MEASUREMENTS = 3
+_WINDOW = 8
+_MIN_PROBABILITY = 0.05
+_MIN_DROP = 0.05
+_CLEARLY_MORE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class FaithfulnessScore:
+    """What occluding the top fifth of the map costs, compared with random fifths.
+
+    Attributes:
+        probability_drop: How much the target's probability falls when the top fifth is occluded, -1..1; see
+            `target_probability`.
+        random_drop: The mean of the same for random fifths.
+        measured: The number of measurements.
+        verdict: The first that applies: "inconclusive" after fewer than 3 measurements, with a probability under 0.05,
+            or if both drops are under 0.05 (the object is recognized without any single fifth); "faithful" if the top
+            fifth costs at least twice as much as random ones and 0.05 more; "unfaithful" if it costs no more than they
+            do; else "doubtful".
+        words: The same, as a short sentence.
+    """
+
+    probability_drop: float
+    random_drop: float
+    measured: int
+    verdict: Verdict
+    words: str
+
+
+class Faithfulness:
+    """Measures the faithfulness of the maps of one target, on one frame of its source after another.
+
+    A measurement is `start`, and then, for each image that `next_image` returns, `add` with its logits.
+    """
+
+    def __init__(self) -> None:
+        self._subject: tuple[str, Target, CamConfig] | None = None
+        self._images: list[NDArray[np.uint8]] = []
+        self._probabilities: list[float] = []
+        self._means = np.zeros(3)
+        self._measured = 0
+
+    def start(self, frame: Frame, explanation: Explanation, rng: np.random.Generator) -> None:
+        """Starts a measurement; an unfinished one is discarded.
+
+        Another source, target, layer or method discards the earlier measurements, and so does a map without evidence,
+        which is not measured.
+
+        The random fifths are the top fifth, flipped and shifted at random, with wrap-around. So they have its area and
+        its shape, on which the drop depends even where nothing matters, and occlude each position equally often.
+
+        Args:
+            frame: The frame.
+            explanation: Its explanation; its own map is measured, not the smoothed one.
+            rng: The source of randomness.
+        """
+        subject = frame.source_id, explanation.target, explanation.cam_config
+        has_evidence = explanation.evidence > 0.0 and bool(explanation.saliency_map.max() > 0.0)
+        if subject != self._subject or not has_evidence:
+            self._subject, self._measured = subject, 0
+        self._images = []
+        if not has_evidence:
+            return
+        top_fifth = top_fraction_mask(explanation.saliency_map, rng)
+        masks = [top_fifth, *(_moved(top_fifth, rng) for _ in range(_RANDOM_N))]
+        resized = occlude(frame.rgb, np.zeros((1, 1), bool))
+        self._images = [occlude(resized, mask) for mask in masks]
+        self._probabilities = [target_probability(explanation.logits, explanation.target)]
+
+    def next_image(self) -> NDArray[np.uint8] | None:
+        """Returns the next input of the network, uint8 (224, 224, 3), RGB; None if the measurement is finished."""
+        return self._images[0] if self._images else None
+
+    def add(self, logits: NDArray[np.float32]) -> None:
+        """Adds the logits float32 (classes,) of the image that `next_image` returned."""
+        if self._subject is None or not self._images:
+            return
+        self._images.pop(0)
+        self._probabilities.append(target_probability(logits, self._subject[1]))
+        if self._images:
+            return
+        original, without_top, *without_random = self._probabilities
+        values = np.array([original, original - without_top, original - float(np.mean(without_random))])
+        self._measured += 1
+        self._means += (values - self._means) / min(self._measured, _WINDOW)
+
+    @property
+    def result(self) -> FaithfulnessScore | None:
+        """The score so far; None before the first measurement, and without evidence."""
+        if self._measured == 0:
+            return None
+        probability, probability_drop, random_drop = (float(value) for value in self._means)
+        verdict, reason = _judge(probability, probability_drop, random_drop, self._measured)
+        words = f"Occluding the top fifth {_cost(probability_drop)}, a random fifth {_cost(random_drop)}: {reason}"
+        return FaithfulnessScore(probability_drop, random_drop, self._measured, verdict, words)
+
+
+def target_probability(logits: NDArray[np.float32], target: Target) -> float:
+    """Returns the probability of a target, 0..1.
+
+    That is the probability of its class; with a contrast class, its share of the probability of both; for a
+    counterfactual, the probability of all other classes.
+
+    Args:
+        logits: float32 (classes,).
+        target: The target; its `index` is not None.
+    """
+    if target.contrast is not None:
+        return float(probabilities(np.stack([logits[target.index], logits[target.contrast]]))[0])
+    of_class = float(probabilities(logits)[target.index])
+    return 1.0 - of_class if target.counterfactual else of_class
+
+
+def top_fraction_mask(saliency_map: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Returns the fifth of the area with the highest values.
+
+    Among equal values, as where most of a map is 0, coherent regions are chosen at random: scattered single cells would
+    disturb the whole frame.
+
+    Args:
+        saliency_map: float32 (h, w).
+        rng: The source of randomness.
+
+    Returns:
+        bool (56, 56), a fifth of it True.
+    """
+    size = (_GRID_PX, _GRID_PX)
+    values = cv2.resize(saliency_map, size, interpolation=cv2.INTER_LINEAR)
+    tie_break = cv2.resize(rng.random((_TIES_PX, _TIES_PX)), size, interpolation=cv2.INTER_CUBIC)
+    order = np.lexsort((tie_break.ravel(), -values.ravel()))
+    mask = np.zeros(order.size, bool)
+    mask[order[: round(OCCLUDED_FRACTION * order.size)]] = True
+    return mask.reshape(size)
+
+
+def _moved(mask: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+    axes = tuple(axis for axis in (0, 1) if rng.random() < 0.5)
+    return np.roll(np.flip(mask, axes), (rng.integers(_GRID_PX), rng.integers(_GRID_PX)), (0, 1))
+
+
+def _judge(probability: float, probability_drop: float, random_drop: float, measured: int) -> tuple[Verdict, str]:
+    if measured < _MIN_MEASUREMENTS:
+        return "inconclusive", "measuring continues."
+    if probability < _MIN_PROBABILITY:
+        return "inconclusive", "the probability is low anyway."
+    if max(abs(probability_drop), abs(random_drop)) < _MIN_DROP:
+        return "inconclusive", "it is recognized without any single fifth."
+    if probability_drop >= _CLEARLY_MORE * random_drop and probability_drop - random_drop >= _MIN_DROP:
+        return "faithful", "the map shows what matters."
+    if probability_drop <= random_drop:
+        return "unfaithful", "the map does not show what matters."
+    return "doubtful", "the map is hardly better than chance."
+
+
+def _cost(probability_drop: float) -> str:
+    points = round(100.0 * probability_drop)
+    if points == 0:
+        return "costs nothing"
+    return f"{'costs' if points > 0 else 'adds'} {abs(points)} percentage point{'' if abs(points) == 1 else 's'}"

@@ -1,0 +1,177 @@
+"""Files that are complete or absent: checks, new files, atomic replacements, append-only files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from live_cam.errors import OutputError, SourceError, UsageError
+
+
+def require_file(path: Path, instead: str) -> None:
+    """Raises SourceError unless `path` is a file.
+
+    Args:
+        path: The input file.
+        instead: What to give, for the message.
+    """
+    try:
+        reason = None if path.is_file() else "is not a file" if path.exists() else "does not exist"
+    except OSError as error:  # a name too long, a directory without permission
+        reason = f"cannot be accessed ({error.strerror})"
+    if reason is not None:
+        raise SourceError(f"{path} {reason}; give {instead}")
+
+
+def require_absent(path: Path) -> None:
+    """Raises OutputError if `path` exists."""
+    if path.exists():
+        raise OutputError(f"{path} already exists and is not overwritten; choose another name or remove it")
+
+
+def require_directory(path: Path) -> None:
+    """Raises OutputError unless the parent of `path` is a directory."""
+    if not path.parent.is_dir():
+        raise OutputError(f"there is no directory {path.parent} for {path.name}; create it first")
+
+
+def require_new(path: Path, suffix: str) -> None:
+    """Checks, before any work starts, that `path` can become a new file.
+
+    Raises:
+        UsageError: It does not end with `suffix`.
+        OutputError: It exists, or its directory does not.
+    """
+    if path.suffix.casefold() != suffix:
+        raise UsageError(f"{path} should end with {suffix}")
+    require_absent(path)
+    require_directory(path)
+
+
+def write_error(path: Path | str, error: Exception) -> OutputError:
+    """Returns the error to raise when a file cannot be written; `error` is the system's or FFmpeg's."""
+    return OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}")
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Creates a file that must not exist, and removes it if the block fails.
+
+    Raises:
+        OutputError: The file exists, or cannot be written.
+    """
+    try:
+        file = path.open("xb")
+    except OSError as error:
+        raise write_error(path, error) from error
+    try:
+        with file:
+            yield file
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise write_error(path, error) from error
+        raise
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Opens a temporary file that replaces `path` when the block ends, and is removed if the block fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink()
+        raise
+
+
+def link_new(source: Path, path: Path) -> None:
+    """Hard-links a file as `path` on the same file system, or moves it there if that has no hard links.
+
+    Raises:
+        OutputError: `path` exists, or cannot be created.
+    """
+    try:
+        try:
+            os.link(source, path)
+        except FileExistsError:
+            raise
+        except OSError:
+            path.open("xb").close()  # reserves the name: replacing alone would overwrite
+            os.replace(source, path)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def move_new(source: Path, path: Path) -> None:
+    """Moves a file to `path` on the same file system.
+
+    Raises:
+        OutputError: `path` exists, or cannot be created.
+    """
+    link_new(source, path)
+    source.unlink(missing_ok=True)
+
+
+class AppendOnlyFile:
+    """A new text file that grows by whole additions.
+
+    Errors name the file without its directory, since viewers of the page see them.
+    """
+
+    def __init__(self, path: Path, content: str) -> None:
+        """Creates the file with its first content.
+
+        Raises:
+            OutputError: The file exists, or cannot be written; then none is left behind.
+        """
+        self.path = path
+        try:
+            # Unbuffered: each addition is one write, which a kill cannot split.
+            self._file = path.open("xb", buffering=0)
+        except OSError as error:
+            raise write_error(path.name, error) from error
+        try:
+            self.append(content)
+        except BaseException:
+            self._file.close()
+            path.unlink(missing_ok=True)
+            raise
+
+    def append(self, text: str) -> None:
+        """Appends all of a text, or nothing.
+
+        Raises:
+            OutputError: The disk is full, or fails.
+        """
+        # File names may hold bytes that are not valid text; JSON parsers restore them from these escapes.
+        data = text.encode(errors="backslashreplace")
+        try:
+            end = self._file.tell()
+            if self._file.write(data) != len(data):
+                self._file.seek(end)
+                self._file.truncate()
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise write_error(self.path.name, error) from error
+
+    def close(self) -> None:
+        """Closes the file.
+
+        Raises:
+            OutputError: The disk fails.
+        """
+        try:
+            self._file.close()
+        except OSError as error:
+            raise write_error(self.path.name, error) from error

@@ -1,0 +1,1 @@
+"""The network to explain: its labels, preprocessing and weights. Independent of video."""

@@ -1,0 +1,1 @@
+"""Finding, fetching and verifying the network's weights."""

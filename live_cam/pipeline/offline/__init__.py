@@ -1,0 +1,1 @@
+"""Annotating files: nothing is dropped, and nothing is live."""

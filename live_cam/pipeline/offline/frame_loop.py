@@ -1,0 +1,151 @@
+"""A video's frames through decoder, step and encoder, which work at the same time on different frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from live_cam.errors import OutputError, SourceError
+from live_cam.explain.base import ExplainerProtocol
+from live_cam.prefetch import BackgroundWriter, Prefetcher
+from live_cam.render.overlay import overlay
+from live_cam.sinks.annotated_video import AnnotatedVideo
+from live_cam.sinks.video_writer import letterbox
+from live_cam.sources.decode.isolated import DecodedFrame, IsolatedVideoReader
+from live_cam.types import Explanation, Frame, OverlayStyle, Target
+
+BATCH_SIZE: Final = 8
+"""How many frames are explained in one call."""
+
+SETTINGS: Final = asdict(OverlayStyle())
+
+_MAX_WAITING_BYTES = 256 * 1024**2
+
+OnProgress = Callable[[int, int | None, float], None]
+"""Called with the frames done, about how many there are if that is known, and the seconds of video done."""
+
+_Item = tuple[int, DecodedFrame, Explanation | None]
+
+
+class AnnotationPipeline:
+    """From one decoded video to one annotated video: every frame, none dropped, in bounded memory."""
+
+    def __init__(
+        self,
+        decoded: IsolatedVideoReader,
+        video: AnnotatedVideo,
+        source_id: str,
+        explainer: ExplainerProtocol,
+        target: Target,
+        every: int,
+        classes: frozenset[int],
+        on_progress: OnProgress,
+    ) -> None:
+        """Prepares; nothing is read yet.
+
+        Args:
+            decoded: The frames.
+            video: Where they go.
+            source_id: Identifies the video, for the smoothing of vmax.
+            explainer: Explains `BATCH_SIZE` frames in one call, or single ones.
+            target: The target.
+            every: Every how many frames one is explained; those between show its map.
+            classes: Only frames whose top class is among these get a map; all if empty.
+            on_progress: Called with the progress, by another thread.
+        """
+        self._decoded = decoded
+        self._video = video
+        self._source_id = source_id
+        self._explainer = explainer
+        self._target = target
+        self._every = every
+        self._classes = classes
+        self._on_progress = on_progress
+        self._shown: Explanation | None = None
+        info = decoded.info
+        self._total = info.num_frames or (round(info.duration_s * info.rate_fps) if info.duration_s else None)
+        self._size_px = (info.width_px, info.height_px)
+        batch_bytes = 3 * info.width_px * info.height_px * BATCH_SIZE
+        self._batch_size = BATCH_SIZE if batch_bytes <= _MAX_WAITING_BYTES else 1
+
+    def run(self) -> AnnotatedVideo:
+        """Explains all frames; the video's files are still to be closed.
+
+        Raises:
+            SourceError: The file can't be decoded any further, or not at all.
+            OutputError: The disk is full, or fails.
+        """
+        with (
+            BackgroundWriter(self._write, self._batch_size) as encoder,
+            Prefetcher(self._read, self._batch_size, self._decoded.close) as frames,
+        ):
+            for item in self._explain(frames):
+                encoder.put(item)
+        if not self._video.num_frames:
+            raise SourceError(f"{self._source_id} contains no frame that can be decoded; it may be cut short")
+        return self._video
+
+    def close(self) -> None:
+        """Closes the files."""
+        with suppress(OutputError):
+            self._video.close({})
+
+    def _read(self) -> DecodedFrame | None:
+        """Returns the next frame in the size of the first, in which all are written."""
+        decoded = self._decoded.read()
+        if decoded is None or decoded.rgb.shape[1::-1] == self._size_px:
+            return decoded
+        return replace(decoded, rgb=letterbox(decoded.rgb, self._size_px))
+
+    def _explain(self, decoded: Iterable[DecodedFrame]) -> Iterator[_Item]:
+        """Yields the frames, numbered, with the explanations of every Nth."""
+        waiting: list[tuple[int, DecodedFrame]] = []
+        num_requested = 0
+        for number, each in enumerate(decoded):
+            if not waiting and not self._is_explained(number):
+                yield number, each, None
+                continue
+            waiting.append((number, each))
+            num_requested += self._is_explained(number)
+            if num_requested == self._batch_size or len(waiting) * each.rgb.nbytes > _MAX_WAITING_BYTES:
+                yield from self._explain_batch(waiting)
+                waiting, num_requested = [], 0
+        yield from self._explain_batch(waiting)
+
+    def _is_explained(self, number: int) -> bool:
+        return number % self._every == 0
+
+    def _explain_batch(self, waiting: list[tuple[int, DecodedFrame]]) -> Iterator[_Item]:
+        time_base = self._decoded.info.time_base
+        frames = [
+            Frame(each.rgb, int(each.pts * time_base * 1_000_000_000), number, self._source_id)
+            for number, each in waiting
+            if self._is_explained(number)
+        ]
+        # A batch of another size would have to be compiled first.
+        calls = [frames] if len(frames) == BATCH_SIZE else [[frame] for frame in frames]
+        explanations = (each for call in calls for (each,) in self._explainer.explain_all(call, [self._target]))
+        for number, each in waiting:
+            yield number, each, next(explanations) if self._is_explained(number) else None
+
+    def _write(self, item: _Item) -> None:
+        number, decoded, explanation = item
+        if explanation is not None:
+            is_unwanted = self._classes and explanation.top[0].index not in self._classes
+            self._shown = None if is_unwanted else explanation
+            if is_unwanted:
+                self._video.clear_subtitle()
+        recorded = None if explanation is None else self._shown
+        self._video.write(self._draw(decoded, number), decoded.pts, decoded.duration, recorded, SETTINGS)
+        self._on_progress(self._video.num_frames, self._total, self._video.end_s)
+
+    def _draw(self, decoded: DecodedFrame, number: int) -> NDArray[np.uint8]:
+        if self._shown is None:
+            return decoded.rgb
+        frame = Frame(decoded.rgb, 0, number, self._source_id)
+        return overlay(frame, self._shown, OverlayStyle())

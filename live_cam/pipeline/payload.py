@@ -1,0 +1,66 @@
+"""What a viewer receives with each overlay and each change of state, in JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, TypedDict
+
+from live_cam.pipeline.feed import Feed
+from live_cam.pipeline.session import Session
+from live_cam.types import EncodedFrame, ExplanationPayload, SourceState, Style
+
+
+class StatePayload(TypedDict):
+    """The state of a feed, and of the recording of all feeds."""
+
+    source: str
+    state: SourceState
+    message: str
+    fps: float
+    settings: dict[str, Any]
+    preparing: str
+    faithfulness: dict[str, Any] | None
+    recording: dict[str, Any] | None
+
+
+class FramePayload(StatePayload, ExplanationPayload):
+    """The state of a feed, and what one overlay of it shows."""
+
+    seq: int
+    revision: int
+    age_ms: float
+    second: ExplanationPayload | None
+    style: Style
+    opacity: float
+    colormap: str
+
+
+def state_payload(session: Session, feed: Feed) -> StatePayload:
+    """Describes a feed."""
+    status = feed.status
+    return {
+        "source": feed.name,
+        "state": status.state,
+        "message": status.message,
+        "fps": round(feed.metrics.fps, 1),
+        "settings": feed.settings.describe(),
+        "preparing": session.layer_loader.message(feed.settings.current.cam_config),
+        "faithfulness": None if (score := feed.faithfulness.score) is None else asdict(score),
+        "recording": session.recordings.describe(),
+    }
+
+
+def frame_payload(session: Session, feed: Feed, shown: EncodedFrame) -> FramePayload:
+    """Describes a feed and an overlay of it."""
+    style = shown.overlay_style
+    return {
+        **state_payload(session, feed),
+        **shown.explanation.describe(smoothed=True),
+        "seq": shown.frame.seq,
+        "revision": shown.frame.revision,
+        "age_ms": round((session.clock.now_ns() - shown.pts_ns) / 1e6, 1),
+        "second": None if shown.second is None else shown.second.describe(smoothed=True),
+        "style": style.style,
+        "opacity": style.opacity,
+        "colormap": style.colormap,
+    }

@@ -1,0 +1,1 @@
+"""Decoding video files, in a child process since FFmpeg may crash on damaged input."""

@@ -1,0 +1,124 @@
+"""Sources from their names on the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from live_cam.errors import SourceError, UsageError
+from live_cam.sources.base import Source
+from live_cam.sources.camera import CameraOptions, CameraSource, find_cameras
+from live_cam.sources.demo import DemoSource
+from live_cam.sources.folder import FolderSource
+from live_cam.sources.network import NetworkSource
+from live_cam.sources.probe import run_probe
+from live_cam.sources.url import SCHEMES
+from live_cam.sources.video_file import FileSource
+
+_FIRST_FRAME_LIMIT_S = 5.0
+_CAMERA_OPTIONS = frozenset(("--size", "--rate", "--mjpeg", "--mirror"))
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*")
+
+
+def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source:
+    """Returns the source that `spec` names.
+
+    For `auto`, a file or a folder, one frame is read first, and the source closed again. Cameras and URLs are not
+    tried, since they may become available later.
+
+    Args:
+        spec: `auto` (the first camera that delivers a frame, else the demo), `demo`, a camera's index or device path,
+            the URL of a network camera, a video file, or a folder of images.
+        options: Requested capture format, for cameras.
+
+    Raises:
+        UsageError: It is a URL with an unsupported scheme.
+        SourceError: The file or folder delivers no frame.
+    """
+    if spec == "auto":
+        return first_camera(options) or DemoSource("Demo (no camera delivers frames)")
+    if spec == "demo":
+        return DemoSource()
+    if _is_camera(spec):
+        return CameraSource(int(spec) if spec.isdigit() else spec, options)
+    if "://" in spec:
+        return _network_source(spec)
+    source = FolderSource(Path(spec)) if _is_folder(spec) else FileSource(Path(spec))
+    _require_frame(source)
+    return source
+
+
+def validate_camera_options(specs: Sequence[str], options: CameraOptions) -> None:
+    """Raises UsageError for camera options that no given source supports.
+
+    Args:
+        specs: As for `create_source`, or `browser`: a browser's camera takes all options but the pixel format.
+        options: The options.
+
+    Raises:
+        UsageError: There is such an option.
+    """
+    supported: set[str] = set()
+    for spec in specs:
+        if spec == "browser":
+            supported |= _CAMERA_OPTIONS - {"--mjpeg"}
+        elif spec == "auto" or _is_camera(spec):
+            supported |= _CAMERA_OPTIONS
+    given = {
+        "--size": options.size_px is not None,
+        "--rate": options.rate_fps is not None,
+        "--mjpeg": options.mjpeg,
+        "--mirror": options.mirror,
+    }
+    unsupported = [name for name, is_given in given.items() if is_given and name not in supported]
+    if unsupported:
+        which = "local cameras" if unsupported == ["--mjpeg"] else "local and browser cameras"
+        raise UsageError(f"only {which} support {' and '.join(unsupported)}, and none is given; omit the option")
+
+
+def first_camera(options: CameraOptions = CameraOptions()) -> CameraSource | None:
+    """Returns the first local camera that delivers a frame, closed again, or None."""
+    for camera in find_cameras(options):
+        with suppress(SourceError):
+            _require_frame(camera)
+            return camera
+    return None
+
+
+def _require_frame(source: Source) -> None:
+    """Opens a source, reads one frame and closes it.
+
+    Raises:
+        SourceError: The source fails, or delivers no frame in time.
+    """
+
+    def read_one() -> None:
+        stream = source.open()
+        try:
+            stream.read()
+        finally:
+            stream.close()
+
+    run_probe(source.name, read_one, _FIRST_FRAME_LIMIT_S)
+
+
+def _network_source(url: str) -> NetworkSource:
+    scheme = url.split("://", maxsplit=1)[0]
+    if scheme.lower() in SCHEMES:
+        return NetworkSource(url)
+    # Only the scheme is repeated, and only if it is one: the rest may contain a password.
+    rejected = f"{scheme}:// URLs" if _SCHEME.fullmatch(scheme) else "URLs of this kind"
+    raise UsageError(f"{rejected} can't be opened; give one that starts with {', '.join(SCHEMES)}, or `demo`")
+
+
+def _is_camera(spec: str) -> bool:
+    return spec.startswith("/dev/") or (spec.isascii() and spec.isdigit())
+
+
+def _is_folder(spec: str) -> bool:
+    # The empty string would be the working directory; the error for a name that is too long comes from FileSource.
+    with suppress(OSError):
+        return spec != "" and Path(spec).is_dir()
+    return False

@@ -1,0 +1,70 @@
+"""Network camera URLs: validation, and display without secrets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from live_cam.errors import UsageError
+
+SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+_DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+_EXAMPLE = "give one like rtsp://user:password@192.168.1.20:554/stream"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraUrl:
+    """The URL of a network camera.
+
+    Attributes:
+        url: The complete URL, credentials included; never shown, not even by `repr`.
+        name: Scheme, host, port if given, and path, each omitted if it may contain a secret.
+        host: The host, without brackets.
+        port: The port, by default that of the scheme.
+    """
+
+    url: str = field(repr=False)
+    name: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, url: str) -> CameraUrl:
+        """Parses a URL.
+
+        Raises:
+            UsageError: It can't be opened; the message repeats nothing of it but the scheme.
+        """
+        scheme = url.partition("://")[0].lower()
+        if "://" not in url or scheme not in SCHEMES:
+            raise UsageError(f"that is no URL of a network camera; {_EXAMPLE}")
+        if re.search(r"[\x00-\x20\x7f]", url):
+            raise UsageError(f"the {scheme}:// URL contains a space or control character; percent-encode it (%20)")
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host, port = None, 0
+        # Outside the `except`: the ValueError quotes the URL with its secrets and must not become the context.
+        if port == 0:
+            raise UsageError(
+                f"the {scheme}:// URL has no valid host and port; {_EXAMPLE}, "
+                "and write / ? # @ : in a password as %2F %3F %23 %40 %3A"
+            )
+        if not host:
+            raise UsageError(f"the {scheme}:// URL has no host; {_EXAMPLE}")
+        return cls(url, _name(url, scheme, host, port), host, port or _DEFAULT_PORTS[scheme])
+
+
+def _name(url: str, scheme: str, host: str, port: int | None) -> str:
+    authority = re.split(r"[/?#]", url.partition("://")[2])[0]
+    if "@" in url and "@" not in authority:
+        # A password that contains one of these makes its start look like the host.
+        return f"{scheme}:// camera"
+    shown_host = f"[{host}]" if ":" in host else host
+    # Some cameras expect user name and password in the path: /user=admin_password=secret
+    segments = urlsplit(url).path.removeprefix("/").split("/")
+    public = next((index for index, segment in enumerate(segments) if re.search(r"[=;@]", segment)), len(segments))
+    return f"{scheme}://{shown_host}{'' if port is None else f':{port}'}/{'/'.join(segments[:public])}".rstrip("/")

@@ -1,0 +1,216 @@
+"""The values that travel from a source to the screen."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+SourceState = Literal["starting", "live", "lost", "reconnecting", "ended"]
+Score = Literal["logit", "probability"]
+Runtime = Literal["tensorflow", "openvino"]
+Precision = Literal["float32", "bfloat16", "float16"]
+Method = Literal["gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "layercam-fused", "eigencam"]
+Style = Literal["heatmap", "contours", "spotlight"]
+Auto = Literal["auto"]
+PerformanceHint = Literal["latency", "throughput"]
+
+CLASSLESS_METHODS: Final[frozenset[Method]] = frozenset({"eigencam"})
+"""Methods whose map does not depend on the target."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """Pixels from a source.
+
+    Attributes:
+        rgb: uint8 (H, W, 3), RGB. Made read-only here, so that nobody downstream has to copy it.
+        pts_ns: Capture time on the clock of `time.monotonic_ns`.
+        seq: Number within its feed, counted from 0 and assigned by the feed; a gap is a dropped frame.
+        source_id: Unique name of the feed, without credentials; assigned by the feed.
+        revision: 0 at first; one more each time the same frame is explained again, under other settings.
+    """
+
+    rgb: NDArray[np.uint8]
+    pts_ns: int
+    seq: int = 0
+    source_id: str = ""
+    revision: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
+            raise ValueError(f"a frame is uint8 (H, W, 3), not {self.rgb.dtype} {self.rgb.shape}")
+        self.rgb.flags.writeable = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is explained: a class, a class over another, or what lowers a class.
+
+    Attributes:
+        index: The class; None for the top class of each frame.
+        contrast: The class to subtract: "why `index` rather than `contrast`?"; None for none.
+        counterfactual: Whether to explain what lowers the class (Grad-CAM paper, section 3.3); excludes `contrast`.
+    """
+
+    index: int | None = None
+    contrast: int | None = None
+    counterfactual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CamConfig:
+    """Layer and CAM method of an explanation.
+
+    Attributes:
+        layer: The target layer, whose activation is explained; layers whose maps are fused are joined with "+".
+        method: The saliency method.
+    """
+
+    layer: str
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayStyle:
+    """How a saliency map is drawn over a frame.
+
+    Attributes:
+        style: Heat map, contour lines, or the frame dimmed where the map is weak.
+        opacity: At the maximum of the map, 0..1.
+        colormap: A name from `live_cam.render.colormaps.COLORMAPS`.
+    """
+
+    style: Style = "heatmap"
+    opacity: float = 0.7
+    colormap: str = "viridis"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """A class and its probability, 0..1."""
+
+    index: int
+    label: str
+    probability: float
+
+
+class ClassPayload(TypedDict):
+    """A class in JSON."""
+
+    index: int
+    label: str
+
+
+class ExplanationPayload(TypedDict):
+    """An explanation in JSON, without its map: on the page, in sidecars, in snapshots and on the command line."""
+
+    top: list[dict[str, Any]]
+    target: ClassPayload
+    contrast: ClassPayload | None
+    counterfactual: bool
+    layer: str
+    method: Method
+    evidence: float
+    has_evidence: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """The classes of one frame and the saliency map of a target.
+
+    Attributes:
+        saliency_map: float32 (h, w) at the layer's resolution: rectified, not normalised, finite.
+        logits: float32 (classes,).
+        top: The three top classes, highest probability first.
+        target: The target explained; its `index` is never None.
+        target_label: The label of the target class.
+        contrast_label: The label of the contrast class, or None.
+        vmax: The map value drawn at full opacity: a peak smoothed over time, so that brightness does not pump.
+        evidence: 0 (none) to 1; see `live_cam.explain.saliency.evidence`.
+        cam_config: Layer and method.
+        smoothed_map: The map to draw: `saliency_map`, smoothed over the frames of a live source.
+        smoothed_top: The classes to show: `top`, smoothed likewise, so that labels and bars don't flicker.
+    """
+
+    saliency_map: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    top: tuple[ClassScore, ...]
+    target: Target
+    target_label: str
+    contrast_label: str | None
+    vmax: float
+    evidence: float
+    cam_config: CamConfig
+    smoothed_map: NDArray[np.float32]
+    smoothed_top: tuple[ClassScore, ...]
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether there is anything to draw."""
+        return self.evidence > 0.0 and self.vmax > 0.0
+
+    def describe(self, *, smoothed: bool = False) -> ExplanationPayload:
+        """Returns the explanation as JSON values.
+
+        Args:
+            smoothed: Whether `top` is the smoothed one, which belongs to what the page shows.
+        """
+        index, contrast = self.target.index, self.target.contrast
+        if index is None:
+            raise ValueError("an explanation names its target class")
+        scores = self.smoothed_top if smoothed else self.top
+        return {
+            "top": [asdict(score) | {"probability": round(score.probability, 6)} for score in scores],
+            "target": {"index": index, "label": self.target_label},
+            "contrast": None if contrast is None else {"index": contrast, "label": self.contrast_label or ""},
+            "counterfactual": self.target.counterfactual,
+            "layer": self.cam_config.layer,
+            "method": self.cam_config.method,
+            "evidence": round(self.evidence, 6),
+            "has_evidence": self.has_evidence,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedFrame:
+    """An overlay, encoded once for all viewers, with everything it was made of.
+
+    Attributes:
+        jpeg: The encoded overlay.
+        frame: The frame.
+        explanation: What is drawn over the frame.
+        overlay_style: How it is drawn.
+        second: What is drawn over a second copy of the frame, at the right of the first; None for a single overlay.
+    """
+
+    jpeg: bytes
+    frame: Frame
+    explanation: Explanation
+    overlay_style: OverlayStyle
+    second: Explanation | None = None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """`seq` and `revision`, which no two overlays of a feed share."""
+        return self.frame.seq, self.frame.revision
+
+    @property
+    def seq(self) -> int:
+        """The frame's number."""
+        return self.frame.seq
+
+    @property
+    def pts_ns(self) -> int:
+        """Capture time."""
+        return self.frame.pts_ns
+
+    @property
+    def captured_at(self) -> datetime:
+        """Capture time as local date and time, with the zone."""
+        age = timedelta(microseconds=(time.monotonic_ns() - self.pts_ns) / 1000)
+        return datetime.now().astimezone() - age

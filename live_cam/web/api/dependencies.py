@@ -1,0 +1,71 @@
+"""What the routes share: feed and settings of a request, bodies, results of the worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Annotated, TypeVar
+
+from fastapi import HTTPException, Query, Request
+
+from live_cam.pipeline.feed import Feed
+from live_cam.pipeline.session import Session
+from live_cam.pipeline.settings import SettingsStore
+from live_cam.pipeline.visitors import MAX_CLIENT_ID_LENGTH
+
+ClientId = Annotated[str, Query(max_length=MAX_CLIENT_ID_LENGTH)]
+NO_STORE = {"Cache-Control": "no-store"}
+_T = TypeVar("_T")
+
+
+def feed_dependency(session: Session) -> Callable[[int, str], Feed]:
+    """Returns the dependency for the feed of a request."""
+
+    def get_feed(feed: int = 0, visitor: str = "") -> Feed:
+        """Returns the feed with that number or, in a session of visitors, the feed of that visitor."""
+        if session.visitors is not None:
+            own = session.visitors.find(visitor)
+            if own is None:
+                raise HTTPException(404, "Visitors see only their own camera, on the page.")
+            return own
+        if not 0 <= feed < len(session.feeds):
+            raise HTTPException(404, f"There is no feed {feed}; there are {len(session.feeds)}, counted from 0.")
+        return session.feeds[feed]
+
+    return get_feed
+
+
+def settings_dependency(session: Session) -> Callable[[str], SettingsStore]:
+    """Returns the dependency for the settings of a request: shared, or in a session of visitors the visitor's."""
+
+    def get_settings(visitor: ClientId = "") -> SettingsStore:
+        return session.settings if session.visitors is None else session.visitors.settings(visitor)
+
+    return get_settings
+
+
+async def limited_body(request: Request, limit_bytes: int) -> bytes | None:
+    """Returns the body of a request, or None if it exceeds the limit."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit_bytes:
+            return None
+    return body
+
+
+async def task_result(future: Future[_T]) -> _T:
+    """Waits for a task of the worker and returns its result.
+
+    Raises:
+        HTTPException: 503 if there are too many tasks, the session is stopping, or the explainer fails.
+    """
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        if not future.cancelled():
+            raise
+        raise HTTPException(503, "Too many requests; try again in a moment.") from None
+    except Exception as error:
+        raise HTTPException(503, f"The explanation failed: {error}") from None

@@ -1,0 +1,175 @@
+"""Routes of the frames (WebSocket, long polling, MJPEG), snapshots, statistics, health and the page's scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
+
+from live_cam.errors import SourceError
+from live_cam.pipeline.broadcast import FrameKey
+from live_cam.pipeline.feed import Feed
+from live_cam.pipeline.payload import frame_payload, state_payload
+from live_cam.pipeline.session import Session
+from live_cam.pipeline.snapshot import take_snapshot
+from live_cam.pipeline.visitors import Visitors
+from live_cam.types import EncodedFrame
+from live_cam.web.api.analysis import no_frame_yet
+from live_cam.web.api.dependencies import NO_STORE, ClientId, feed_dependency, limited_body
+from live_cam.web.api.messages import pack
+from live_cam.web.api.viewer_connection import ViewerConnection
+from live_cam.web.api.visitor_http import HttpVisitorTransport
+from live_cam.web.api.visitor_websocket import VisitorCamera
+
+_STATIC = Path(__file__).parents[1] / "ui" / "static"
+_POLL_LIMIT_S = 2.0
+_REVALIDATE = {"Cache-Control": "no-cache"}
+_BOUNDARY = "frame"
+_TRY_AGAIN_LATER = 1013
+IMAGE_LIMIT_BYTES = 2**21
+
+
+def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
+    """Returns the routes for one session; a kiosk's save nothing."""
+    router = APIRouter()
+    feed_of_request = Depends(feed_dependency(session))
+
+    @router.get("/healthz")
+    def healthz() -> Response:
+        unhealthy_reason = session.unhealthy_reason
+        return PlainTextResponse(unhealthy_reason, 503) if unhealthy_reason else PlainTextResponse("ok")
+
+    @router.get("/stats")
+    def stats() -> Response:
+        return JSONResponse(session.describe(), headers=NO_STORE)
+
+    @router.get("/snapshot.jpg")
+    def snapshot_jpg(feed: Feed = feed_of_request) -> Response:
+        if kiosk:
+            return _saving_is_disabled()
+        frame = feed.broadcaster.newest
+        if frame is None:
+            return no_frame_yet()
+        return Response(frame.jpeg, media_type="image/jpeg", headers=NO_STORE)
+
+    # Not a coroutine: encoding a large image would block the event loop.
+    @router.get("/snapshot")
+    def snapshot(feed: Feed = feed_of_request) -> Response:
+        if kiosk:
+            return _saving_is_disabled()
+        frame = feed.broadcaster.newest
+        if frame is None:
+            return no_frame_yet()
+        taken = take_snapshot(feed.name, frame, session.explainer)
+        headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{taken.name}.zip"'}
+        return Response(taken.as_zip(), media_type="application/zip", headers=headers)
+
+    @router.get("/frame.jpg")
+    async def frame(after: int = -1, revision: int | None = None, feed: Feed = feed_of_request) -> Response:
+        newest = feed.broadcaster.newest
+        if revision is None:  # any revision of that frame
+            revision = newest.frame.revision if newest is not None and newest.seq == after else 0
+        with feed.broadcaster.watch() as viewer:
+            newest = await viewer.next_frame((after, revision), _POLL_LIMIT_S)
+        return _frame_response(session, feed, newest)
+
+    @router.get("/stream.mjpg")
+    async def stream(feed: Feed = feed_of_request) -> Response:
+        media_type = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
+        return StreamingResponse(_multipart(feed), media_type=media_type, headers=NO_STORE)
+
+    if session.visitors is not None:
+        _add_visit_route(router, session, session.visitors)
+
+    _add_scripts(router)
+
+    @router.websocket("/frames")
+    async def frames(websocket: WebSocket, feed: int = 0, visitor: ClientId = "") -> None:
+        await websocket.accept()
+        if session.visitors is not None:
+            await _visit(websocket, session, session.visitors, visitor)
+        elif 0 <= feed < len(session.feeds):
+            await ViewerConnection(websocket, session, session.feeds[feed]).run()
+        else:
+            await websocket.close()
+
+    return router
+
+
+def _add_scripts(router: APIRouter) -> None:
+    for script in _STATIC.glob("*.js"):
+        router.add_api_route(f"/{script.name}", _send_file(script))
+
+
+def _send_file(script: Path) -> Callable[[], Response]:
+    return lambda: FileResponse(script, headers=_REVALIDATE)
+
+
+def _saving_is_disabled() -> Response:
+    return PlainTextResponse("A kiosk saves nothing.", 403)
+
+
+def _frame_response(session: Session, feed: Feed, frame: EncodedFrame | None) -> Response:
+    """Returns an overlay with its payload in a header, or the state alone if there is none."""
+    payload = state_payload(session, feed) if frame is None else frame_payload(session, feed, frame)
+    headers = {**NO_STORE, "X-Live-Cam": json.dumps(payload)}
+    if frame is None:
+        return Response(status_code=204, headers=headers)
+    return Response(frame.jpeg, media_type="image/jpeg", headers=headers)
+
+
+def _full_message(visitors: Visitors) -> str:
+    return f"All {visitors.max_visitors} places are taken; retrying until one is free"
+
+
+def _add_visit_route(router: APIRouter, session: Session, visitors: Visitors) -> None:
+    """Adds the route for visitors whose browser refuses WebSockets."""
+    transport = HttpVisitorTransport(visitors, session.clock)
+
+    @router.post("/visit")
+    async def visit(
+        request: Request, visitor: ClientId, age_ms: Annotated[float, Query(ge=0, le=2000)] = 0
+    ) -> Response:
+        feed = transport.join(visitor)
+        if feed is None:
+            return PlainTextResponse(_full_message(visitors), 503)
+        jpeg = await limited_body(request, IMAGE_LIMIT_BYTES)
+        if jpeg is None:
+            return PlainTextResponse("The image is too large.", 413)
+        try:
+            frame = await transport.explain(feed, jpeg, age_ms)
+        except SourceError as error:
+            return PlainTextResponse(str(error), 400)
+        return _frame_response(session, feed, frame)
+
+
+async def _visit(websocket: WebSocket, session: Session, visitors: Visitors, client_id: str) -> None:
+    """Serves a visitor with a camera, if there is room for one more."""
+    feed = visitors.join(client_id)
+    if feed is None:
+        await websocket.send_bytes(
+            pack({"source": "", "state": "ended", "message": _full_message(visitors), "fps": 0.0})
+        )
+        await websocket.close(_TRY_AGAIN_LATER)
+        return
+    try:
+        await ViewerConnection(websocket, session, feed, VisitorCamera(feed, session)).run()
+    finally:
+        visitors.leave(feed)
+
+
+async def _multipart(feed: Feed) -> AsyncIterator[bytes]:
+    """Yields each overlay with the next part's header: Chromium paints a part only once it has received that."""
+    part = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n\r\n".encode()
+    shown: FrameKey | None = None
+    yield part
+    with feed.broadcaster.watch() as viewer:
+        while not feed.broadcaster.closed:
+            frame = await viewer.next_frame(shown, _POLL_LIMIT_S)
+            if frame is not None:
+                shown = frame.key
+                yield frame.jpeg + b"\r\n" + part

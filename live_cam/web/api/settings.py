@@ -1,0 +1,68 @@
+"""Routes that read and change the settings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from live_cam.errors import UnknownLabelError
+from live_cam.models.labels import find_label, imagenet_labels
+from live_cam.pipeline.session import Session
+from live_cam.pipeline.settings import SettingsStore
+from live_cam.web.api.dependencies import NO_STORE, limited_body, settings_dependency
+
+_CHANGE_LIMIT_BYTES = 4096
+_CLASSES = ("target", "other")
+KIOSK_SETTINGS: Final = frozenset({"target"})
+"""The settings that viewers of a kiosk may change."""
+
+
+def settings_routes(session: Session, kiosk: bool) -> APIRouter:
+    """Returns the routes for one session."""
+    router = APIRouter()
+    settings_of_request = Depends(settings_dependency(session))
+
+    @router.get("/settings")
+    def settings(store: SettingsStore = settings_of_request) -> Response:
+        return _response(store)
+
+    @router.patch("/settings")
+    async def change(request: Request, store: SettingsStore = settings_of_request) -> Response:
+        text = await limited_body(request, _CHANGE_LIMIT_BYTES)
+        if text is None:
+            return PlainTextResponse("The request is too long for a change of settings.", 413)
+        try:
+            changes = json.loads(text)
+            if not isinstance(changes, dict):
+                raise ValueError("the body is not a JSON object of settings")
+            if kiosk and not changes.keys() <= KIOSK_SETTINGS:
+                return PlainTextResponse("In a kiosk only the class can be changed.", 403)
+            store.change(**{name: _parse(name, value) for name, value in changes.items()})
+        except (ValueError, RecursionError, UnknownLabelError) as error:
+            return PlainTextResponse(str(error), 400)
+        return _response(store)
+
+    return router
+
+
+def _parse(name: str, value: Any) -> Any:
+    """Returns a value, and the index of a class given by its label."""
+    return find_label(value) if name in _CLASSES and isinstance(value, str) else value
+
+
+def _response(store: SettingsStore) -> Response:
+    """Returns the current settings, and under "start" those of the start."""
+    settings = {**_with_labels(store.describe()), "start": _with_labels(asdict(store.initial))}
+    return JSONResponse(settings, headers=NO_STORE)
+
+
+def _with_labels(settings: dict[str, Any]) -> dict[str, Any]:
+    """Adds the labels of the classes."""
+    labels = {
+        f"{name}_label": None if settings[name] is None else imagenet_labels()[settings[name]] for name in _CLASSES
+    }
+    return settings | labels

@@ -1,0 +1,1 @@
+"""Who may see the camera, and the certificate of the encrypted page."""

@@ -1,0 +1,247 @@
+"""HTML of the page beside Gradio's controls: stages, class lists, captions, buttons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Final, get_args
+
+from live_cam.pipeline.session import Session
+from live_cam.render.colormaps import COLORMAPS
+from live_cam.render.legend import LEGEND_ENDS
+from live_cam.sources.camera import CameraOptions
+from live_cam.types import Method, Style
+
+_RANKS = 3
+
+METHOD_NAMES: Final[dict[Method, str]] = {
+    "gradcam": "Grad-CAM",
+    "hirescam": "HiResCAM",
+    "gradcam++": "Grad-CAM++",
+    "xgradcam": "XGrad-CAM",
+    "layercam": "LayerCAM",
+    "layercam-fused": "LayerCAM, fused",
+    "eigencam": "Eigen-CAM",
+}
+"""The methods as their papers write them."""
+
+_FOLDER = """
+const folder = location.origin + location.pathname.replace(/[^/]*$/, "");
+"""
+MOUNT = (
+    _FOLDER
+    + """
+const modules = {
+  viewer: ".live-stage",
+  occlusion: ".live-stage",
+  top_maps: ".live-top",
+  class_list: ".live-class-list, .live-note",
+  snapshot: ".live-tools",
+  recording: ".live-recording",
+  permalink: '[data-live="link"]',
+  help: ".live-help",
+  kiosk: ".live-kiosk",
+};
+for (const [name, selector] of Object.entries(modules)) {
+  const found = element.querySelectorAll(selector);
+  if (found.length) import(new URL(`${name}.js`, folder)).then((module) => found.forEach(module.mount));
+}
+"""
+)
+"""Calls the `mount` of each module with the elements of a `gr.HTML` that match its selector."""
+
+SYNC = (
+    _FOLDER
+    + """
+import(new URL("controls.js", folder)).then((module) => module.onSync(() => trigger("change")));
+"""
+)
+"""Lets the page's scripts trigger the change event of a `gr.HTML`, which updates Gradio's components."""
+
+_RECORD = """
+  <button type="button" class="live-button" data-live="record" title="Record, or stop recording">Record</button>
+  <select class="live-select" data-live="record-view" aria-label="Recorded view" title="Recorded view">
+    <option value="overlay">overlay</option>
+    <option value="raw">camera only</option>
+    <option value="both">side by side</option>
+  </select>"""
+
+_LINK = """
+  <button type="button" class="live-button" data-live="link"
+    title="Copy a link that restores these settings">Copy link</button>"""
+
+_RECORDED = """
+  <div>
+    <p data-live="record-status" role="status"></p>
+    <p data-live="record-figures"></p>
+  </div>
+  <ul data-live="record-files" aria-label="Recorded files"></ul>"""
+
+_HELP = """
+<dialog class="live-help" aria-labelledby="live-help-title">
+  <h2 id="live-help-title">Keys</h2>
+  <div data-live="help-groups"></div>
+  <form method="dialog"><button class="live-button" autofocus>Close</button></form>
+</dialog>"""
+
+_OWN_NOTICE = "Only you see your video, and none of it is stored"
+_OWN_CAMERA = """
+<div class="live-own">
+  <button type="button" data-live="own-start" disabled>Show my camera</button>
+  <button type="button" data-live="own-switch" title="Other camera" hidden>Other camera</button>
+  <button type="button" data-live="own-stop" hidden>Stop</button>
+</div>"""
+
+
+def head(session: Session, kiosk: bool) -> str:
+    """Returns the top line: name, slogan, source, and the buttons for theme and keys."""
+    several = f"{len(session.feeds)} sources" if len(session.feeds) > 1 else ""
+    source = '<span data-live="source"></span>' if len(session.feeds) == 1 else several
+    slogan = f"What a ResNet50 sees, and where it looks{' · ' if source else ''}"
+    buttons = (
+        ""
+        if kiosk
+        else """
+<div class="live-head-buttons">
+  <button type="button" class="live-button" data-live="theme" title="Light or dark">Theme</button>
+  <button type="button" class="live-button" data-live="keys" aria-haspopup="dialog"
+    title="Show the keys">Keys</button>
+</div>"""
+    )
+    choices = {
+        "layer": list(session.layers),
+        "method": list(get_args(Method)),
+        "style": list(get_args(Style)),
+        "colormap": list(COLORMAPS),
+    }
+    return f"""
+<header class="live-head" data-choices="{escape(json.dumps(choices))}"><h1>live_cam</h1>
+<p data-feed="0"><span class="live-slogan">{slogan}</span>{source}</p>{buttons}</header>{"" if kiosk else _HELP}
+{'<div class="live-kiosk" data-idle-s="60"></div>' if kiosk else ""}"""
+
+
+def stages(session: Session, camera: CameraOptions, kiosk: bool) -> str:
+    """Returns the stage of a single feed, or a grid of tiles, each with its own class list."""
+    if session.visitors is not None:
+        width_px, height_px = camera.size_px or ("", "")
+        options = f'data-width="{width_px}" data-height="{height_px}" data-rate="{camera.rate_fps or ""}"'
+        return _stage(0, f'data-own {options} data-mirror="{str(camera.mirror).lower()}"', _OWN_NOTICE, _OWN_CAMERA)
+    if len(session.feeds) == 1:
+        return _stage(0)
+    tiles = (
+        f'<section class="live-tile" aria-label="{escape(feed.name)}"><h2 data-feed="{number}">{escape(feed.name)}</h2>'
+        f"{_stage(number)}{'' if kiosk else tools(number)}{class_list(number, source=feed.name)}</section>"
+        for number, feed in enumerate(session.feeds)
+    )
+    return f'<div class="live-grid">{"".join(tiles)}</div>'
+
+
+def _stage(number: int, attributes: str = "", notice: str = "Connecting", buttons: str = "") -> str:
+    return f"""
+<div class="live-stage" data-feed="{number}" {attributes}>
+  <img class="live-poster" src="poster.jpg?feed={number}" alt="">
+  <div class="live-view">
+    <canvas width="640" height="480" role="img" aria-label="Live overlay of the map"></canvas>
+    <div class="live-occlusion"></div>
+    <p class="live-caption" data-live="caption" hidden></p>
+    <p class="live-caption live-caption-right" data-live="caption-right" hidden></p>
+    <div class="live-chips" role="status">
+      <p class="live-chip" data-live="recorded" hidden>Recording</p>
+      <p class="live-chip" data-live="frozen" hidden>Frozen</p>
+      <p class="live-chip" data-live="preparing" hidden></p>
+    </div>
+  </div>
+  <p class="live-notice" data-live="notice" role="status">{notice}</p>{buttons}
+</div>"""
+
+
+def tools(number: int, own: bool = False) -> str:
+    """Returns the buttons of one feed."""
+    feed = _feed(number, own)
+    return f"""
+<div class="live-tools" {feed}>
+  <button type="button" class="live-button" data-live="snapshot"
+    title="Save this frame, with all that is needed to reproduce its explanation">Snapshot</button>
+  <button type="button" class="live-button" data-live="occlude" aria-pressed="true"
+    title="Point at the image, or press the arrow keys here, to occlude a patch and see how the probabilities change"
+    >Occlude</button>
+  <div class="live-top" {feed}></div>
+  <p class="live-status" data-live="snapshot-status" role="status"></p>
+</div>"""
+
+
+def class_list(number: int, own: bool = False, source: str = "") -> str:
+    """Returns the list of the top three classes, with the explained target, its evidence and the test of the map."""
+    rows = "".join(
+        f'<li><button type="button" class="live-class" data-live="label-{rank}" aria-pressed="false"'
+        ' title="Explain this class">–</button>'
+        f'<span class="live-percent" data-live="percent-{rank}"></span>'
+        f'<span class="live-occluded" data-live="occluded-{rank}"></span>'
+        f'<span class="live-track"><span class="live-bar" data-live="bar-{rank}"></span></span></li>'
+        for rank in range(_RANKS)
+    )
+    of = f" in {escape(source)}" if source else ""
+    return f"""
+<section class="live-class-list" {_feed(number, own)} aria-label="What the network sees{of}">
+  <ol>{rows}</ol>
+  <p class="live-explained">Explained: <b data-live="target">–</b>
+    <button type="button" class="live-unlock" data-live="unlock" hidden>unlock</button></p>
+  <p class="live-evidence"><span id="live-evidence-{number}">Evidence</span>
+    <span class="live-meter" data-live="meter" role="meter" aria-valuemin="0" aria-valuemax="100" aria-valuenow="0"
+      aria-labelledby="live-evidence-{number}"><span data-live="meter-bar"></span></span>
+    <b data-live="evidence-word">–</b></p>
+  <p class="live-faithfulness" data-live="faithfulness">Test of the map: not yet measured.</p>
+</section>"""
+
+
+def _feed(number: int, own: bool) -> str:
+    return f'data-feed="{number}"' + (" data-own" if own else "")
+
+
+def legend(session: Session) -> str:
+    """Returns the line under the stage: legend, frame rate and latency; of several feeds, the first."""
+    return f"""
+<div class="live-under" data-feed="0">
+  <p class="live-legend" data-live="legend" data-style="heatmap" data-colormap="viridis"
+    data-ends="{escape(json.dumps(LEGEND_ENDS))}">
+    <span data-live="legend-weak">weak</span><span class="live-ramp" aria-hidden="true"></span>
+    <span data-live="legend-strong">strong</span></p>
+  <p class="live-figures" hidden>{_first_feed(session)}<span><span data-live="fps">–</span> fps</span>
+    <span>latency <span data-live="latency">–</span></span></p>
+</div>"""
+
+
+def meaning(session: Session) -> str:
+    """Returns the place for what the map shows and what it does not; of several feeds, the first."""
+    return f"""
+<section class="live-meaning" data-feed="0" aria-label="What the map shows">
+  <p class="live-sentences">{_first_feed(session)}<b class="live-no-evidence" data-live="no-evidence" hidden></b>
+    <span data-live="meaning"></span></p>
+  <p class="live-how" data-live="how" data-names="{escape(json.dumps(METHOD_NAMES))}"></p>
+</section>"""
+
+
+def _first_feed(session: Session) -> str:
+    return f"<span>{escape(session.feeds[0].name)}:</span> " if len(session.feeds) > 1 else ""
+
+
+def note(setting: str, notes: Mapping[Any, str]) -> str:
+    """Returns the notes on the values of a setting, of which the page shows the current one."""
+    lines = "".join(f'<span data-value="{escape(value)}" hidden>{escape(line)}</span>' for value, line in notes.items())
+    return f'<p class="live-note" data-setting="{setting}">{lines}</p>'
+
+
+def save_controls(records: bool) -> str:
+    """Returns the controls that save something: the recording's, if there is any, and the link to the settings."""
+    parts = f"{_RECORD}{_LINK}{_RECORDED}" if records else _LINK
+    return f"""
+<section class="live-save{" live-recording" if records else ""}" aria-label="Save">{parts}
+</section>"""
+
+
+STRIP = '<div class="live-strip"></div>'
+"""The place for the last snapshots."""
+
+TOAST = '<p class="live-toast" data-live="toast" role="status"></p>'
+"""The place for short messages."""

@@ -1,0 +1,96 @@
+"""The Gradio page: stages, captions, controls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from live_cam.explain.saliency.methods import METHODS
+from live_cam.models.labels import imagenet_labels
+from live_cam.pipeline.session import Session
+from live_cam.render.colormaps import COLORMAPS
+from live_cam.sources.camera import CameraOptions
+from live_cam.web.ui import markup
+
+
+def build_page(session: Session, camera: CameraOptions, kiosk: bool = False) -> gr.Blocks:
+    """Builds the page of a session.
+
+    All viewers share its settings; visitors with cameras of their own have settings of their own.
+
+    Args:
+        session: The session to show.
+        camera: Options of visitors' cameras.
+        kiosk: Whether to leave out all controls but the class list.
+    """
+    page: gr.Blocks = gr.Blocks(title="live_cam", analytics_enabled=False, fill_width=True)
+    own = session.visitors is not None
+    with page:
+        gr.HTML(html_template=markup.head(session, kiosk), js_on_load=markup.MOUNT)
+        with gr.Row(elem_id="live-page"):
+            with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
+                stages = markup.stages(session, camera, kiosk) + markup.legend(session)
+                gr.HTML(html_template=stages, js_on_load=markup.MOUNT, elem_id="live-viewer")
+            with gr.Column(scale=3, min_width=280, elem_id="live-side"):
+                classes = markup.class_list(0, own) if len(session.feeds) < 2 else ""
+                gr.HTML(html_template=classes + markup.meaning(session), js_on_load=markup.MOUNT)
+                if not kiosk:
+                    add_controls(session)
+                gr.HTML(markup.TOAST)
+    return page
+
+
+_AUTO = -1
+MODES = [
+    ("Why A", "class"),
+    ("Why A and not B", "contrast"),
+    ("What speaks against A", "counterfactual"),
+    ("A and B side by side", "side_by_side"),
+]
+STYLES = [("Heat map", "heatmap"), ("Contour lines", "contours"), ("Spotlight", "spotlight")]
+
+
+def add_controls(session: Session) -> None:
+    """Adds all controls to the page under construction."""
+    with gr.Row(elem_id="live-buttons"):
+        freeze = gr.Button("Freeze", elem_id="live-freeze", min_width=80, size="md")
+        run = gr.Button("Stop", elem_id="live-run", min_width=80, size="md", visible=session.visitors is None)
+    if len(session.feeds) < 2:
+        gr.HTML(html_template=markup.tools(0, session.visitors is not None), js_on_load=markup.MOUNT)
+    gr.HTML(html_template=markup.save_controls(session.visitors is None), js_on_load=markup.MOUNT)
+    gr.HTML(html_template=markup.STRIP, js_on_load=markup.MOUNT)
+    values: list[tuple[str, Any]] = []
+    with gr.Accordion("Explain", open=False, elem_id="live-explain"):
+        values.append(("mode", gr.Radio(MODES, label="Mode", elem_id="live-mode")))
+        values.append(("target", _class_picker("A", "the top class", "live-target")))
+        values.append(("other", _class_picker("B", "the runner-up", "live-other")))
+        methods = [(name, method) for method, name in markup.METHOD_NAMES.items()]
+        values.append(("method", gr.Dropdown(methods, label="Method", elem_id="live-method")))
+        notes = {name: method.note for name, method in METHODS.items()}
+        gr.HTML(html_template=markup.note("method", notes), js_on_load=markup.MOUNT)
+        values.append(("layer", gr.Dropdown(list(session.layers), label="Layer", elem_id="live-layer")))
+        gr.HTML(html_template=markup.note("layer", session.layers), js_on_load=markup.MOUNT)
+    with gr.Accordion("Overlay", open=False, elem_id="live-overlay"):
+        values.append(("style", gr.Radio(STYLES, label="Style", elem_id="live-style")))
+        values.append(("opacity", gr.Slider(0.0, 1.0, step=0.05, label="Opacity", elem_id="live-opacity")))
+        values.append(("colormap", gr.Dropdown(list(COLORMAPS), label="Colours", elem_id="live-colormap")))
+    for name, component in values:
+        _run_in_browser(component.input, f"(value) => globalThis.liveCam?.choose({name!r}, value)", [component])
+    _run_in_browser(freeze.click, "() => globalThis.liveCam?.toggle('frozen')")
+    _run_in_browser(run.click, "() => globalThis.liveCam?.toggle('running')")
+    names = [name for name, _ in values]
+    sync = gr.HTML(js_on_load=markup.SYNC)
+    outputs = [*(component for _, component in values), freeze, run]
+    _run_in_browser(sync.change, f"() => globalThis.liveCam.values({names!r})", [], outputs)
+
+
+def _class_picker(label: str, automatic: str, elem_id: str) -> gr.Dropdown:
+    classes = [(name, index) for index, name in enumerate(imagenet_labels())]
+    info = "Type to search the 1000 classes"
+    return gr.Dropdown([(automatic, _AUTO), *classes], label=label, info=info, elem_id=elem_id)
+
+
+def _run_in_browser(event: Any, js: str, inputs: list[Any] | None = None, outputs: list[Any] | None = None) -> None:
+    """Has an event handled by the page alone."""
+    event(None, inputs or [], outputs, js=js, show_progress="hidden", api_visibility="private")

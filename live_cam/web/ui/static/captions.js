@@ -1,0 +1,57 @@
+// @ts-check
+/** The sentences beside the image: how much evidence there is, and what the map shows and does not show. */
+
+/** @typedef {import("./picture.js").FramePayload} FramePayload */
+/** @typedef {import("./picture.js").ExplanationPayload} ExplanationPayload */
+
+const CLASS_AGNOSTIC = ["eigencam"];
+const CLEAR_EVIDENCE = 0.35;
+const STRONG_EVIDENCE = 0.75;
+/** @type {Record<string, string>} */
+const REGIONS = { heatmap: "Bright regions", contours: "Regions inside the lines", spotlight: "Regions left bright" };
+
+/** Whether a method's map does not depend on the class. @param {string} method */
+export function isClassAgnostic(method) {
+  return CLASS_AGNOSTIC.includes(method);
+}
+
+/** The target in a few words. @param {ExplanationPayload} explanation */
+export function targetCaption({ method, target, contrast, counterfactual }) {
+  if (isClassAgnostic(method)) return "whatever the class";
+  if (counterfactual) return `against ${target.label}`;
+  return contrast ? `${target.label}, not ${contrast.label}` : target.label;
+}
+
+/** The evidence in a word. @param {ExplanationPayload} explanation */
+export function evidenceWord({ evidence, has_evidence }) {
+  if (!has_evidence) return "none";
+  if (evidence < CLEAR_EVIDENCE) return "weak";
+  return evidence < STRONG_EVIDENCE ? "clear" : "strong";
+}
+
+/** What there is no evidence for; empty if there is evidence. @param {ExplanationPayload} explanation */
+export function noEvidenceCaption({ method, target, contrast, counterfactual, has_evidence }) {
+  if (has_evidence) return "";
+  if (isClassAgnostic(method)) return "There is nothing in this image that the layer responds to.";
+  if (counterfactual) return `There is no evidence against ${target.label} in this image.`;
+  const over = contrast ? ` over ${contrast.label}` : "";
+  return `There is no evidence for ${target.label}${over} in this image.`;
+}
+
+/** What the map shows, and what it does not. @param {FramePayload} frame */
+export function mapCaption({ method, target, contrast, counterfactual, second, style, colormap }) {
+  const regions = style === "heatmap" && colormap === "jet" ? "Red regions" : REGIONS[style];
+  if (isClassAgnostic(method)) {
+    return `${regions} are those the layer responds to most, whatever the class. They do not show why a class was chosen.`;
+  }
+  if (counterfactual) {
+    return `${regions} are those whose features speak against ${target.label}. They made this network doubt, which need not be wrong.`;
+  }
+  if (contrast) {
+    return `${regions} are those whose features speak for ${target.label} more than for ${contrast.label}. What both have in common does not show.`;
+  }
+  if (second) {
+    return `${regions} are those whose features speak for the class named above each image. They are what this network used, not the objects themselves nor their outlines.`;
+  }
+  return `${regions} are those whose features speak for ${target.label}. They are what this network used, not the ${target.label} itself nor its outline.`;
+}

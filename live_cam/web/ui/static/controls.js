@@ -1,0 +1,145 @@
+// @ts-check
+/** Connects Gradio's components and the keys to the settings. */
+
+import { isClassAgnostic } from "./captions.js";
+import { onKey } from "./keys.js";
+import { changeSettings, onSettings, pendingSettings } from "./settings.js";
+import { notify, notifyCameraMissing, press } from "./ui.js";
+
+/** @typedef {import("./settings.js").Settings} Settings */
+
+/** The component's value for null. */
+const AUTO = -1;
+const OPACITY_STEP = 0.1;
+const RETRY_MS = 100;
+const BUILD_LIMIT_MS = 5000;
+/** A component in use, whose value must not change meanwhile. */
+const IN_USE = '#live-side :is(input[type="range"]:active, input[type="number"]:focus, input[aria-expanded="true"])';
+
+/** An element of the feed whose settings these are. */
+const part = () => /** @type {HTMLElement} */ (document.querySelector(".live-stage"));
+
+/** The values that the server offers, by setting. @returns {Record<string, string[]>} */
+const choices = () => JSON.parse(/** @type {HTMLElement} */ (document.querySelector("[data-choices]")).dataset.choices ?? "{}");
+
+/** @param {Partial<Settings>} changes */
+const set = (changes) => changeSettings(part(), changes);
+
+/** @param {"frozen" | "running"} name */
+function toggle(name) {
+  const settings = pendingSettings();
+  if (!settings || (name === "frozen" && !settings.frozen && notifyCameraMissing("Not frozen"))) return;
+  set({ [name]: !settings[name] });
+}
+
+/** Starts or stops the source or, where visitors show their own cameras, this visitor's. */
+function startOrStop() {
+  const own = document.querySelector('.live-own :is([data-live="own-start"], [data-live="own-stop"]):not([hidden])');
+  if (own instanceof HTMLElement) own.click();
+  else toggle("running");
+}
+
+/** Chooses the next value, and the first one after the last. @param {"layer" | "method" | "style" | "colormap"} name */
+function next(name) {
+  const settings = pendingSettings();
+  if (!settings) return;
+  if (name === "layer" && settings.method === "layercam-fused") {
+    notify("This method has layers of its own");
+    return;
+  }
+  const named = /** @type {HTMLElement | null} */ (document.querySelector("[data-names]"));
+  const names = JSON.parse(named?.dataset.names ?? "{}");
+  const offered = choices()[name];
+  const value = offered[(offered.indexOf(settings[name]) + 1) % offered.length];
+  set({ [name]: value });
+  notify(`${name[0].toUpperCase()}${name.slice(1)}: ${names[value] ?? value}`);
+}
+
+/** Notifies that the current method has one map for all classes, and returns whether it does. */
+function notifyClassAgnostic() {
+  if (!isClassAgnostic(pendingSettings()?.method ?? "")) return false;
+  notify("This method gives one map, whatever the class");
+  return true;
+}
+
+/** @param {import("./settings.js").Mode} mode */
+function setMode(mode) {
+  if (!notifyClassAgnostic()) set({ mode });
+}
+
+/** @param {number} step */
+function fade(step) {
+  const settings = pendingSettings();
+  if (settings) set({ opacity: Math.round(100 * Math.min(1, Math.max(0, settings.opacity + step))) / 100 });
+}
+
+/**
+ * Opens the controls of the explanation, which Gradio builds when they are first opened, and focuses the search of a class.
+ *
+ * @param {"target" | "other"} which
+ */
+async function search(which) {
+  if (notifyClassAgnostic()) return;
+  const field = () => /** @type {HTMLInputElement | null} */ (document.querySelector(`#live-${which} input`));
+  if (which === "other" && !["contrast", "side_by_side"].includes(pendingSettings()?.mode ?? "")) await set({ mode: "contrast" });
+  /** @type {HTMLElement | null} */ (document.querySelector("#live-explain > button:not(.open)"))?.click();
+  const deadlineMs = performance.now() + BUILD_LIMIT_MS;
+  while (!field()?.checkVisibility() && performance.now() < deadlineMs) await new Promise(requestAnimationFrame);
+  field()?.focus();
+  field()?.select();
+}
+
+/** Updates Gradio's components; null until they are built. @type {(() => void) | null} */
+let updateComponents = null;
+let syncing = 0;
+
+/** Updates Gradio's components, as soon as none of them is in use. */
+function sync() {
+  clearTimeout(syncing);
+  if (!updateComponents || !pendingSettings()) return;
+  if (document.querySelector(IN_USE)) syncing = setTimeout(sync, RETRY_MS);
+  else updateComponents();
+}
+
+/** Registers how to update Gradio's components. @param {() => void} update */
+export function onSync(update) {
+  updateComponents = update;
+  sync();
+}
+
+/** Called by Gradio's components. */
+globalThis.liveCam = {
+  choose: (name, value) => void set({ [name]: value === AUTO ? null : value }),
+  toggle,
+  values: (names) => {
+    const settings = /** @type {Settings} */ (pendingSettings());
+    const values = names.map((name) => settings[/** @type {keyof Settings} */ (name)] ?? AUTO);
+    return [...values, settings.frozen ? "Resume" : "Freeze", settings.running ? "Stop" : "Start"];
+  },
+};
+
+onSettings((settings) => {
+  const { mode, method } = settings;
+  Object.assign(document.body.dataset, { mode, method, classAgnostic: isClassAgnostic(method) });
+  sync();
+});
+
+for (const rank of [0, 1, 2]) {
+  const label = `label-${rank}`;
+  onKey(`${rank + 1}`, `explain class ${rank + 1} of the list, or unlock it`, () => press(label), "Explain", `[data-live="${label}"]`);
+}
+onKey("0", "explain the top class", () => set({ target: null }), "Explain", '[data-live="unlock"]');
+onKey("/", "search all classes for A", () => search("target"), "Explain", "#live-target");
+onKey("n", "search all classes for B", () => search("other"), "Explain", "#live-other");
+onKey("w", "why A", () => setMode("class"), "Explain", "#live-mode");
+onKey("v", "why A and not B", () => setMode("contrast"), "Explain", "#live-mode");
+onKey("a", "what speaks against A", () => setMode("counterfactual"), "Explain", "#live-mode");
+onKey("b", "A and B side by side", () => setMode("side_by_side"), "Explain", "#live-mode");
+onKey("m", "next method", () => next("method"), "Explain", "#live-method");
+onKey("l", "next layer", () => next("layer"), "Explain", "#live-layer");
+onKey("h", "heat map, contours or spotlight", () => next("style"), "Overlay", "#live-style");
+onKey("c", "next colours", () => next("colormap"), "Overlay", "#live-colormap");
+onKey("+", "more opaque", () => fade(OPACITY_STEP), "Overlay", "#live-opacity");
+onKey("-", "less opaque", () => fade(-OPACITY_STEP), "Overlay", "#live-opacity");
+onKey("f", "freeze or resume", () => toggle("frozen"), "Camera", "#live-freeze");
+onKey(" ", "start or stop", startOrStop, "Camera", '#live-run, [data-live="own-start"], [data-live="own-stop"]');

@@ -1,0 +1,164 @@
+// @ts-check
+/**
+ * An occluded patch of one feed: drawn over the frame, with the probabilities that remain beside the classes.
+ *
+ * @typedef {import("./picture.js").ClassScore} ClassScore
+ * @typedef {{x: number, y: number}} Place In 0..1 of the frame.
+ * @typedef {{before: ClassScore[], after: ClassScore[], box: [number, number, number, number]}} Result
+ */
+
+import { apiUrl, request } from "./api.js";
+import { pause } from "./ui.js";
+
+/** Between requests for different places, and for the same one, since the frames change. */
+const MOVED_PAUSE_MS = 125;
+const SAME_PAUSE_MS = 250;
+const FAILED_PAUSE_MS = 1000;
+/** How long a place is kept before its result is read aloud. */
+const REST_MS = 800;
+/** Between two panes, as a fraction of a pane's width; see render/layout.py. */
+const GAP = 1 / 80;
+const SVG = "http://www.w3.org/2000/svg";
+
+/** @param {ClassScore} score */
+const percent = (score) => `${(100 * score.probability).toFixed(0)} %`;
+
+/** Requests and shows the result of occluding one patch at a time. */
+export class OcclusionSession {
+  /** @param {HTMLElement} stage */
+  constructor(stage) {
+    this.stage = stage;
+    this.canvas = /** @type {HTMLCanvasElement} */ (stage.querySelector("canvas"));
+    const layer = /** @type {HTMLElement} */ (stage.querySelector(".live-occlusion"));
+    this.drawing = layer.appendChild(document.createElementNS(SVG, "svg"));
+    this.drawing.setAttribute("aria-hidden", "true");
+    this.spoken = layer.appendChild(document.createElement("p"));
+    this.spoken.setAttribute("role", "status");
+    /** The place to occlude. @type {Place | null} */
+    this.place = null;
+    this.movedMs = 0;
+    /** Called when the place has changed. @type {(value?: unknown) => void} */
+    this.wake = () => {};
+    this.polling = false;
+    /** What is shown. @type {Result | null} */
+    this.result = null;
+    // The class list changes with each frame, and so do the probabilities beside it.
+    this.frames = new MutationObserver(() => this.write());
+  }
+
+  /** Left edges of the panes that show the frame: one, or two side by side. @returns {number[]} In widths of a pane. */
+  get panes() {
+    return this.stage.querySelector('[data-live="caption-right"]:not([hidden])') ? [0, 1 + GAP] : [0];
+  }
+
+  /** Width of the canvas, in widths of a pane. */
+  get span() {
+    return (this.panes.at(-1) ?? 0) + 1;
+  }
+
+  /** Maps x in the canvas to x in the frame, both in 0..1. @param {number} x */
+  xInPane(x) {
+    const left = this.panes.findLast((pane) => pane <= x * this.span) ?? 0;
+    return Math.min(1, x * this.span - left);
+  }
+
+  /** @param {Place} place */
+  move(place) {
+    if (!this.stage.dataset.seq) return;
+    this.place = place;
+    this.movedMs = performance.now();
+    this.spoken.textContent = "";
+    this.wake();
+    if (!this.polling) this.poll();
+  }
+
+  /** Removes the patch and its result. */
+  clear() {
+    if (!this.place) return;
+    this.place = this.result = null;
+    this.wake();
+    this.frames.disconnect();
+    this.drawing.replaceChildren();
+    this.spoken.textContent = "";
+    this.write();
+  }
+
+  /** Whether a place lies in the patch that is shown. @param {Place} place */
+  covers({ x, y }) {
+    const [left, top, right, bottom] = this.result?.box ?? [1, 1, 0, 0];
+    return x >= left && x <= right && y >= top && y <= bottom;
+  }
+
+  /** Requests the newest place, one request at a time, until it is cleared. */
+  async poll() {
+    this.polling = true;
+    while (this.place && this.stage.isConnected) {
+      const place = this.place;
+      const startMs = performance.now();
+      const moved = new Promise((resolve) => (this.wake = resolve));
+      const failed = !document.hidden && !(await this.update(place));
+      await pause(startMs + (failed ? FAILED_PAUSE_MS : MOVED_PAUSE_MS) - performance.now());
+      await Promise.race([moved, pause(startMs + SAME_PAUSE_MS - performance.now())]);
+    }
+    this.polling = false;
+  }
+
+  /** Requests one place and shows the result; returns whether there was one. @param {Place} place */
+  async update(place) {
+    const url = apiUrl("occlusion", this.stage);
+    url.searchParams.set("x", place.x.toFixed(4));
+    url.searchParams.set("y", place.y.toFixed(4));
+    /** @type {Result | null} */
+    const result = await request(url, "POST").then(
+      (response) => response.json(),
+      () => null,
+    );
+    if (!this.place) return true;
+    this.result = result;
+    this.frames.observe(this.stage, { attributeFilter: ["data-seq"] });
+    this.draw();
+    this.write();
+    if (place === this.place) this.speak();
+    return result !== null;
+  }
+
+  /** Draws the patch into each pane. */
+  draw() {
+    const { width, height } = this.canvas;
+    this.drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    const [left, top, right, bottom] = this.result?.box ?? [0, 0, 0, 0];
+    const paneWidth = width / this.span;
+    const patches = (this.result ? this.panes : []).map((pane) => {
+      const patch = document.createElementNS(SVG, "rect");
+      patch.setAttribute("x", String((pane + left) * paneWidth));
+      patch.setAttribute("y", String(top * height));
+      patch.setAttribute("width", String((right - left) * paneWidth));
+      patch.setAttribute("height", String((bottom - top) * height));
+      return patch;
+    });
+    this.drawing.replaceChildren(...patches);
+  }
+
+  /** Writes beside each listed class the probability that remains, where the result has one. */
+  write() {
+    const ranks = document.querySelectorAll(`[data-feed="${this.stage.dataset.feed}"] [data-live^="occluded-"]`);
+    for (const element of ranks) {
+      const row = element.closest("li");
+      const button = /** @type {HTMLElement | null | undefined} */ (row?.querySelector("[data-index]"));
+      const after = this.result?.after.find((score) => String(score.index) === button?.dataset.index);
+      const text = after ? `→ ${percent(after)}` : "";
+      if (element.textContent !== text) element.textContent = text;
+      const track = /** @type {HTMLElement | null | undefined} */ (row?.querySelector(".live-track"));
+      if (after) track?.style.setProperty("--occluded", String(after.probability));
+      track?.toggleAttribute("data-occluded", after !== undefined);
+    }
+  }
+
+  /** Has the result read aloud once, if the place was kept for a while. */
+  speak() {
+    if (!this.result || this.spoken.textContent || performance.now() - this.movedMs < REST_MS) return;
+    const { before, after } = this.result;
+    const changes = after.map((score, rank) => `${score.label} ${percent(before[rank])}, now ${percent(score)}`);
+    this.spoken.textContent = `With the patch occluded: ${changes.join("; ")}`;
+  }
+}

@@ -1,0 +1,173 @@
+// @ts-check
+/**
+ * The canvas of one feed and the text that belongs to it.
+ *
+ * What the server sends; see pipeline/payload.py and `ExplanationPayload` in types.py.
+ *
+ * @typedef {{index: number, label: string}} ClassPayload
+ * @typedef {ClassPayload & {probability: number}} ClassScore
+ * @typedef {{top: ClassScore[], target: ClassPayload, contrast: ClassPayload | null, counterfactual: boolean,
+ *   layer: string, method: string, evidence: number, has_evidence: boolean}} ExplanationPayload
+ * @typedef {{probability_drop: number, random_drop: number, measured: number, verdict: string, words: string}} Faithfulness
+ * @typedef {{source: string, state: string, message: string, fps: number, settings: import("./settings.js").Settings,
+ *   preparing: string, faithfulness: Faithfulness | null,
+ *   recording: import("./recording.js").Recording | null}} StatePayload
+ * @typedef {StatePayload & ExplanationPayload & {seq: number, revision: number, age_ms: number,
+ *   second: ExplanationPayload | null, style: string, opacity: number, colormap: string}} FramePayload
+ * @typedef {Pick<StatePayload, "source" | "state" | "message" | "fps"> & Partial<FramePayload> &
+ *   {display_latency_ms?: number | null}} State Of a frame, of a feed, or the refusal of a further visitor.
+ */
+
+import { evidenceWord, mapCaption, noEvidenceCaption, targetCaption } from "./captions.js";
+import { RECORDING_EVENT } from "./recording.js";
+import { pendingSettings, receiveSettings } from "./settings.js";
+
+/** Labels with more characters take two lines. */
+const LONG_LABEL = 12;
+
+/** Paints frames and text into the elements of one feed. */
+export class Picture {
+  /** @param {HTMLElement} root The stage. */
+  constructor(root) {
+    this.root = root;
+    this.canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
+    this.displayLatencyKnown = false;
+    /** The target of the newest explanation, in words. */
+    this.target = "";
+    /** Names of the methods by identifier. @type {Record<string, string>} */
+    this.names = JSON.parse(/** @type {HTMLElement | null} */ (document.querySelector("[data-names]"))?.dataset.names ?? "{}");
+  }
+
+  /** @param {string} name @returns {HTMLElement | null} */
+  part(name) {
+    return document.querySelector(`[data-feed="${this.root.dataset.feed}"] [data-live="${name}"]`);
+  }
+
+  /** @param {string} name @param {string} text */
+  write(name, text) {
+    const part = this.part(name);
+    if (part && part.textContent !== text) part.textContent = text;
+  }
+
+  /** Writes a text; an empty one hides its element. @param {string} name @param {string} text */
+  show(name, text) {
+    this.write(name, text);
+    const part = this.part(name);
+    if (part && part.hidden === Boolean(text)) part.hidden = !text;
+  }
+
+  /** @param {ImageBitmap} bitmap @param {FramePayload} header */
+  paint(bitmap, header) {
+    if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
+      this.canvas.width = bitmap.width;
+      this.canvas.height = bitmap.height;
+      this.root.style.setProperty("--picture-ratio", String(bitmap.width / bitmap.height));
+    }
+    this.context.drawImage(bitmap, 0, 0);
+    this.root.dataset.seq = String(header.seq);
+    this.showExplanation(header);
+    this.showState(header);
+  }
+
+  /** @param {FramePayload} header */
+  showExplanation(header) {
+    const { second } = header;
+    header.top.forEach((score, rank) => this.showClass(score, rank, header.settings.target === score.index));
+    this.target = targetCaption(header);
+    const targets = second ? `${this.target} and ${second.target.label}` : this.target;
+    this.write("target", targets);
+    this.canvas.ariaLabel = `Live overlay of the map for ${targets}`;
+    this.show("caption", `${this.target}${header.has_evidence ? "" : ": no evidence"}`);
+    this.show("caption-right", second ? `${second.target.label}${second.has_evidence ? "" : ": no evidence"}` : "");
+    this.show("no-evidence", noEvidenceCaption(header));
+    this.write("meaning", header.has_evidence || second?.has_evidence ? mapCaption(header) : "");
+    this.showEvidence(header);
+    this.write("how", `${this.names[header.method]} at ${header.layer}`);
+    this.showLegend(header.style, header.colormap);
+  }
+
+  /** @param {string} style @param {string} colormap */
+  showLegend(style, colormap) {
+    const legend = this.part("legend");
+    if (!legend || (legend.dataset.style === style && legend.dataset.colormap === colormap)) return;
+    Object.assign(legend.dataset, { style, colormap });
+    const [weak, strong] = JSON.parse(legend.dataset.ends ?? "{}")[style] ?? ["weak", "strong"];
+    this.write("legend-weak", weak);
+    this.write("legend-strong", strong);
+  }
+
+  /** @param {ClassScore} score @param {number} rank @param {boolean} locked */
+  showClass(score, rank, locked) {
+    const percent = (100 * score.probability).toFixed(0);
+    this.write(`label-${rank}`, score.label);
+    this.write(`percent-${rank}`, `${percent} %`);
+    const bar = this.part(`bar-${rank}`);
+    if (bar) bar.style.width = `${percent}%`;
+    const button = this.part(`label-${rank}`);
+    if (!button) return;
+    button.dataset.index = String(score.index);
+    button.toggleAttribute("data-long", score.label.length > LONG_LABEL);
+    if (button.ariaPressed !== String(locked)) button.ariaPressed = String(locked);
+  }
+
+  /** @param {ExplanationPayload} header */
+  showEvidence(header) {
+    const percent = header.has_evidence ? Math.round(100 * header.evidence) : 0;
+    const word = evidenceWord(header);
+    const [meter, bar] = [this.part("meter"), this.part("meter-bar")];
+    if (meter) Object.assign(meter, { ariaValueNow: String(percent), ariaValueText: word });
+    if (bar) bar.style.width = `${percent}%`;
+    this.write("evidence-word", word);
+  }
+
+  /** Shows the state of the source. @param {State} header */
+  showState(header) {
+    this.write("source", header.source);
+    this.write("fps", header.fps.toFixed(0));
+    // Only acknowledged frames have a display latency; without acknowledgements the age at sending is shown.
+    this.displayLatencyKnown ||= header.display_latency_ms != null;
+    const latencyMs = header.display_latency_ms ?? (this.displayLatencyKnown ? undefined : header.age_ms);
+    if (latencyMs !== undefined) this.write("latency", `${latencyMs.toFixed(0)} ms`);
+    this.root.dataset.state = header.state;
+    this.showNotice(header.state === "live" ? "" : header.message);
+    if (header.settings) this.showSettings(header.settings);
+    this.showFigures(header.state === "live" && !pendingSettings()?.frozen);
+    this.show("preparing", header.preparing ?? "");
+    this.show("recorded", header.recording?.state === "recording" ? "Recording" : "");
+    this.showFaithfulness(header);
+    // One recording holds all feeds, so only one viewer passes its status on.
+    if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(RECORDING_EVENT, { detail: header.recording }));
+  }
+
+  /** @param {State} header */
+  showFaithfulness({ faithfulness, method, settings }) {
+    const tested = this.names[method ?? settings?.method ?? ""] ?? "the map";
+    const target = settings?.mode === "side_by_side" && this.target ? ` for ${this.target}` : "";
+    const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words}` : "not yet measured.";
+    this.write("faithfulness", `Test of ${tested}${target}: ${result}`);
+  }
+
+  /** Shows new settings at once, before the first frame explained with them. @param {import("./settings.js").Settings} settings */
+  showSettings(settings) {
+    receiveSettings(settings);
+    const { frozen, target } = pendingSettings() ?? settings;
+    this.show("frozen", frozen ? "Frozen" : "");
+    const unlock = this.part("unlock");
+    if (unlock) unlock.hidden = target === null;
+  }
+
+  /** Shows a message over a stopped image; an empty one removes it. @param {string} text */
+  showNotice(text) {
+    this.write("notice", text);
+    const notice = this.part("notice");
+    if (notice) notice.hidden = !text;
+    this.showFigures(!text);
+  }
+
+  /** Shows frame rate and latency, or hides them where they would be wrong. @param {boolean} live */
+  showFigures(live) {
+    const figures = this.part("fps")?.closest("p");
+    if (figures) figures.hidden = !live;
+  }
+}

@@ -1,0 +1,41 @@
+// @ts-check
+/** Helpers that several modules of the page share. */
+
+const TOAST_MS = 6000;
+let clearing = 0;
+
+/** Waits. @param {number} milliseconds @returns {Promise<unknown>} */
+export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Shows a message at the edge of the page for a while. @param {string} text */
+export function notify(text) {
+  const toast = /** @type {HTMLElement | null} */ (document.querySelector('[data-live="toast"]'));
+  if (!toast) return;
+  toast.textContent = text;
+  clearTimeout(clearing);
+  clearing = setTimeout(() => (toast.textContent = ""), TOAST_MS);
+}
+
+/** Presses a button of the focused tile, of the one under the pointer, or of the first. @param {string} name Its `data-live`. */
+export function press(name) {
+  const button = [".live-tile:focus-within", ".live-tile:hover", ":root"]
+    .map((scope) => /** @type {HTMLElement | null} */ (document.querySelector(`${scope} [data-live="${name}"]`)))
+    .find((element) => element !== null);
+  button?.click();
+}
+
+/** Whether this is a visitor whose camera is off. */
+export function isCameraMissing() {
+  return document.querySelector('[data-live="own-start"]:not([hidden])') !== null;
+}
+
+/**
+ * Notifies a visitor whose camera is off, and returns whether it is.
+ *
+ * @param {string} failure What was not done, in a few words.
+ */
+export function notifyCameraMissing(failure) {
+  const missing = isCameraMissing();
+  if (missing) notify(`${failure}: show your camera first`);
+  return missing;
+}

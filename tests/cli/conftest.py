@@ -1,0 +1,136 @@
+"""Runs of the command line: in this process, and as processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import pytest
+
+from live_cam.cli import app as command_line
+from live_cam.cli.options import ExplainerOptions
+from live_cam.cli.serve import ServeOptions
+from live_cam.models.weights.find import find_weights
+from tests import processes
+
+
+@dataclass
+class Result:
+    """What a user sees of a run.
+
+    Attributes:
+        status: The exit status.
+        stdout, stderr: What was printed.
+    """
+
+    status: int
+    stdout: str
+    stderr: str
+
+    def error(self, status: int) -> str:
+        """Returns the error: one line, with nothing on standard output."""
+        assert self.status == status, self.stderr
+        (line,) = self.stderr.splitlines()
+        assert line.startswith("live-cam: ")
+        assert self.stdout == ""
+        return line
+
+
+@pytest.fixture
+def live_cam(capfd, monkeypatch) -> Iterator[Callable[..., Result]]:
+    """Runs `live-cam` in this process: `live_cam("explain", path, "--json")`."""
+    for name in ("TF_CPP_MIN_LOG_LEVEL", "OPENCV_LOG_LEVEL"):  # `run` sets them for good
+        monkeypatch.setenv(name, os.environ.get(name, "3"))
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+
+    def run(*words: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["live-cam", *map(str, words)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            command_line.run()
+        return Result(int(ended.value.code or 0), *capfd.readouterr())
+
+    yield run
+    signal.signal(signal.SIGTERM, on_sigterm)
+
+
+@pytest.fixture
+def shared_explainer(explainer, monkeypatch) -> list[dict[str, Any]]:
+    """Lets commands with the default options explain with the explainer of the whole test run; others create theirs.
+
+    Returns the arguments of all explainers that the commands create.
+    """
+    from live_cam.explain import explainer as module
+
+    create = module.Explainer
+    names = signature(ExplainerOptions).parameters
+    calls = []
+
+    def create_or_share(**arguments: Any) -> object:
+        calls.append(arguments)
+        is_default = all(arguments[name] == names[name].default for name in names)
+        return explainer if is_default else create(**arguments)
+
+    monkeypatch.setattr(module, "Explainer", create_or_share)
+    return calls
+
+
+@pytest.fixture(scope="session")
+def start_process() -> Callable[..., Any]:
+    """Starts `live-cam` as a process and kills it at the end of a `with` block, so that a failed test ends.
+
+    It has no progress bar to show, as the weights are there.
+    """
+    find_weights()
+
+    @contextmanager
+    def start(*words: object, stderr: int = subprocess.STDOUT) -> Iterator[subprocess.Popen[str]]:
+        command = [sys.executable, "-m", "live_cam", *map(str, words)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return start
+
+
+@pytest.fixture
+def parse_serve(live_cam, monkeypatch) -> Callable[..., ServeOptions]:
+    """Returns the options of `live-cam serve` as parsed; nothing is built with them."""
+
+    def parse(*words: object) -> ServeOptions:
+        parsed: list[ServeOptions] = []
+
+        def stop(options: ServeOptions) -> None:
+            parsed.append(options)
+            raise SystemExit
+
+        monkeypatch.setattr("live_cam.cli.serve._build", stop)
+        assert live_cam(*words).stderr == ""
+        (options,) = parsed
+        return options
+
+    return parse
+
+
+@pytest.fixture
+def free_port() -> int:
+    return processes.free_port()
+
+
+@pytest.fixture(scope="session")
+def lion(gradio_media):
+    return gradio_media / "images" / "lion.jpg"
+
+
+@pytest.fixture(scope="session")
+def cheetah(gradio_media):
+    return gradio_media / "images" / "cheetah.jpg"

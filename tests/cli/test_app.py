@@ -1,0 +1,96 @@
+"""Commands, help, renamed options, and what the parser of the options rejects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import live_cam as package
+from live_cam.cli.options import ExplainerOptions
+
+COMMANDS = ("serve", "annotate", "explain", "layers", "cameras", "bench", "doctor")
+
+
+def test_version(live_cam):
+    assert live_cam("--version").stdout == f"live_cam {package.__version__}\n"
+
+
+def test_help_lists_the_commands_and_that_of_serve_the_sources(live_cam):
+    assert all(f"\n  {command} " in live_cam("--help").stdout for command in COMMANDS)
+    assert "demo" in live_cam("serve", "--help").stdout
+
+
+@pytest.mark.parametrize("command", [(), *((command,) for command in COMMANDS)])
+def test_every_command_accepts_h_for_help(live_cam, command):
+    short = live_cam(*command, "-h")
+    assert short.status == 0, short.stderr
+    assert short.stdout.startswith("Usage: ")
+    assert short.stdout == live_cam(*command, "--help").stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "annotate", "explain", "bench"])
+def test_the_options_of_the_explainer_come_last_in_the_help(live_cam, command):
+    lines = live_cam(command, "--help").stdout.splitlines()
+    options = [line.split()[0] for line in lines if line.startswith("  --")]
+    assert options[-7:] == [f"--{name}" for name in ExplainerOptions.__annotations__]
+
+
+@pytest.mark.parametrize(
+    ("words", "fragments"),
+    [
+        (("--colour", "red"), ("no such option: --colour", "serve --help")),
+        (("demo", "--port", "0"), ("'--port'", "1", "serve --help")),
+        (("demo", "--port"), ("'--port' requires an argument",)),
+        (("demo", "--view", "front"), ("'front' is not one of 'overlay', 'raw', 'both'",)),
+        (("demo", "--visitors", "257"), ("'--visitors'",)),
+        (("explain",), ("missing argument 'IMAGE...'", "explain --help")),
+        (("annotate", "a.mp4"), ("missing option '-o' / '--output'", "annotate --help")),
+        (("explain", "x.jpg", "--score", "guess"), ("'--score'", "'guess' is not one of 'logit', 'probability'")),
+        (("explain", "x.jpg", "--recordings", "x"), ("no such option",)),
+        (("demo", "--runtime", "abacus"), ("'--runtime'", "'abacus'")),
+        (("bench", "--method", "tealeaves"), ("'--method'", "'tealeaves'", "bench --help")),
+        (("layers", "extra"), ("unexpected extra argument", "extra", "layers --help")),
+    ],
+)
+def test_options_that_the_parser_rejects(live_cam, words, fragments):
+    error = live_cam(*words).error(2)
+    assert all(fragment in error for fragment in fragments), error
+
+
+def test_a_misspelt_command_is_taken_for_a_source_and_the_error_offers_what_to_give(live_cam, free_port):
+    error = live_cam("expain", "--no-open", "--port", free_port).error(1)
+    assert "expain does not exist; give" in error
+
+
+def test_renamed_options_of_targets(live_cam, lion):
+    former = live_cam("explain", lion, "--versus", "tiger", "--against").error(2)
+    assert former == live_cam("explain", lion, "--contrast", "tiger", "--counterfactual").error(2)
+    assert "--contrast and --counterfactual" in former
+    assert former == live_cam("annotate", "a.mp4", "-o", "out", "--versus=tiger", "--against").error(2)
+
+
+@pytest.mark.parametrize(
+    ("former", "view"),
+    [("seen", "overlay"), ("clean", "raw"), ("both", "both"), ("overlay", "overlay"), ("raw", "raw")],
+)
+def test_renamed_views(parse_serve, tmp_path, former, view):
+    assert parse_serve("demo", "--record", tmp_path / "new.mp4", "--view", former).view == view
+
+
+@pytest.mark.parametrize("option", ["--recordings", "--recordings-dir"])
+def test_renamed_directory_of_recordings(parse_serve, option):
+    assert parse_serve("demo", option, "videos").recording.directory == Path("videos")
+
+
+def test_former_names_are_hidden(live_cam):
+    text = "".join(live_cam(command, "--help").stdout for command in ("serve", "annotate", "explain"))
+    assert not [name for name in ("--versus", "--against", "--recordings ", "seen|", "clean") if name in text]
+
+
+def test_only_names_of_options_and_views_are_renamed(parse_serve, live_cam, lion):
+    options = parse_serve("seen", "against", "--token", "clean", "--recordings-dir", "recordings")
+    assert options.sources == ("seen", "against")
+    assert options.token == "clean"
+    assert options.recording.directory == Path("recordings")
+    assert "'versus'" in live_cam("explain", lion, "--target", "versus").error(2)

@@ -1,0 +1,153 @@
+"""`live-cam explain`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def test_an_unknown_label_is_reported_before_anything_slow(live_cam, lion):
+    error = live_cam("explain", lion, "--weights", "none.npz", "--target", "cheeta").error(2)
+    assert "'cheeta'" in error
+    assert "'cheetah'" in error
+
+
+def test_a_class_can_not_be_its_own_contrast(live_cam, lion):
+    assert "--contrast" in live_cam("explain", lion, "--target", "lion", "--contrast", "291").error(2)
+
+
+def test_one_output_file_for_several_images(live_cam, lion, cheetah, tmp_path):
+    assert "one IMAGE" in live_cam("explain", lion, cheetah, "-o", tmp_path / "out.png").error(2)
+    assert ".png" in live_cam("explain", lion, "-o", tmp_path / "out.jpg").error(2)
+
+
+def test_no_file_is_overwritten(live_cam, lion, tmp_path):
+    path = tmp_path / "precious.png"
+    path.write_bytes(b"precious")
+    error = live_cam("explain", lion, "-o", path).error(1)
+    assert "precious.png" in error
+    assert "not overwritten" in error
+    assert path.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--device", "TOASTER"), "'TOASTER'"),
+        (("--device", "CPU", "--runtime", "tensorflow"), "--device names an OpenVINO device"),
+        (("--method", "layercam-fused", "--layer", "conv1_relu"), "--layer"),
+        (("--method", "eigencam", "--target", "lion"), "eigencam is classless"),
+    ],
+)
+def test_options_that_contradict_each_other_or_this_machine(live_cam, lion, words, message):
+    assert message in live_cam("explain", lion, *words).error(2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "layer", "shape"),
+    [
+        ("layercam-fused", "conv3_block4_out+conv4_block6_out+conv5_block3_out", [28, 28]),
+        ("eigencam", "conv5_block3_out", [7, 7]),
+    ],
+)
+def test_another_method_is_computed_and_named(live_cam, lion, method, layer, shape):
+    result = json.loads(live_cam("explain", lion, "--json", "--method", method).stdout)
+    assert (result["method"], result["layer"], result["map"]["shape"]) == (method, layer, shape)
+    assert result["map"]["max"] > 0.0
+
+
+def test_a_file_that_holds_no_weights(live_cam, lion, tmp_path):
+    path = tmp_path / "other.npz"
+    path.write_text("no weights")
+    assert "other.npz" in live_cam("explain", lion, "--weights", path).error(1)
+
+
+@pytest.mark.slow
+def test_json_is_one_object_per_image_and_a_bad_image_does_not_stop_the_others(
+    live_cam, shared_explainer, explainer, lion, cheetah, tmp_path
+):
+    text = tmp_path / "text.jpg"
+    text.write_text("no image")
+    result = live_cam("explain", lion, text, cheetah, "--json")
+    assert result.status == 1
+    (error,) = result.stderr.splitlines()
+    assert "text.jpg" in error
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert first["image"] == str(lion)
+    assert (first["target"]["label"], second["target"]["label"]) == ("lion", "cheetah")
+    assert [set(score) for score in first["top"]] == [{"index", "label", "probability"}] * 3
+    assert first["top"][0]["probability"] == pytest.approx(0.98, abs=0.01)
+    rest = {key: first[key] for key in ("contrast", "layer", "method", "score", "runtime", "precision")}
+    assert rest == {
+        "contrast": None,
+        "layer": "conv5_block3_out",
+        "method": "gradcam",
+        "score": "logit",
+        "runtime": explainer.runtime,
+        "precision": explainer.precision,
+    }
+    assert first["map"]["shape"] == [7, 7]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("option", ["--contrast", "--versus"])
+def test_overlay_and_map_are_written(live_cam, shared_explainer, lion, tmp_path, option):
+    overlay, saved = tmp_path / "out.png", tmp_path / "out.npz"
+    result = live_cam(
+        "explain", lion, "-o", overlay, "--save-map", saved, "--target", "tiger", option, "lion", "--json"
+    )
+    assert result.status == 0, result.stderr
+    content = json.loads(result.stdout)
+    assert (content["target"]["label"], content["contrast"]["label"]) == ("tiger", "lion")
+    with np.load(saved) as arrays:
+        assert arrays["map"].dtype == np.float32
+        assert list(arrays["map"].shape) == content["map"]["shape"]
+        assert arrays["map"].max() == pytest.approx(content["map"]["max"], abs=1e-6)
+        assert arrays["map"].min() >= 0
+        assert arrays["logits"].shape == (1000,)
+        assert arrays["logits"].argmax() == 291
+    with Image.open(overlay) as written, Image.open(lion) as original:
+        assert written.size == original.size
+
+
+@pytest.mark.slow
+def test_the_counterfactual_map_differs_from_that_of_the_class(live_cam, shared_explainer, lion, tmp_path):
+    maps = []
+    for number, options in enumerate(((), ("--counterfactual",), ("--against",))):
+        saved = tmp_path / f"{number}.npz"
+        result = live_cam("explain", lion, "--target", "tiger", *options, "--json", "--save-map", saved)
+        assert result.status == 0, result.stderr
+        content = json.loads(result.stdout)
+        assert (content["target"]["label"], content["counterfactual"]) == ("tiger", options != ())
+        with np.load(saved) as arrays:
+            maps.append(arrays["map"])
+    evidence, counterfactual, former_name = maps
+    assert evidence.max() > 0 < counterfactual.max()
+    assert not np.any((evidence > 0) & (counterfactual > 0)), "at the default layer each is the negative of the other"
+    assert np.array_equal(counterfactual, former_name)
+
+
+@pytest.mark.slow
+def test_as_a_process_it_prints_the_result_as_text_and_each_error_in_one_line(start_process, lion, tmp_path):
+    words = ("explain", lion, tmp_path / "missing.jpg", "--contrast", "tiger", "--precision", "float32")
+    with start_process(*words, "--runtime", "openvino", stderr=subprocess.PIPE) as process:
+        stdout, stderr = process.communicate(timeout=240)
+    assert process.returncode == 1
+    assert stdout.splitlines()[0].endswith("lion, not tiger")
+    assert "98.5%  lion" in stdout
+    (error,) = stderr.splitlines()
+    assert error.startswith("live-cam: ")
+    assert "missing.jpg" in error
+
+
+def test_as_a_process_it_rejects_options_with_status_2(start_process):
+    with start_process("explain", "x.jpg", "--score", "guess", stderr=subprocess.PIPE) as process:
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (2, "")
+    (error,) = stderr.splitlines()
+    assert error.startswith("live-cam: invalid value for '--score'")

@@ -1,0 +1,94 @@
+"""Options that commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from live_cam.cli.options import ExplainerOptions, parse_target, with_explainer_options
+from live_cam.errors import UnknownLabelError, UsageError
+from live_cam.explain import explainer
+from live_cam.types import Target
+
+
+@pytest.fixture
+def run_command():
+    """Returns what a command with an option of its own receives."""
+    received = []
+    app = typer.Typer()
+
+    @app.command()
+    @with_explainer_options
+    def command(
+        name: Annotated[str, typer.Option(help="Its own.")] = "", *, explainer_options: ExplainerOptions
+    ) -> None:
+        received.append((name, explainer_options))
+
+    def run(*words):
+        assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
+        return received[-1]
+
+    return run
+
+
+def test_a_command_receives_the_options_of_the_explainer_as_one_argument(run_command):
+    options = ["--weights", "w.npz", "--layer", "conv1_relu", "--method", "eigencam", "--score", "probability"]
+    options += ["--runtime", "openvino", "--precision", "float16", "--device", "GPU", "--name", "cam"]
+    expected = ExplainerOptions(Path("w.npz"), "conv1_relu", "eigencam", "probability", "openvino", "float16", "GPU")
+    assert run_command(*options) == ("cam", expected)
+    assert run_command() == ("", ExplainerOptions())
+
+
+def test_the_explainer_is_created_with_its_options_and_further_arguments(monkeypatch):
+    created: dict[str, object] = {}
+    monkeypatch.setattr(explainer, "Explainer", lambda **arguments: created.update(arguments))
+    options = ExplainerOptions(Path("w.npz"), "conv1_relu", "gradcam", "probability", "openvino", "float16", "GPU")
+    options.create(batch_size=8)
+    assert callable(created.pop("progress"))
+    assert created == {
+        "weights": Path("w.npz"),
+        "layer": "conv1_relu",
+        "method": "gradcam",
+        "score": "probability",
+        "runtime": "openvino",
+        "precision": "float16",
+        "device": "GPU",
+        "batch_size": 8,
+    }
+
+
+@pytest.mark.parametrize(
+    ("label", "contrast", "counterfactual", "expected"),
+    [
+        (None, None, False, Target()),
+        ("lion", "292", False, Target(291, 292)),
+        (None, "tiger", False, Target(None, 292)),
+        ("lion", None, True, Target(291, counterfactual=True)),
+    ],
+)
+def test_targets(label, contrast, counterfactual, expected):
+    assert parse_target(label, contrast, counterfactual, "gradcam") == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "contrast", "counterfactual", "method", "message"),
+    [
+        ("lion", "291", False, "gradcam", "--target and --contrast are the same class"),
+        ("lion", "tiger", True, "gradcam", "--contrast and --counterfactual exclude each other"),
+        ("lion", None, False, "eigencam", "eigencam is classless"),
+        (None, "lion", False, "eigencam", "eigencam is classless"),
+        (None, None, True, "eigencam", "eigencam is classless"),
+    ],
+)
+def test_targets_that_do_not_exist(label, contrast, counterfactual, method, message):
+    with pytest.raises(UsageError, match=message):
+        parse_target(label, contrast, counterfactual, method)
+
+
+def test_an_unknown_label():
+    with pytest.raises(UnknownLabelError, match=r"'cheeta'.*'cheetah'"):
+        parse_target("cheeta", None, False, "gradcam")

@@ -1,0 +1,254 @@
+"""`live-cam serve`: its options, the order of its errors, and real servers until they are stopped."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import pytest
+
+from live_cam.cli.serve import _report_recording
+from live_cam.pipeline.recordings import RecordingStatus
+from live_cam.web.security.addresses import local_addresses
+
+_START_LIMIT_S = 240.0
+
+
+@pytest.mark.parametrize(
+    ("words", "fragments"),
+    [
+        (("demo", "--size", "large"), ("'large'", "1280x720")),
+        (("demo", "--size", "0x480"), ("'0x480'", "1280x720")),
+        (("demo", "browser"), ("browser", "no other source")),
+        (("demo",) * 17, ("17", "16")),
+        (("demo", "--mirror"), ("--mirror",)),
+        (("gopher://admin:hunter2@cam/",), ("gopher",)),
+        (("browser", "--record", "new.mp4"), ("visitors' cameras are not recorded",)),
+    ],
+)
+def test_sources_and_options_that_contradict_each_other(live_cam, free_port, words, fragments):
+    error = live_cam(*words, "--no-open", "--port", free_port).error(2)
+    assert all(fragment in error for fragment in fragments), error
+    assert "hunter2" not in error
+
+
+def test_a_missing_file(live_cam, free_port):
+    assert "nowhere.mp4" in live_cam("nowhere.mp4", "--no-open", "--port", free_port).error(1)
+
+
+def test_a_corrupt_file(live_cam, free_port, tmp_path):
+    path = tmp_path / "corrupt.mp4"
+    path.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(500))
+    assert "corrupt.mp4" in live_cam(path, "--no-open", "--port", free_port).error(1)
+
+
+def test_a_port_in_use_is_reported_before_the_sources_are_opened(live_cam):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        error = live_cam("nowhere.mp4", "--no-open", "--port", port).error(1)
+    assert str(port) in error
+    assert "--port" in error
+
+
+def test_after_an_error_the_port_is_free_again(live_cam, free_port):
+    for _ in range(2):
+        assert "nowhere.mp4" in live_cam("nowhere.mp4", "--no-open", "--port", free_port).error(1)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "fragments"),
+    [
+        (("demo", "--record", "there-2.mp4"), 1, ("there-2.mp4", "not overwritten")),
+        (("demo", "demo", "--record", "there.mp4"), 1, ("there-2.mp4", "not overwritten")),
+        (("demo", "--record", "notes.mp4", "--subtitles"), 1, ("notes.vtt",)),
+        (("demo", "--record", "new.avi"), 2, ("new.avi should end with one of",)),
+        (("demo", "--record", "missing/new.mp4"), 1, ("missing", "new.mp4")),
+        (("browser", "--record", "new.mp4"), 2, ("visitors' cameras are not recorded",)),
+        (("demo", "--container", "webm", "--codec", "h264"), 2, ("h264", "webm")),
+    ],
+)
+def test_a_recording_that_is_not_possible_is_reported_before_anything_slow(
+    live_cam, tmp_path, monkeypatch, words, status, fragments
+):
+    for name in ("there-2.mp4", "notes.vtt"):
+        (tmp_path / name).write_text("precious")
+    monkeypatch.chdir(tmp_path)
+    # Slow is the explainer, which would report its weights.
+    error = live_cam(*words, "--no-open", "--weights", "none.npz").error(status)
+    assert all(fragment in error for fragment in fragments), error
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "there-2.mp4": "precious",
+        "notes.vtt": "precious",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "sources", "max_visitors"),
+    [((), ("auto",), 0), (("demo", "0"), ("demo", "0"), 0), (("browser", "--visitors", "3"), (), 3)],
+)
+def test_sources_are_given_or_those_of_visitors(parse_serve, words, sources, max_visitors):
+    options = parse_serve("serve", *words)
+    assert (options.sources, options.max_visitors) == (sources, max_visitors)
+
+
+def test_options_reach_the_camera_and_the_recordings(parse_serve):
+    options = parse_serve("0", "--size", "1280X720", "--rate", "60", "--mjpeg", "--container", "mkv", "--subtitles")
+    camera, recording = options.camera, options.recording
+    assert (camera.size_px, camera.rate_fps, camera.mjpeg, camera.mirror) == ((1280, 720), 60.0, True, False)
+    assert (recording.container, recording.codec, recording.subtitles) == ("mkv", "auto", True)
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "status", "stdout", "stderr"),
+    [
+        ("finished", "", 0, "Recorded a.mp4, b.mp4, 2.5 s\n", ""),
+        ("finished", "The disk is full.", 1, "Recorded a.mp4, b.mp4, 2.5 s\n", "live-cam: The disk is full.\n"),
+        ("failed", "The disk is gone.", 1, "", "live-cam: The disk is gone.\n"),
+        ("finishing", "", 1, "", "live-cam: a.mp4, b.mp4 could not be finished"),
+    ],
+)
+def test_the_end_of_the_last_recording_is_the_exit_status(capsys, state, message, status, stdout, stderr):
+    recording = RecordingStatus(state, 2.5, 1000, 1000, 0, message, "a.mp4", ("a.mp4", "b.mp4"))
+    assert _report_recording(recording, [Path("a.mp4"), Path("b.mp4")]) == status
+    printed = capsys.readouterr()
+    assert printed.out == stdout
+    assert printed.err.startswith(stderr)
+    assert len(printed.err.splitlines()) == (1 if stderr else 0)
+
+
+class Server:
+    """A process that serves.
+
+    Attributes:
+        output: The lines read from its standard output.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], port: int, client: httpx.Client, eventually) -> None:
+        self.process = process
+        self.output: list[str] = []
+        self._url = f"http://127.0.0.1:{port}/stats"
+        self._client = client
+        self._eventually = eventually
+
+    def read_until(self, *beginnings: str) -> str:
+        """Reads up to a line with one of these beginnings and returns it; without one, reads all output."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line)
+            if line.startswith(beginnings):
+                return line
+        return ""
+
+    def wait_for_stats(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Waits until the JSON of `/stats` meets a condition, and returns it."""
+        stats: dict[str, Any] = {}
+
+        def is_met() -> bool:
+            assert self.process.poll() is None, "live-cam ended by itself"
+            try:
+                response = self._client.get(self._url)
+            except httpx.TransportError:
+                return False
+            assert response.status_code == 200
+            stats.update(response.json())
+            return condition(stats)
+
+        self._eventually(is_met, within_s=_START_LIMIT_S)
+        return stats
+
+    def wait_for_recording(self, frames: int) -> None:
+        """Waits until so many frames are recorded, if encoding keeps up."""
+        explained: list[int] = []
+
+        def is_recorded(stats: dict[str, Any]) -> bool:
+            recording = stats["recording"]
+            if recording["seconds"] > 0:
+                explained.append(stats["frames"]["explained"])
+            return bool(explained) and explained[-1] - explained[0] - recording["dropped"] >= frames
+
+        self.wait_for_stats(is_recorded)
+
+    def end(self) -> str:
+        """Waits until it has ended well, and returns its output."""
+        self.read_until()
+        output = "".join(self.output)
+        assert self.process.wait(60) == 0, output
+        assert "Traceback" not in output
+        return output
+
+
+@pytest.fixture
+def start_server(start_process, free_port, eventually) -> Iterator[Callable[..., Server]]:
+    """Starts `live-cam` on `free_port`: `start_server("demo", "--record", path)`."""
+    with ExitStack() as stack:
+        client = stack.enter_context(httpx.Client(headers={"Authorization": "Bearer a b"}))
+
+        def start(*words: object, **options: Any) -> Server:
+            process = start_process(*words, "--no-open", "--port", free_port, **options)
+            return Server(stack.enter_context(process), free_port, client, eventually)
+
+        yield start
+
+
+@pytest.mark.slow
+def test_it_records_until_ctrl_c_and_prints_the_url_for_others(start_server, free_port, tmp_path):
+    video = tmp_path / "demo.mp4"
+    server = start_server("demo", "--host", "0.0.0.0", "--token", "a b", "--record", video, "--view", "both")
+    assert f"http://127.0.0.1:{free_port}/?token=a%20b " in server.read_until("Demo")
+    (address,) = local_addresses() or ["not on a network"]
+    others = server.read_until("")
+    assert address in others
+    if address != "not on a network":
+        assert others == f"For others on the network: http://{address}:{free_port}/?token=a%20b\n"
+    server.wait_for_recording(frames=20)
+    server.process.send_signal(signal.SIGINT)
+    (seconds,) = re.findall(rf"^Recorded {re.escape(str(video))}, (.+) s$", server.end(), re.MULTILINE)
+    assert float(seconds) > 0
+    with av.open(video) as container:
+        assert container.streams.video[0].frames == len(list(container.decode(video=0))) > 10
+        assert container.streams.video[0].width == 2 * 640
+    data = video.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    end = json.loads(video.with_suffix(".jsonl").read_text("utf-8").splitlines()[-1])["end"]
+    assert end["dropped"] < end["frames"]
+
+
+@pytest.mark.slow
+def test_the_recording_plays_if_ctrl_c_comes_again_while_it_is_finished(start_server, tmp_path):
+    video = tmp_path / "demo.mp4"
+    server = start_server("demo", "--record", video)
+    server.read_until("Demo")
+    server.wait_for_recording(frames=20)
+    server.process.send_signal(signal.SIGINT)
+    server.read_until("Finishing", "Recorded")
+    server.process.send_signal(signal.SIGINT)
+    server.end()
+    with av.open(video) as container:
+        assert sum(1 for _ in container.decode(video=0)) > 2
+    assert '"end"' in video.with_suffix(".jsonl").read_text("utf-8").splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.jsonl", "demo.mp4"]
+
+
+@pytest.mark.slow
+def test_a_missing_camera_is_reported_and_waited_for_until_sigterm(start_server):
+    server = start_server("97", stderr=subprocess.PIPE)
+    assert server.process.stderr is not None
+    assert "there is no camera /dev/video97" in server.process.stderr.readline()
+    server.read_until("")
+    source = server.wait_for_stats(lambda stats: stats["source"]["state"] != "starting")["source"]
+    assert source["state"] in ("lost", "reconnecting")
+    assert "/dev/video97" in source["message"]
+    server.process.send_signal(signal.SIGTERM)
+    server.process.send_signal(signal.SIGTERM)  # once is enough
+    server.end()

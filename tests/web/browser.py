@@ -1,0 +1,225 @@
+"""A real Chromium with warm tabs, and what a person does on the page."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, Playwright, Request, ViewportSize, expect, sync_playwright
+
+# For a test that fails, so far above what a busy machine needs.
+LIMIT_MS = 30_000
+expect.set_options(timeout=LIMIT_MS)
+
+Size = ViewportSize
+DESKTOP: Size = {"width": 1280, "height": 800}
+PHONE: Size = {"width": 390, "height": 844}
+both_sizes = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+phone = pytest.mark.parametrize("size", [PHONE], ids=["phone"])
+
+# Whether the scripts that handle presses and keys are there: each is loaded by itself, beside the first frame.
+MOUNTED = """() => {
+  const all = (parts, holds) => [...document.querySelectorAll(parts)].every(holds);
+  const pressed = [".live-class"];
+  const outsideKiosks = ["snapshot", "link", "keys"].map((name) => `[data-live="${name}"]`);
+  if (!document.querySelector(".live-kiosk")) pressed.push(...outsideKiosks);
+  return pressed.every((parts) => document.querySelector(parts))
+    && all([...pressed, '[data-live="record"]'].join(), (part) => part.onclick)
+    && all(".live-top", (part) => part.querySelector("button"))
+    && all(".live-occlusion", (part) => part.querySelector("svg"))
+    && "method" in document.body.dataset;
+}"""
+
+# Gradio builds what is in an accordion when that is first opened, and sets its values once more with the next animation
+# frame, which takes back what a test has changed by then. Two more frames are to spare.
+SETTLED = """async () => {
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+}"""
+
+
+def start_playwright(config: pytest.Config) -> Iterator[Playwright]:
+    """Runs Playwright, without its event loop being in the way of tests that run one of their own."""
+    with sync_playwright() as playwright:
+        hidden = _HiddenLoop()
+        config.pluginmanager.register(hidden)
+        yield playwright
+        config.pluginmanager.unregister(hidden)
+
+
+class _HiddenLoop:
+    """Hides Playwright's running loop from tests without a browser: `asyncio.run` refuses to run beside another."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Iterator[None]:
+        loop = asyncio._get_running_loop()
+        if loop is None or "playwright" in pyfuncitem.fixturenames:
+            return (yield)
+        asyncio._set_running_loop(None)
+        try:
+            return (yield)
+        finally:
+            asyncio._set_running_loop(loop)
+
+
+@contextmanager
+def launch(playwright: Playwright, *args: str) -> Iterator[Browser]:
+    """Launches a Chromium whose cameras are fake."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert executable, "no Chromium on this machine; ./scripts/test installs one"
+    usual = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+    if os.name == "posix" and os.geteuid() == 0:
+        usual.append("--no-sandbox")
+    browser = playwright.chromium.launch(executable_path=executable, args=[*usual, *args])
+    yield browser
+    browser.close()
+
+
+class Tabs:
+    """Tabs of one browser, used again: a page loads in a third of the time where one was loaded before."""
+
+    def __init__(self, browser: Browser, clock: bool = False) -> None:
+        """Prepares tabs, whose timers obey `page.clock` if `clock` is set."""
+        self._has_clock = clock
+        self._context = browser.new_context(ignore_https_errors=True)
+        self._context.set_default_timeout(LIMIT_MS)
+        if clock:
+            self._context.clock.install()
+        self._free: list[Page] = []
+        self._taken: list[tuple[Page, bool]] = []
+        self._faults: list[str] = []
+        self._bases: dict[Page, str] = {}
+
+    def open(
+        self,
+        url: str,
+        size: Size = DESKTOP,
+        *,
+        camera: bool = False,
+        init_script: str = "",
+        sockets_pass: bool = True,
+    ) -> Page:
+        """Opens a page; `close` closes it.
+
+        Args:
+            url: The address.
+            size: CSS pixels.
+            camera: Whether pages may use the camera.
+            init_script: JavaScript that runs before the page's own.
+            sockets_pass: Whether WebSockets get through.
+        """
+        if camera:
+            self._context.grant_permissions(["camera"])
+        # Neither an init script nor a WebSocket route can be removed.
+        single_use = bool(init_script) or not sockets_pass
+        page = self._free.pop() if self._free and not single_use else self._new_page()
+        self._taken.append((page, single_use))
+        page.set_viewport_size(size)
+        page.bring_to_front()  # else the popups of native elements stay closed
+        if init_script:
+            page.add_init_script(init_script)
+        if not sockets_pass:
+            page.route_web_socket("**/frames*", lambda route: route.close())
+        self.go(page, url)
+        return page
+
+    def go(self, page: Page, url: str) -> None:
+        """Goes to another address, from where the page may request more."""
+        self._bases[page] = url.partition("?")[0]
+        page.goto(url)
+
+    def _new_page(self) -> Page:
+        page = self._context.new_page()
+        page.on("pageerror", lambda error: self._faults.append(str(error)))
+        page.on("request", lambda request: self._check_address(page, request))
+        return page
+
+    def _check_address(self, page: Page, request: Request) -> None:
+        if not request.url.startswith((self._bases[page], "about:", "data:", "blob:")):
+            self._faults.append(request.url)
+
+    def close(self) -> list[str]:
+        """Closes all pages, and returns their uncaught errors and the addresses elsewhere that they requested."""
+        for page, single_use in self._taken:
+            if page.is_closed():
+                continue
+            page.unroute_all(behavior="ignoreErrors")
+            if single_use:
+                page.close()
+                continue
+            page.evaluate("try { localStorage.clear(); sessionStorage.clear(); } catch {}")
+            page.emulate_media(color_scheme="null", reduced_motion="null")
+            # Where the next page has nothing that a pointer acts on.
+            page.mouse.move(0, 0)
+            page.goto("about:blank")
+            self._free.append(page)
+        self._taken.clear()
+        if self._has_clock:
+            self._context.clock.resume()
+        self._context.clear_cookies()
+        self._context.clear_permissions()
+        faults, self._faults = self._faults, []
+        return faults
+
+
+def wait_for_frame(page: Page, after: int | None = None) -> int:
+    """Waits until a frame is painted, or one with a higher number than `after`, and returns its number."""
+    stage = page.wait_for_selector(".live-stage[data-seq]")
+    if after is not None:
+        page.wait_for_function("(after) => document.querySelector('.live-stage').dataset.seq > after", arg=after)
+    return int(stage.get_attribute("data-seq") or "")
+
+
+def wait_until_mounted(page: Page) -> Page:
+    """Waits until the page shows a frame and handles presses and keys."""
+    wait_for_frame(page)
+    page.wait_for_function(MOUNTED)
+    return page
+
+
+def wait_frames(page: Page, count: int = 10) -> None:
+    """Waits until so many more frames are painted: for tests that nothing happens meanwhile."""
+    wait_for_frame(page, after=wait_for_frame(page) + count - 1)
+
+
+def wait_until(page: Page, condition: Callable[..., object]) -> None:
+    """Waits until a condition holds that events of the page make true."""
+    for _ in range(LIMIT_MS // 20):
+        if condition():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("did not come true")
+
+
+def part(page: Page | Locator, name: str) -> Locator:
+    """Returns an element of the page by its name in `data-live`."""
+    return page.locator(f'[data-live="{name}"]')
+
+
+def unfold(page: Page, *names: str) -> None:
+    """Opens accordions with controls: `unfold(page, "ask", "look")`."""
+    for name in names:
+        page.locator(f"#live-{name} > button").click()
+        page.locator(f"#live-{name} input").first.wait_for()
+    page.evaluate(SETTLED)
+
+
+def pick(page: Page, elem_id: str, label: str) -> None:
+    """Searches and picks a value in a visible drop-down: `pick(page, "live-target", "teapot")`."""
+    field = page.locator(f"#{elem_id} input")
+    field.click()
+    field.press("ControlOrMeta+a")
+    field.press_sequentially(label)
+    page.get_by_role("option", name=label, exact=True).click()
+
+
+def pixels(png: bytes) -> np.ndarray:
+    """Decodes an image file: int16 (H, W, 3)."""
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("RGB")).astype(np.int16)

@@ -1,0 +1,223 @@
+"""Access: names of the server, origins, and the token."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import quote
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from live_cam.web.security.access import AccessGuard, is_loopback
+from tests.web.sites import TOKEN
+from tests.web.viewers import watch
+
+ROUTES = [
+    "",
+    "stats",
+    "healthz",
+    "snapshot.jpg",
+    "frame.jpg",
+    "stream.mjpg",
+    "viewer.js",
+    "own_camera.js",
+    "config",
+    "gradio_api/info",
+]
+SOCKET_HEADERS_FROM_ELSEWHERE = [
+    {"Host": "evil.example"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "http://localhost:3000"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+]
+
+
+@pytest.fixture
+def person(guarded):
+    """A browser's client: follows redirects and keeps cookies."""
+    with httpx.Client(
+        base_url=guarded.url, headers={"Accept": "text/html"}, follow_redirects=True, verify=False
+    ) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Host": "evil.example"}, id="rebound name"),
+        pytest.param({"Host": "192.168.1.5:7860"}, id="another address"),
+        pytest.param({"Host": "[broken"}, id="broken name"),
+        pytest.param({"Origin": "https://evil.example"}, id="other origin"),
+        pytest.param({"Origin": "http://localhost:3000"}, id="other port"),
+        pytest.param({"Origin": "null"}, id="sandboxed frame"),
+        pytest.param(
+            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, id="img"
+        ),
+        pytest.param(
+            {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, id="iframe"
+        ),
+    ],
+)
+def test_every_route_refuses_a_page_of_another_site(site, headers):
+    for route in ROUTES:
+        with site.http.stream("GET", route, headers=headers) as response:
+            assert response.status_code == 403, route
+            assert b"\xff\xd8" not in response.read()
+
+
+def test_another_site_cannot_post_to_the_controls(site):
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert site.http.post("gradio_api/queue/join", json={}, headers=headers).status_code == 403
+
+
+def test_a_link_on_another_site_may_lead_to_the_page(site):
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert site.http.get("", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]"])
+def test_the_page_is_served_under_every_name_of_this_machine(site, name):
+    host = f"{name}:{site.port}"
+    headers = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
+    assert site.http.get("stats", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("headers", SOCKET_HEADERS_FROM_ELSEWHERE)
+def test_a_socket_from_another_site_is_refused(site, headers):
+    # A socket of our own, since the client would overwrite the Host header.
+    lines = {
+        "Host": f"127.0.0.1:{site.port}",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        **headers,
+    }
+    with socket.create_connection(("127.0.0.1", site.port), 5) as raw:
+        request = "GET /frames HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
+        raw.sendall(request.encode())
+        assert raw.recv(1000).split()[1] == b"403"
+
+
+def test_responses_forbid_framing_and_embedding(site):
+    headers = site.http.get("snapshot.jpg").headers
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert headers["Content-Security-Policy"] == "frame-ancestors 'self'"
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "pyproject.toml", "../pyproject.toml"])
+def test_no_files_of_the_machine_are_served(site, path):
+    response = site.http.get(f"gradio_api/file={path}")
+    assert response.status_code in (403, 404)
+    assert "root:" not in response.text
+    assert "live_cam" not in response.text
+
+
+def test_a_further_name_requires_a_token():
+    with pytest.raises(ValueError, match="requires a token"):
+        AccessGuard(lambda *_: None, "127.0.0.1", None, ["cam.example"])
+
+
+def test_listening_beyond_this_machine_requires_a_token():
+    with pytest.raises(ValueError, match="requires a token"):
+        AccessGuard(lambda *_: None, "0.0.0.0", None)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.0.2", False),
+        ("cam.example", False),
+    ],
+)
+def test_loopback_addresses_are_recognised(host, loopback):
+    assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize("given", ["", "?token=wrong", "?token="])
+def test_every_route_requires_the_token(guarded, given):
+    for route in ROUTES:
+        response = guarded.http.get(f"{route}{given}")
+        assert response.status_code == 401, route
+        assert TOKEN not in response.text
+
+
+def test_a_socket_requires_the_token(guarded):
+    with pytest.raises(InvalidStatus) as refused, watch(guarded):
+        pass
+    assert refused.value.response.status_code == 403
+    with watch(guarded, additional_headers={"Authorization": f"Bearer {TOKEN}"}) as opened:
+        assert isinstance(opened.recv(timeout=15), bytes)
+
+
+def test_a_token_in_the_url_becomes_a_cookie_and_leaves_the_address_bar(guarded, person):
+    response = person.get(f"?token={TOKEN}&view=big")
+    assert response.status_code == 200
+    assert response.url == f"{guarded.url}?view=big"
+    cookie = response.history[0].headers["set-cookie"].casefold()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert person.get("snapshot.jpg").headers["content-type"] == "image/jpeg"
+
+
+@pytest.mark.parametrize("foreign", ['x={"a": 1}', "foo[bar]=1", "n=\u00e9", "a/b=1", "=", ";;"])
+def test_cookies_of_other_servers_on_this_host_lock_nobody_out(guarded, foreign):
+    response = guarded.http.get(f"?token={TOKEN}", headers={"Accept": "text/html"})
+    own = response.headers["set-cookie"].partition(";")[0]
+    assert TOKEN not in own, "every server on this host sees its cookies"
+    for cookies in (f"{foreign}; {own}", f"{own}; {foreign}"):
+        headers = {b"Cookie": cookies.encode("latin-1")}
+        assert guarded.http.get("stats", headers=headers).status_code == 200
+
+
+def test_a_token_may_be_any_text(serve_session, fake_source, fake_explainer):
+    token = "a+b&c=d #%\u2713"
+    site = serve_session(fake_source(), fake_explainer(), host="0.0.0.0", token=token)
+    with httpx.Client(headers={"Accept": "text/html"}, follow_redirects=True, verify=False) as person:
+        assert person.get(f"{site.url}?token={quote(token, safe='')}").status_code == 200
+
+
+def test_a_token_in_the_url_of_an_image_leads_to_that_image(guarded, person):
+    response = person.get(f"snapshot.jpg?token={TOKEN}")
+    assert response.url == f"{guarded.url}snapshot.jpg"
+    assert response.headers["content-type"] == "image/jpeg"
+
+
+def test_tools_pass_with_a_bearer_token_or_the_token_in_the_url(guarded):
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    assert guarded.http.get("stats", headers=headers).status_code == 200
+    assert guarded.http.get(f"stats?token={TOKEN}").status_code == 200
+
+
+def test_a_person_without_a_token_gets_a_form_for_it(guarded):
+    response = guarded.http.get("", headers={"Accept": "text/html,*/*"})
+    assert response.status_code == 401
+    assert 'name="token"' in response.text
+
+
+def test_the_form_keeps_the_parameters_of_the_url_and_escapes_them(guarded):
+    query = {"target": "lion", "style": '"><script>alert(1)</script>', '"><b>': "{others}"}
+    form = guarded.http.get("", params=query, headers={"Accept": "text/html"})
+    assert '<input type="hidden" name="target" value="lion">' in form.text
+    assert form.text.count("<script>") == form.text.count("<b>") == 0
+    assert form.text.count("<input") == 4
+    assert "not the token" not in form.text
+    wrong = guarded.http.get("", params={**query, "token": "wrong"}, headers={"Accept": "text/html"})
+    assert "not the token" in wrong.text
+    assert wrong.text.count("<input") == 4
+
+
+def test_the_token_does_not_admit_a_rebound_name(guarded):
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    assert guarded.http.get("stats", headers={**headers, "Host": "evil.example"}).status_code == 403
+    assert guarded.http.get("stats", headers={**headers, "Host": "192.168.1.5:7860"}).status_code == 200
+    assert guarded.http.get("stats", headers={**headers, "Host": "cam.example"}).status_code == 200

@@ -1,0 +1,66 @@
+/** What the page says about a map. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { evidenceWord, isClassAgnostic, mapCaption, noEvidenceCaption, targetCaption } from "../../../../live_cam/web/ui/static/captions.js";
+
+const LION = { index: 291, label: "lion" };
+const CHEETAH = { index: 293, label: "cheetah" };
+
+/** A frame explained with the default settings, but for some fields. */
+function frame(changes = {}) {
+  const explanation = {
+    top: [], target: LION, contrast: null, counterfactual: false, layer: "conv5_block3_out", method: "gradcam",
+    evidence: 0.5, has_evidence: true,
+  };
+  return { ...explanation, second: null, style: "heatmap", opacity: 0.6, colormap: "viridis", ...changes };
+}
+
+const MODES = {
+  class: { changes: {}, target: "lion", map: /speak for lion\./, none: "for lion in" },
+  contrast: {
+    changes: { contrast: CHEETAH }, target: "lion, not cheetah", map: /for lion more than for cheetah/,
+    none: "for lion over cheetah in",
+  },
+  counterfactual: {
+    changes: { counterfactual: true }, target: "against lion", map: /speak against lion/, none: "against lion in",
+  },
+  "side by side": {
+    changes: { second: frame({ target: CHEETAH }) }, target: "lion", map: /for the class named above each image/,
+    none: "for lion in",
+  },
+};
+
+for (const [name, { changes, target, map, none }] of Object.entries(MODES)) {
+  test(`mode ${name}: names the target, what the map shows, and missing evidence`, () => {
+    assert.equal(targetCaption(frame(changes)), target);
+    assert.match(mapCaption(frame(changes)), map);
+    assert.equal(noEvidenceCaption(frame(changes)), "");
+    const without = frame({ ...changes, has_evidence: false });
+    assert.equal(noEvidenceCaption(without), `There is no evidence ${none} this image.`);
+  });
+}
+
+test("a class-agnostic method names no class", () => {
+  const eigencam = frame({ method: "eigencam", contrast: CHEETAH, has_evidence: false });
+  assert.equal(isClassAgnostic("eigencam"), true);
+  assert.equal(isClassAgnostic("gradcam"), false);
+  for (const caption of [targetCaption(eigencam), mapCaption(eigencam), noEvidenceCaption(eigencam)]) {
+    assert.doesNotMatch(caption, /lion|cheetah/);
+  }
+  assert.equal(targetCaption(eigencam), "whatever the class");
+});
+
+test("regions are described as the style draws them", () => {
+  assert.match(mapCaption(frame()), /^Bright regions /);
+  assert.match(mapCaption(frame({ colormap: "jet" })), /^Red regions /);
+  assert.match(mapCaption(frame({ style: "contours", colormap: "jet" })), /^Regions inside the lines /);
+  assert.match(mapCaption(frame({ style: "spotlight" })), /^Regions left bright /);
+});
+
+test("evidence is a word from none to strong", () => {
+  const words = [0, 0.34, 0.35, 0.74, 0.75, 1].map((evidence) => evidenceWord(frame({ evidence })));
+  assert.deepEqual(words, ["weak", "weak", "clear", "clear", "strong", "strong"]);
+  assert.equal(evidenceWord(frame({ evidence: 0, has_evidence: false })), "none");
+});

@@ -1,0 +1,8 @@
+/** Identifies this visitor to the server; created in the head of the page. */
+declare var liveCamClientId: string;
+/** Called by Gradio's components; see controls.js. */
+declare var liveCam: {
+  choose(name: string, value: unknown): void;
+  toggle(name: "frozen" | "running"): void;
+  values(names: string[]): unknown[];
+};

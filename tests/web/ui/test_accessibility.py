@@ -1,0 +1,165 @@
+"""Accessibility: axe-core, a keyboard, and reduced motion."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.web.browser import DESKTOP, both_sizes, wait_for_frame
+
+pytestmark = pytest.mark.slow
+
+KINDS = ["camera", "two cameras", "visitors", "kiosk"]
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Opens everything that folds.
+UNFOLD = """() => {
+  document.querySelectorAll(".label-wrap:not(.open)").forEach((fold) => fold.click());
+  document.querySelectorAll("details").forEach((fold) => (fold.open = true));
+}"""
+RUN_AXE = "(tags) => axe.run(document, { runOnly: tags, resultTypes: ['violations'] })"
+
+# The longest that a transition or an animation of an element, or of what CSS puts before or behind it, lasts.
+MOTIONS = """() => {
+  const seconds = (list) => Math.max(...list.split(",").map(parseFloat));
+  const found = [];
+  for (const element of document.querySelectorAll("*"))
+    for (const pseudo of [null, "::before", "::after"]) {
+      const style = getComputedStyle(element, pseudo);
+      const moves = style.animationName === "none" ? 0 : seconds(style.animationDuration);
+      const changes = style.transitionProperty === "none" ? 0 : seconds(style.transitionDuration);
+      if (Math.max(moves, changes) > 0.01) found.push(`${element.tagName}.${element.className}${pseudo ?? ""}`);
+      if (style.scrollBehavior === "smooth") found.push(`${element.tagName} scrolls smoothly`);
+    }
+  return found;
+}"""
+
+# Remembers the elements that get the focus, and which lines are drawn around each and what holds it meanwhile.
+LINES_OF = """
+globalThis.linesOf = (element) => {
+  const lines = [];
+  for (let at = element; at && lines.length < 10; at = at.parentElement)
+    for (const pseudo of [null, "::after"]) {
+      const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(at, pseudo);
+      lines.push(outlineStyle === "none" || parseFloat(outlineWidth) < 2 ? "" : outlineColor);
+    }
+  return lines.join("\\n");
+};
+globalThis.stops = [];
+// From the top of the page, wherever a button was pressed before.
+document.body.tabIndex = -1;
+document.body.focus();"""
+NOTE_STOP = """async () => {
+  // Gradio's parts draw their focus a moment later.
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  const element = document.activeElement;
+  if (stops.some((stop) => stop.element === element)) return false;
+  // Between two stops the focus may be on the list of a drop-down, which scrolls, and is gone when it leaves the field.
+  if (element !== document.body) stops.push({ element, focused: linesOf(element) });
+  return true;
+}"""
+READ_STOPS = """async () => {
+  document.activeElement.blur();
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  scrollTo(0, 0);
+  return stops.map(({ element, focused }) => {
+    const { left, top, right, bottom } = element.getBoundingClientRect();
+    const name = element.ariaLabel || element.textContent.trim() || element.id || element.outerHTML.slice(0, 90);
+    return { name, left, top, right, bottom, shown: focused !== linesOf(element) };
+  });
+}"""
+
+
+@pytest.fixture
+def load(request, playwright, shared_sites, size):
+    """Loads a kind of page, with reduced motion: `load("camera")`; visitors have two cameras."""
+
+    def load_(kind: str) -> Page:
+        tabs = request.getfixturevalue("two_camera_tabs" if kind == "visitors" else "tabs")
+        page = tabs.open("about:blank", size, camera=kind == "visitors")
+        page.emulate_media(reduced_motion="reduce")
+        tabs.go(page, shared_sites.get(kind).url)
+        page.wait_for_selector('[data-live="own-start"]:enabled' if kind == "visitors" else ".live-stage[data-seq]")
+        return page
+
+    return load_
+
+
+def show_frames(page: Page) -> None:
+    """Waits until all feeds show frames; a visitor shows the camera first."""
+    if page.locator('[data-live="own-start"]').count():
+        page.get_by_role("button", name="Show my camera").click()
+    wait_for_frame(page)
+    page.wait_for_function("[...document.querySelectorAll('.live-stage')].every((stage) => stage.dataset.seq)")
+
+
+def violations(page: Page, node_folder) -> list[str]:
+    """Returns the violations that axe-core finds on a page as it is, in both themes."""
+    if not page.evaluate("'axe' in globalThis"):
+        page.add_script_tag(path=node_folder / "node_modules" / "axe-core" / "axe.min.js")
+    found = []
+    for dark in (False, True):
+        page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
+        found += [
+            f"{rule['id']} ({rule['impact']}): {node['target']}: {node['failureSummary']}"
+            for rule in page.evaluate(RUN_AXE, STANDARDS)["violations"]
+            for node in rule["nodes"]
+        ]
+    return found
+
+
+@both_sizes
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_no_violations(load, node_folder, kind):
+    page = load(kind)
+    found = violations(page, node_folder) if kind == "visitors" else []
+    show_frames(page)
+    found += violations(page, node_folder)
+    page.evaluate(UNFOLD)
+    found += violations(page, node_folder)
+    if kind == "camera":
+        page.wait_for_function("document.querySelector('[data-live=keys]').onclick != null")
+        page.keyboard.press("?")
+        page.wait_for_selector("dialog[open]")
+        found += violations(page, node_folder)
+    assert not found, "\n".join(["", *found])
+
+
+@both_sizes
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_focus_follows_the_reading_order_and_is_always_visible_and_nothing_moves(load, kind, size):
+    page = load(kind)
+    show_frames(page)
+    page.evaluate(UNFOLD)
+    if size == DESKTOP:
+        assert page.evaluate(MOTIONS) == []
+        expect_names(page)
+    page.evaluate(LINES_OF)
+    page.keyboard.press("Tab")
+    while page.evaluate(NOTE_STOP):
+        page.keyboard.press("Tab")
+    stops = page.evaluate(READ_STOPS)
+    assert len(stops) > 2
+    for before, after in pairwise(stops):
+        # The focus moves up only to start the next column, and left only to start the next row.
+        up_in_the_column = after["bottom"] <= before["top"] and after["left"] < before["right"]
+        left_in_the_row = after["right"] <= before["left"] and after["top"] < before["bottom"]
+        assert not up_in_the_column, (before, after)
+        assert not left_in_the_row, (before, after)
+    assert [stop["name"] for stop in stops if not stop["shown"]] == []
+
+
+def expect_names(page: Page) -> None:
+    """Fails unless everything that takes the focus has a name for screen readers."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    focusable = [
+        node
+        for node in nodes
+        if any(p["name"] == "focusable" and p["value"]["value"] for p in node.get("properties", ()))
+        and node["role"]["value"] != "RootWebArea"
+    ]
+    assert len(focusable) > 2
+    assert [node["role"]["value"] for node in focusable if not node["name"]["value"].strip()] == []

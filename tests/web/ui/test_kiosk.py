@@ -1,0 +1,68 @@
+"""The page in kiosk mode: a view, text, and classes to touch."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.browser import both_sizes, part, wait_frames
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def page(kiosk, open_page) -> Page:
+    return open_page(kiosk.url)
+
+
+@both_sizes
+def test_there_is_nothing_to_change_or_to_save_but_the_classes(page):
+    assert page.locator("input, select, textarea, a[href], details, summary").count() == 0
+    names = [button.get_attribute("data-live") for button in page.locator("button").all()]
+    assert names == ["label-0", "label-1", "label-2", "unlock"]
+    expect(part(page, "meaning")).to_contain_text("speak for lion")
+    expect(part(page, "legend")).to_be_visible()
+    assert part(page, "label-1").bounding_box()["height"] >= 44, "as large as a finger"
+
+
+def test_a_touched_class_is_explained_until_nobody_is_there(kiosk, page, eventually):
+    part(page, "label-1").click()
+    expect(part(page, "caption")).to_have_text("cheetah")
+    page.locator(".live-kiosk").evaluate("(root) => (root.dataset.idleS = '0.5')")
+    eventually(lambda: kiosk.settings.target is None)
+    expect(part(page, "unlock")).to_be_hidden()
+
+
+def test_a_class_chosen_on_one_page_is_kept_by_another_that_nobody_touches(kiosk, clock_tabs):
+    tablet, projector = (clock_tabs.open(kiosk.url) for _ in range(2))
+    for page in (tablet, projector):
+        expect(part(page, "label-0")).to_have_text("lion")
+        page.dispatch_event("body", "pointerdown")
+    projector.clock.fast_forward(50_000)  # of the whole context, and so of the tablet too
+    part(tablet, "label-1").click()
+    expect(part(projector, "caption")).to_have_text("cheetah")
+    projector.clock.fast_forward(20_000)
+    wait_frames(projector, 5)
+    assert kiosk.settings.target == 293
+
+
+def test_keys_context_menu_and_text_selection_do_nothing(kiosk, page):
+    revision = kiosk.session.settings.revision
+    for key in "wvabmlhcfs0123?rt ":
+        page.keyboard.press(key)
+    wait_frames(page, 10)
+    assert kiosk.session.settings.revision == revision
+    assert page.evaluate("document.querySelectorAll('dialog[open]').length") == 0
+    page.wait_for_function(
+        "!document.body.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }))"
+    )
+    part(page, "meaning").dblclick()
+    assert page.evaluate("getSelection().toString()") == ""
+
+
+def test_a_touch_that_fails_is_reported(page):
+    page.route("**/settings*", lambda route: route.abort())
+    part(page, "label-1").click()
+    toast = part(page, "toast")
+    expect(toast).to_have_text("Not changed: no connection to live_cam")
+    expect(toast).to_be_visible()
