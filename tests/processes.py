@@ -48,16 +48,14 @@ class LiveCam:
         except httpx.TransportError:
             return None
 
-    def stop(self, signal_: int = signal.SIGINT) -> float:
-        """Stops it by a signal, and returns the seconds that took.
+    def stop(self, signal_: int = signal.SIGINT) -> None:
+        """Stops it by a signal.
 
         Raises:
             AssertionError: It ended with another status than 0.
         """
-        start_s = time.monotonic()
         self.process.send_signal(signal_)
-        assert self.process.wait(20) == 0
-        return time.monotonic() - start_s
+        assert self.process.wait(_START_LIMIT_S) == 0
 
     def kill(self) -> None:
         """Ends it at once, if it still runs."""

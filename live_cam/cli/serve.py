@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -212,10 +213,13 @@ def _run(options: ServeOptions, server: _Server) -> int:
 
     scheme, host, port, token = options.scheme, options.host, options.port, server.token
     url = page_url(scheme, host, port, token)
-    with server.listener, server.session as session, suppress(KeyboardInterrupt):
+    with server.listener, server.session as session:
+        app = build_app(session, host, token, options.extra_hosts, options.camera, options.kiosk)
+        live_server = LiveServer(app, session, server.certificate)
+        # From here on a signal raises nothing: an exception anywhere in the end could lose a recording's index.
+        _handle_signals(live_server.handle_exit)
         if options.record is not None:
             session.recordings.start(options.view, options.record)
-        app = build_app(session, host, token, options.extra_hosts, options.camera, options.kiosk)
         names = ", ".join(feed.name for feed in session.feeds) or "Visitors' cameras"
         typer.echo(f"{names}: {url}  (Ctrl-C stops it)")
         # Without HTTPS an extra host is a proxy's, which listens on another port.
@@ -223,11 +227,16 @@ def _run(options: ServeOptions, server: _Server) -> int:
         print_urls(scheme, others, host, port, token)
         if options.open_browser:
             _open_browser(url)
-        with suppress(KeyboardInterrupt):
-            LiveServer(app, session, server.certificate).run(sockets=[server.listener])
+        live_server.run(sockets=[server.listener])
+        _handle_signals(session.recordings.finish_quickly)
         if (recording := session.recordings.status) is not None and recording.state in ("recording", "finishing"):
             typer.echo(f"Finishing {_join(session.recordings.videos)}  (Ctrl-C again leaves its index at the end)")
     return _report_recording(session.recordings.status, session.recordings.videos)
+
+
+def _handle_signals(handler: Callable[..., None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _report_recording(recording: RecordingStatus | None, videos: Sequence[Path]) -> int:

@@ -26,7 +26,8 @@ from live_cam.sinks.recorder import Recorder, RecorderStatus, RecordingState, Vi
 Container = Literal["mp4", "mkv", "webm"]
 
 _STALE_AFTER_S = 24 * 3600
-_FINISH_QUICKLY_LIMIT_S = 10.0
+_FINISH_QUICKLY_LIMIT_NS = 10_000_000_000
+_POLL_S = 0.1
 
 
 def default_directory() -> Path:
@@ -102,7 +103,8 @@ class Recordings:
         self._recorders: list[Recorder] = []
         self._files: dict[str, Path] = {}
         self._closed = False
-        self._lock = threading.RLock()  # a signal handler may stop what the thread it interrupted has started
+        self._quickly = False
+        self._lock = threading.Lock()
 
     @property
     def status(self) -> RecordingStatus | None:
@@ -180,21 +182,26 @@ class Recordings:
         self.stop()
 
     def join(self) -> None:
-        """Waits until the files are complete."""
+        """Waits until the files are complete, or for a limit from `finish_quickly` on."""
+        deadline_ns = None
         for recorder in self._recorders:
-            recorder.join()
+            while not recorder.join(_POLL_S):
+                if not self._quickly:
+                    continue
+                now_ns = self._clock.now_ns()
+                if deadline_ns is None:
+                    deadline_ns = now_ns + _FINISH_QUICKLY_LIMIT_NS
+                    for each in self._recorders:
+                        each.finish_quickly()
+                if now_ns >= deadline_ns:
+                    return
 
-    def finish_quickly(self) -> None:
-        """Leaves the index at the end of the files, which is done at once, and waits for that.
+    def finish_quickly(self, *_: object) -> None:
+        """Has `join` leave the index at the end of the files, and wait for no disk that hangs; a signal handler.
 
-        A disk that hangs is waited for no longer than `_FINISH_QUICKLY_LIMIT_S`: what was written plays, as after a
-        kill.
+        What was written plays, as after a kill.
         """
-        for recorder in self._recorders:
-            recorder.finish_quickly()
-        deadline_ns = self._clock.now_ns() + int(_FINISH_QUICKLY_LIMIT_S * 1e9)
-        for recorder in self._recorders:
-            recorder.join(max(0.0, (deadline_ns - self._clock.now_ns()) / 1e9))
+        self._quickly = True
 
     def find_file(self, name: str) -> Path | None:
         """Returns the finished file of that name that this session has recorded, or None."""

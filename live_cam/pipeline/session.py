@@ -88,7 +88,7 @@ class Session:
         return self
 
     def request_stop(self) -> None:
-        """Asks threads and viewers to end; called from any thread, and from a signal handler."""
+        """Asks threads and viewers to end; returns at once. Thread-safe."""
         for capture in self._captures:
             capture.request_stop()
         self._frame_queue.close()
@@ -99,12 +99,9 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.request_stop()
         deadline_ns = self.clock.now_ns() + _JOIN_LIMIT_NS
-        try:
-            for thread in (self._worker, *self._captures):
-                thread.join(max(0.0, (deadline_ns - self.clock.now_ns()) / 1e9))
-            self.recordings.join()
-        except KeyboardInterrupt:
-            self.recordings.finish_quickly()
+        for thread in (self._worker, *self._captures):
+            thread.join(max(0.0, (deadline_ns - self.clock.now_ns()) / 1e9))
+        self.recordings.join()
 
     def new_settings(self) -> SettingsStore:
         """Returns settings as they are at the start."""

@@ -150,9 +150,9 @@ class Recorder:
         """Ends the recording once all queued frames are encoded; returns at once. Thread-safe."""
         self._stopping.set()
 
-    def join(self, timeout_s: float | None = None) -> None:
-        """Waits until the files are complete, or for the timeout."""
-        self._ended.wait(timeout_s)  # Thread.join, once interrupted, does not wait a second time
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Waits until the files are complete, or for the timeout; returns whether they are."""
+        return self._ended.wait(timeout_s)  # Thread.join, once interrupted, does not wait a second time
 
     def finish_quickly(self) -> None:
         """Skips or cancels moving the index to the front."""

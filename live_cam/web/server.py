@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Collection
-from types import FrameType
 
 import gradio as gr
 import uvicorn
@@ -116,8 +115,12 @@ class LiveServer(uvicorn.Server):
         super().__init__(config)
         self._session = session
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stops the session's threads along with the server; further signals are ignored."""
-        if not self.should_exit:
-            self._session.request_stop()
-            super().handle_exit(sig, frame)
+    def handle_exit(self, *_: object) -> None:
+        """Handles a signal: asks the server to stop, however often it comes."""
+        # Nothing more: a signal may interrupt its own handler, within any lock of this thread.
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops the session's threads along with the server."""
+        self._session.request_stop()
+        await super().shutdown(sockets)

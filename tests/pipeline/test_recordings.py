@@ -1,6 +1,5 @@
 import json
 import re
-import signal
 import threading
 import time
 from itertools import pairwise
@@ -149,10 +148,10 @@ def test_the_same_message_for_several_sources_appears_once_with_their_names(
         assert session.recordings.videos == []
 
 
-def test_an_interrupt_ends_the_wait_for_a_disk_that_hangs(
+def test_finish_quickly_ends_the_wait_for_a_disk_that_hangs(
     fake_source, fake_explainer, options, eventually, monkeypatch
 ):
-    monkeypatch.setattr(recordings_module, "_FINISH_QUICKLY_LIMIT_S", 0.2)
+    monkeypatch.setattr(recordings_module, "_FINISH_QUICKLY_LIMIT_NS", S // 5)
     responds, close = threading.Event(), AnnotatedVideo.close
 
     def hang(video, end):
@@ -166,15 +165,7 @@ def test_an_interrupt_ends_the_wait_for_a_disk_that_hangs(
         eventually(lambda: session.recordings.status.seconds > 0.2)
         session.request_stop()
         eventually(lambda: session.recordings.status.state == "finishing")
-        eventually(lambda: not any(thread.is_alive() for thread in (session._worker, *session._captures)))
-        join = session.recordings.join
-
-        def join_until_interrupted():
-            main = threading.main_thread().ident
-            threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT)).start()
-            join()
-
-        monkeypatch.setattr(session.recordings, "join", join_until_interrupted)
+        session.recordings.finish_quickly()
     assert session.recordings.status.state == "finishing"
     responds.set()
     eventually(lambda: session.recordings.status.state == "finished")

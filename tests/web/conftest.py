@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,16 @@ def kiosk(shared_sites) -> Site:
 def guarded(shared_sites) -> Site:
     """A site that listens as if on the network, where `TOKEN` is required; it is also called cam.example."""
     return shared_sites.get("guarded")
+
+
+@pytest.fixture
+def server_errors(monkeypatch) -> list[str]:
+    """The errors that servers log, such as that tasks were cancelled at the end."""
+    errors: list[str] = []
+    # Not a handler: each server configures its logging anew.
+    logger = logging.getLogger("uvicorn.error")
+    monkeypatch.setattr(logger, "error", lambda message, *args: errors.append(message % args))
+    return errors
 
 
 @pytest.fixture

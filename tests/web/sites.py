@@ -90,17 +90,17 @@ class Site:
         _wait_until(live)
         return self
 
-    def stop(self) -> float:
-        """Stops it as SIGTERM does, and returns the seconds that took; does nothing the second time."""
-        start_s = time.monotonic()
-        if not self._stopped:
-            self._stopped = True
-            self._server.handle_exit(signal.SIGTERM, None)
-            self._thread.join(10)
-            self.session.__exit__()
-            self._listener.close()
-            self.http.close()
-        return time.monotonic() - start_s
+    def stop(self) -> None:
+        """Stops it as SIGTERM does; does nothing the second time."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._server.handle_exit(signal.SIGTERM, None)
+        self._thread.join(_LIMIT_S)
+        assert not self._thread.is_alive(), "the server does not end"
+        self.session.__exit__()
+        self._listener.close()
+        self.http.close()
 
 
 class SharedSites:
