@@ -183,7 +183,7 @@ def wait_until_mounted(page: Page) -> Page:
     return page
 
 
-def wait_frames(page: Page, count: int = 10) -> None:
+def wait_frames(page: Page, count: int = 4) -> None:
     """Waits until so many more frames are painted: for tests that nothing happens meanwhile."""
     wait_for_frame(page, after=wait_for_frame(page) + count - 1)
 
