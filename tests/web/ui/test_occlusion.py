@@ -280,7 +280,8 @@ def test_the_arrow_keys_move_the_patch_while_the_switch_has_the_focus(page):
 def test_a_class_that_the_result_does_not_have_gets_no_probability(page):
     point(page, *LEFT)
     expect(occluded(page)).to_have_text("→ 0 %")
-    result = {"before": [], "after": [{"index": 5, "label": "electric ray", "probability": 1}], "box": [0, 0, 0.5, 0.5]}
+    score = {"index": 5, "label": "electric ray", "probability": 1}
+    result = {"before": [score], "after": [score], "box": [0, 0, 0.5, 0.5]}
     page.route("**/occlusion?*", lambda route: route.fulfill(json=result))
     expect(occluded(page)).to_have_text("")
 
