@@ -130,12 +130,11 @@ def test_each_visitor_changes_only_their_own_settings(visit):
 
 def test_a_visitor_is_let_in_when_a_place_is_free(clock_tabs, serve_session, fake_explainer):
     url = serve_session([], fake_explainer(), max_visitors=2).url
-    first, second, third = (clock_tabs.open(url, camera=True) for _ in range(3))
-    show(first)
-    show(second)
+    show(clock_tabs.open(url, camera=True))
+    second = show(clock_tabs.open(url, camera=True))
+    third = clock_tabs.open(url, camera=True)
     third.get_by_role("button", name="Show my camera").click()
     expect_notice(third, "All 2 places are taken")
-    wait_frames(first)
     second.close()
     third.clock.fast_forward(6000)
     wait_for_frame(third)
