@@ -9,32 +9,44 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 _PACKAGE = Path(__file__).parent
+_PR_SET_PDEATHSIG = 1
+
+# A thread that lasts as long as this process: to Linux, the thread that starts a child is its parent.
+_starter = ThreadPoolExecutor(1, "child starter")
 
 
-def start_child(module: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Starts `python -m module`, whose first call must be `setup_child`; it ends when its standard input is closed.
+def start_child(
+    module: str, arguments: Sequence[str], stderr: int | IO[bytes] = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
+    """Starts `python -m module`, whose first call must be `setup_child` or `end_with_parent`.
+
+    The child ends when its standard input is closed.
 
     Args:
         module: Name of the module.
         arguments: Its command line.
+        stderr: Where its standard error goes.
 
     Raises:
         OSError: The system cannot start a process.
     """
-    return subprocess.Popen(
+    return _starter.submit(
+        subprocess.Popen,
         [sys.executable, "-m", module, *arguments],
         bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr,
         # Python imports from there first: this very package, and no modules of the user's directory.
         cwd=_PACKAGE.parent,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
         start_new_session=True,
-    )
+    ).result()
 
 
 def setup_child(max_memory_bytes: int) -> None:
@@ -43,14 +55,24 @@ def setup_child(max_memory_bytes: int) -> None:
     Args:
         max_memory_bytes: Limit of the address space, against what hostile files allocate.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
-    threading.Thread(target=_exit_with_parent, name="parent watch", daemon=True).start()
+    end_with_parent()
     if sys.platform == "linux":
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (max_memory_bytes, max_memory_bytes))
         # Crashes are reported by the parent; core files would only fill the disk.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def end_with_parent() -> None:
+    """Makes this process end with its parent, however that ends; on Linux even while it is stopped or busy."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    # On other systems, and if the parent has ended before that call.
+    threading.Thread(target=_exit_with_parent, name="parent watch", daemon=True).start()
 
 
 def wait_readable(descriptor: int, timeout_s: float) -> bool:

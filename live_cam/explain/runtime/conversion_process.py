@@ -1,21 +1,30 @@
 """Converts the step in a subprocess, so that TensorFlow's two gigabytes are released when it is done.
 
-The parent writes a `ConversionRequest` as JSON to the child's standard input. The child writes the model, or an error
-as JSON to its standard output.
+The parent passes a `ConversionRequest` as JSON and the path of the model. The child writes the model, or an error as
+JSON to its standard output.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Final
 
 from live_cam import errors
+from live_cam.child_process import end_with_parent, start_child
 from live_cam.errors import LiveCamError
 from live_cam.models.weights.find import Weights
 from live_cam.types import Score
+
+_MODULE: Final = "live_cam.explain.runtime.conversion_process"  # it runs as __main__
+_LIMIT_S = 600.0
+_MAX_MESSAGE_CHARS = 4000  # less than a pipe holds: nobody reads it before the child has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +52,25 @@ def convert_in_subprocess(request: ConversionRequest, path: Path) -> None:
         path: The .xml file to write; its .bin is written beside it.
 
     Raises:
-        LiveCamError: The error that the child raised, such as `WeightsError` or `UnknownLayerError`.
-        OSError: The model can't be written.
+        LiveCamError: The error that the child raised, such as `WeightsError` or `UnknownLayerError`; or it crashed,
+            or took too long.
+        OSError: The model can't be written, or no process can be started.
     """
-    # -P: the working directory must not shadow modules of this program.
-    command = [sys.executable, "-P", "-m", "live_cam.explain.runtime.conversion_process", str(path)]
-    child = subprocess.run(command, input=json.dumps(asdict(request)), capture_output=True, text=True, check=False)
-    if child.returncode == 0:
-        return
-    try:
-        error = json.loads(child.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        reason = (child.stderr.strip().splitlines() or ["no output"])[-1]
-        raise LiveCamError(f"converting the network for OpenVINO failed: {reason}") from None
-    raise _ERRORS[error["type"]](error["message"])
+    request = replace(request, weights_path=str(Path(request.weights_path).absolute()))
+    arguments = [json.dumps(asdict(request)), str(path.absolute())]
+    with TemporaryFile() as log, start_child(_MODULE, arguments, stderr=log) as child:
+        try:
+            status = child.wait(_LIMIT_S)
+            assert child.stdout is not None
+            output = child.stdout.read() if status else b""
+        except subprocess.TimeoutExpired:
+            raise _failure(f"it took more than {_LIMIT_S / 60:g} minutes; end other programs and try again") from None
+        finally:
+            child.kill()
+        if status == 0:
+            return
+        log.seek(0)
+        raise _error(status, output, log.read().decode(errors="replace"))
 
 
 _ERRORS: dict[str, type[Exception]] = {
@@ -65,23 +79,60 @@ _ERRORS: dict[str, type[Exception]] = {
 }
 
 
-def _main(path: Path) -> None:
-    request = ConversionRequest(**json.load(sys.stdin))
+def _error(status: int, output: bytes, log: str) -> Exception:
+    """Returns the error of a child that failed.
+
+    Args:
+        status: Its exit status.
+        output: What it reported.
+        log: Its standard error: warnings of libraries, and the traceback of one that could not even report.
+    """
+    if status < 0:
+        return _failure(
+            f"its process was ended by {signal.Signals(-status).name}, as happens without enough memory (2 GiB); "
+            "end other programs and try again"
+        )
     try:
-        weights = Weights("file", Path(request.weights_path), digest="")
-        path.touch()  # fails now, rather than after the ten seconds that converting takes
+        error = json.loads(output)
+    except ValueError:
+        return _failure((log.strip().splitlines() or [f"exit status {status}"])[-1])
+    return _ERRORS.get(error["type"], _failure)(error["message"])
 
-        from live_cam.explain.runtime.conversion import convert, save
-        from live_cam.explain.runtime.step_graph import StepGraph
-        from live_cam.models.resnet50 import build_network
 
-        graph = StepGraph(build_network(weights), tuple(request.layers), request.score)
-        save(convert(graph.concrete(request.batch_size, request.num_targets)), path)
-    except (LiveCamError, OSError) as error:
-        name = type(error).__name__ if isinstance(error, LiveCamError) else "OSError"
-        print(json.dumps({"type": name, "message": str(error)}))  # noqa: T201
+def _failure(reason: str) -> LiveCamError:
+    return LiveCamError(f"converting the network for OpenVINO failed: {reason}")
+
+
+def _main(request: ConversionRequest, path: Path) -> None:
+    end_with_parent()
+    # Output of libraries must not mix with the error.
+    output = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        _convert(request, path)
+    except Exception as error:
+        message = str(error)
+        if isinstance(error, LiveCamError):
+            kind = type(error).__name__
+        elif isinstance(error, OSError):
+            kind = "OSError"
+        else:
+            kind, message = "", f"{type(error).__name__}: {message}"
+        os.write(output, json.dumps({"type": kind, "message": message[:_MAX_MESSAGE_CHARS]}).encode())
         sys.exit(1)
 
 
+def _convert(request: ConversionRequest, path: Path) -> None:
+    weights, layers = Weights("file", Path(request.weights_path), digest=""), tuple(request.layers)
+    path.touch()  # fails now, rather than after the ten seconds that converting takes
+
+    from live_cam.explain.runtime.conversion import convert, save
+    from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.models.resnet50 import build_network
+
+    graph = StepGraph(build_network(weights), layers, request.score)
+    save(convert(graph.concrete(request.batch_size, request.num_targets)), path)
+
+
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]))
+    _main(ConversionRequest(**json.loads(sys.argv[1])), Path(sys.argv[2]))

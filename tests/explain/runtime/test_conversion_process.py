@@ -1,11 +1,14 @@
 """Errors and results of the conversion in a subprocess."""
 
+import signal
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from live_cam.child_process import start_child
 from live_cam.errors import LiveCamError, WeightsError
+from live_cam.explain.runtime import conversion_process
 from live_cam.explain.runtime.conversion_process import ConversionRequest, convert_in_subprocess
 
 pytestmark = pytest.mark.slow
@@ -38,6 +41,51 @@ def test_directory_that_is_not_writable_raises_an_os_error(request_, tmp_path):
     assert not isinstance(caught.value, LiveCamError)
 
 
-def test_subprocess_that_crashes_leaves_its_last_line(request_, tmp_path):
+@pytest.fixture
+def signal_child(monkeypatch):
+    """Sends a signal to each child as soon as it is started."""
+
+    def arrange(number):
+        def start(*arguments, **options):
+            child = start_child(*arguments, **options)
+            child.send_signal(number)
+            return child
+
+        monkeypatch.setattr(conversion_process, "start_child", start)
+
+    return arrange
+
+
+def test_a_killed_subprocess_is_reported_as_such(request_, tmp_path, signal_child):
+    signal_child(signal.SIGKILL)
+    with pytest.raises(LiveCamError, match=r"failed: its process was ended by SIGKILL, as happens without enough mem"):
+        convert_in_subprocess(request_, tmp_path / "step.xml")
+
+
+def test_a_stopped_subprocess_is_not_waited_for_without_end(request_, tmp_path, signal_child, monkeypatch):
+    monkeypatch.setattr(conversion_process, "_LIMIT_S", 0.3)
+    signal_child(signal.SIGSTOP)
+    with pytest.raises(LiveCamError, match=r"it took more than 0\.005 minutes; end other programs and try again"):
+        convert_in_subprocess(request_, tmp_path / "step.xml")
+
+
+@pytest.mark.parametrize(
+    ("output", "log", "reason"),
+    [
+        (
+            b'{"type": "", "message": "TypeError: no int"}',
+            "Could not find cuda drivers on your machine",
+            "TypeError: no",
+        ),
+        (b"", "Traceback (most recent call last):\nImportError: no numpy\n", "ImportError: no numpy"),
+        (b"", "", "exit status 1"),
+    ],
+)
+def test_the_reason_is_what_the_subprocess_reports(output, log, reason):
+    error = conversion_process._error(1, output, log)
+    assert str(error).startswith(f"converting the network for OpenVINO failed: {reason}")
+
+
+def test_an_error_that_nobody_expects_is_reported_as_it_is(request_, tmp_path):
     with pytest.raises(LiveCamError, match=r"converting the network for OpenVINO failed: TypeError: .*'?int'?"):
-        convert_in_subprocess(replace(request_, weights_path=5), tmp_path / "step.xml")
+        convert_in_subprocess(replace(request_, layers=5), tmp_path / "step.xml")
