@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from live_cam.errors import (
@@ -15,12 +14,12 @@ from live_cam.errors import (
     UsageError,
     WeightsError,
 )
-from live_cam.types import ClassScore, Explanation, Frame, Target
 
 if TYPE_CHECKING:
     from live_cam.explain.explainer import Explainer
+    from live_cam.types import ClassScore, Explanation, Frame, Target
 
-__version__ = version("live_cam")
+    __version__: str
 
 __all__ = [
     "ClassScore",
@@ -41,9 +40,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Imports the explainer on first access, so that `import live_cam` stays fast."""
+    """Imports the rest on first access: `import live_cam` stays fast, and the command line gets its signals early."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("live_cam")
     if name == "Explainer":
         from live_cam.explain.explainer import Explainer
 
         return Explainer
+    if name in ("ClassScore", "Explanation", "Frame", "Target"):
+        from live_cam import types
+
+        return getattr(types, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

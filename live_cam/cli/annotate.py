@@ -21,9 +21,9 @@ from live_cam.cli.options import (
     ExplainerOptions,
     SubtitlesOption,
     parse_target,
-    print_error,
     with_explainer_options,
 )
+from live_cam.cli.terminal import echo, print_error, printable
 from live_cam.errors import LiveCamError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def annotate(
         explainer = explainer_options.create(batch_size=BATCH_SIZE, performance_hint="throughput")
         with Progress(*_COLUMNS, console=Console(stderr=True, highlight=False)) as progress:
             for number, (video, path) in enumerate(outputs.items(), 1):
-                task = progress.add_task(f"{number}/{len(outputs)} {video.name}", total=None, rate="")
+                task = progress.add_task(f"{number}/{len(outputs)} {printable(video.name)}", total=None, rate="")
                 outcomes.append(annotate(video, path, explainer, options, _progress_updater(progress, task)))
                 progress.remove_task(task)
     _report(outcomes, as_json)
@@ -143,11 +143,11 @@ def _report(outcomes: Sequence[Outcome], as_json: bool) -> None:
             kept = f"; {outcome.output} holds what could be read" if outcome.state != "failed" else ""
             print_error(LiveCamError(f"{outcome.input}: {outcome.problem}{kept}"))
     if as_json:
-        typer.echo(json.dumps({"files": [asdict(outcome) for outcome in outcomes]}))
+        echo(json.dumps({"files": [asdict(outcome) for outcome in outcomes]}))
         return
     for outcome in outcomes:
         if outcome.state == "skipped":
-            typer.echo(f"{outcome.output}: done before")
+            echo(f"{outcome.output}: done before")
         elif outcome.state != "failed":
             fps = outcome.frames / outcome.took_s if outcome.took_s else 0.0
-            typer.echo(f"{outcome.output}: {outcome.frames} frames, {outcome.explained} explained, {fps:.0f} fps")
+            echo(f"{outcome.output}: {outcome.frames} frames, {outcome.explained} explained, {fps:.0f} fps")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from typing import Annotated
 
@@ -14,8 +13,9 @@ from typer.core import TyperGroup
 from live_cam import __version__
 from live_cam.cli.annotate import annotate
 from live_cam.cli.explain import explain
-from live_cam.cli.options import print_error
 from live_cam.cli.serve import serve
+from live_cam.cli.signals import exit_on_signals
+from live_cam.cli.terminal import LogFormatter, echo, print_error
 from live_cam.cli.tools import bench, cameras, doctor, layers
 from live_cam.errors import LiveCamError, UsageError
 
@@ -60,7 +60,7 @@ def main(version: Annotated[bool, typer.Option("--version", help="Show the versi
     `live-cam [SOURCE]` is short for `live-cam serve [SOURCE]`; see `live-cam serve --help` for its options.
     """
     if version:
-        typer.echo(f"live_cam {__version__}")
+        echo(f"live_cam {__version__}")
         raise typer.Exit
 
 
@@ -68,9 +68,10 @@ def run() -> None:
     """Runs the command line and exits; errors of the user's are one line without a traceback."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
-    # SIGTERM unwinds like Ctrl-C, so that no half-written file is left behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    exit_on_signals()
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     try:
         sys.exit(app(standalone_mode=False))
     except LiveCamError as error:

@@ -12,9 +12,9 @@ from live_cam.cli.options import (
     CounterfactualOption,
     ExplainerOptions,
     parse_target,
-    print_error,
     with_explainer_options,
 )
+from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import LiveCamError, UsageError
 
 
@@ -56,6 +56,7 @@ def explain(
             print_error(error)
             failed = True
         else:
-            typer.echo(result.as_json() if as_json else result.as_text())
+            for line in [result.as_json()] if as_json else result.as_lines():
+                echo(line)
     if failed:
         raise typer.Exit(1)

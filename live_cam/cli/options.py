@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from live_cam.errors import LiveCamError, UsageError
+from live_cam.errors import UsageError
 from live_cam.models.labels import find_label
 from live_cam.models.layers import DEFAULT_LAYER
 from live_cam.types import CLASSLESS_METHODS, Auto, Method, Precision, Runtime, Score, Target
@@ -111,11 +110,6 @@ def show_progress(title: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=_stderr) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total or None)
-
-
-def print_error(error: LiveCamError) -> None:
-    """Prints an error as one line on standard error."""
-    print(f"live-cam: {' '.join(str(error).split())}", file=sys.stderr)
 
 
 def parse_target(label: str | None, contrast: str | None, counterfactual: bool, method: Method) -> Target:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption, print_error, with_explainer_options
+from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption, with_explainer_options
+from live_cam.cli.signals import handle_hangup, handle_signals
+from live_cam.cli.terminal import echo, print_error
 from live_cam.cli.urls import WILDCARDS, page_url, print_urls
 from live_cam.errors import OutputError, UsageError
 
@@ -217,26 +218,22 @@ def _run(options: ServeOptions, server: _Server) -> int:
         app = build_app(session, host, token, options.extra_hosts, options.camera, options.kiosk)
         live_server = LiveServer(app, session, server.certificate)
         # From here on a signal raises nothing: an exception anywhere in the end could lose a recording's index.
-        _handle_signals(live_server.handle_exit)
+        handle_signals(live_server.handle_exit)
+        handle_hangup(live_server.handle_exit)
         if options.record is not None:
             session.recordings.start(options.view, options.record)
         names = ", ".join(feed.name for feed in session.feeds) or "Visitors' cameras"
-        typer.echo(f"{names}: {url}  (Ctrl-C stops it)")
+        echo(f"{names}: {url}  (Ctrl-C stops it)")
         # Without HTTPS an extra host is a proxy's, which listens on another port.
         others = [*options.extra_hosts, *server.addresses] if options.https else server.addresses
         print_urls(scheme, others, host, port, token)
         if options.open_browser:
             _open_browser(url)
         live_server.run(sockets=[server.listener])
-        _handle_signals(session.recordings.finish_quickly)
+        handle_signals(session.recordings.finish_quickly)
         if (recording := session.recordings.status) is not None and recording.state in ("recording", "finishing"):
-            typer.echo(f"Finishing {_join(session.recordings.videos)}  (Ctrl-C again leaves its index at the end)")
+            echo(f"Finishing {_join(session.recordings.videos)}  (Ctrl-C again leaves its index at the end)")
     return _report_recording(session.recordings.status, session.recordings.videos)
-
-
-def _handle_signals(handler: Callable[..., None]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handler)
 
 
 def _report_recording(recording: RecordingStatus | None, videos: Sequence[Path]) -> int:
@@ -247,7 +244,7 @@ def _report_recording(recording: RecordingStatus | None, videos: Sequence[Path])
     if recording.state in ("recording", "finishing"):
         message = f"{_join(videos)} could not be finished: the disk does not respond; what was written plays"
     elif recording.state == "finished":
-        typer.echo(f"Recorded {_join(videos)}, {recording.seconds:g} s")
+        echo(f"Recorded {_join(videos)}, {recording.seconds:g} s")
     if message:
         print_error(OutputError(message))
     return OutputError.exit_status if message else 0

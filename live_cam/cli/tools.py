@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from live_cam.cli.options import ExplainerOptions, show_progress, with_explainer_options
+from live_cam.cli.terminal import echo
 from live_cam.models.layers import DEFAULT_LAYER
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ def layers() -> None:
         from live_cam.models.resnet50 import activations, empty_network
 
         sizes = activations(empty_network())
-    typer.echo(f"{'layer':<22}{'height':>8}{'width':>8}{'channels':>10}")
+    echo(f"{'layer':<22}{'height':>8}{'width':>8}{'channels':>10}")
     for name, (height, width, channels) in sizes.items():
         mark = "  (the default)" if name == DEFAULT_LAYER else ""
-        typer.echo(f"{name:<22}{height:>8}{width:>8}{channels:>10}{mark}")
+        echo(f"{name:<22}{height:>8}{width:>8}{channels:>10}{mark}")
 
 
 def cameras(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
@@ -36,12 +37,12 @@ def cameras(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON
 
     infos = list_cameras()
     if as_json:
-        typer.echo(json.dumps([asdict(info) for info in infos]))
+        echo(json.dumps([asdict(info) for info in infos]))
         return
     for info in infos:
-        typer.echo(_camera_line(info))
+        echo(_camera_line(info))
     if not infos:
-        typer.echo(
+        echo(
             "No camera found: plug one in (USB), use the browser's with `live-cam browser`, or see the demo with "
             "`live-cam demo`. If one is plugged in, this user may have to join the group `video`."
         )
@@ -85,13 +86,13 @@ def bench(
         "device": backend.device,
     }
     if as_json:
-        typer.echo(json.dumps({**setting, **asdict(times)}))
+        echo(json.dumps({**setting, **asdict(times)}))
         return
-    typer.echo(", ".join(setting.values()))
-    typer.echo(f"{'':<14}{'median':>10}{'p95':>10}")
+    echo(", ".join(setting.values()))
+    echo(f"{'':<14}{'median':>10}{'p95':>10}")
     for name, timing in (("step", times.step_ms), ("forward alone", times.forward_ms)):
-        typer.echo(f"{name:<14}{timing.median:>7.1f} ms{timing.p95:>7.1f} ms")
-    typer.echo(f"{'ratio':<14}{times.ratio:>10.2f}")
+        echo(f"{name:<14}{timing.median:>7.1f} ms{timing.p95:>7.1f} ms")
+    echo(f"{'ratio':<14}{times.ratio:>10.2f}")
 
 
 def doctor() -> None:
@@ -100,6 +101,6 @@ def doctor() -> None:
 
     checks = run_checks()
     for check in checks:
-        typer.echo(f"{'ok     ' if check.ok else 'MISSING' if check.needed else 'note   '}  {check.text}")
+        echo(f"{'ok     ' if check.ok else 'MISSING' if check.needed else 'note   '}  {check.text}")
     if any(check.needed and not check.ok for check in checks):
         raise typer.Exit(1)

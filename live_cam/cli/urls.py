@@ -8,9 +8,10 @@ from typing import Final
 from urllib.parse import quote
 
 import segno
-import typer
 from rich.console import Console
 from rich.text import Text
+
+from live_cam.cli.terminal import echo
 
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """The addresses that mean all interfaces, each with the loopback address of its family."""
@@ -40,19 +41,19 @@ def print_urls(scheme: str, names: Sequence[str], host: str, port: int, token: s
     from live_cam.web.security.access import is_loopback
 
     if host in WILDCARDS and not names:
-        typer.echo("This machine is not on a network, so no other can reach it; connect it and restart live-cam")
+        echo("This machine is not on a network, so no other can reach it; connect it and restart live-cam")
         return
     name = [*names, host][0]
     url = page_url(scheme, name, port, token)
     if scheme == "http":
         if names:
-            typer.echo(f"For others on the network: {url}")
+            echo(f"For others on the network: {url}")
     elif is_loopback(name):
-        typer.echo("For access from phones on the same network, restart it with --host 0.0.0.0")
+        echo("For access from phones on the same network, restart it with --host 0.0.0.0")
     else:
-        typer.echo(f"From a phone on the same network: {url}")
+        echo(f"From a phone on the same network: {url}")
         show_qr(url)
-        typer.echo("The browser warns once, since the certificate is self-signed: continue to the page.")
+        echo("The browser warns once, since the certificate is self-signed: continue to the page.")
 
 
 def show_qr(url: str) -> None:

@@ -95,7 +95,7 @@ def build_app(
 
 
 class LiveServer(uvicorn.Server):
-    """Serves until SIGINT or SIGTERM, and then closes open streams, so that it stops within `_SHUTDOWN_LIMIT_S`.
+    """Serves until a signal ends it, and then closes open streams, so that it stops within `_SHUTDOWN_LIMIT_S`.
 
     Open streams would otherwise keep it running for as long as they are watched.
     """
@@ -106,6 +106,7 @@ class LiveServer(uvicorn.Server):
             app,
             log_level="warning",
             access_log=False,
+            log_config=None,  # its messages are formatted as ours are
             ws_max_size=_MESSAGE_LIMIT_BYTES if session.visitors is None else IMAGE_LIMIT_BYTES,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=_SHUTDOWN_LIMIT_S,

@@ -48,7 +48,7 @@ def live_cam(capfd, monkeypatch) -> Iterator[Callable[..., Result]]:
     """Runs `live-cam` in this process: `live_cam("explain", path, "--json")`."""
     for name in ("TF_CPP_MIN_LOG_LEVEL", "OPENCV_LOG_LEVEL"):  # `run` sets them for good
         monkeypatch.setenv(name, os.environ.get(name, "3"))
-    on_sigterm = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def run(*words: object) -> Result:
         monkeypatch.setattr(sys, "argv", ["live-cam", *map(str, words)])
@@ -58,7 +58,8 @@ def live_cam(capfd, monkeypatch) -> Iterator[Callable[..., Result]]:
         return Result(int(ended.value.code or 0), *capfd.readouterr())
 
     yield run
-    signal.signal(signal.SIGTERM, on_sigterm)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

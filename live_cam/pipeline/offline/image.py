@@ -33,7 +33,7 @@ class ImageResult:
             {"image": str(self.image), **describe(self.explainer), **self.explanation.describe(), "map": size}
         )
 
-    def as_text(self) -> str:
+    def as_lines(self) -> list[str]:
         """Returns lines for the terminal."""
         target = self.explanation.target_label
         if self.explainer.method in CLASSLESS_METHODS:
@@ -42,9 +42,8 @@ class ImageResult:
             target = f"what speaks against {target}"
         if self.explanation.contrast_label:
             target += f", not {self.explanation.contrast_label}"
-        lines = [f"{self.image}: explained is {target}"]
-        lines += [f"  {score.probability:6.1%}  {score.label}" for score in self.explanation.top]
-        return "\n".join(lines)
+        classes = [f"  {score.probability:6.1%}  {score.label}" for score in self.explanation.top]
+        return [f"{self.image}: explained is {target}", *classes]
 
     def save(self, overlay_path: Path | None, map_path: Path | None) -> None:
         """Writes the overlay as PNG, and the map (float32 (h, w)) and logits as .npz, where paths are given.

@@ -1,0 +1,45 @@
+"""What is printed: lines in which text from outside, such as a file's name, can't move the cursor or forge a line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from types import TracebackType
+
+import typer
+
+from live_cam.errors import LiveCamError
+
+_ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+def printable(text: str) -> str:
+    r"""Returns text with escapes such as \x1b in place of all that is not printable."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def echo(line: str) -> None:
+    """Prints a line on standard output."""
+    typer.echo(printable(line))
+
+
+def print_error(error: LiveCamError) -> None:
+    """Prints an error as one line on standard error."""
+    print(f"live-cam: {printable(' '.join(str(error).split()))}", file=sys.stderr)
+
+
+class LogFormatter(logging.Formatter):
+    """Writes a message as one line, and a traceback below it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Returns the line of a record."""
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: _ExceptionInfo) -> str:  # noqa: N802
+        """Returns the lines of a traceback."""
+        return "\n".join(map(printable, super().formatException(ei).split("\n")))

@@ -1,0 +1,96 @@
+"""Signals while live-cam starts; those while it serves are in `test_serve.py`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from live_cam.cli.signals import exit_on_signals, handle_hangup
+
+# Sends itself a signal while the command line is imported.
+_INTERRUPTED_IMPORT = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+from live_cam.__main__ import main
+main()
+"""
+
+
+@pytest.fixture(autouse=True)
+def restored_handlers():
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str
+)
+def test_a_signal_ends_it_with_the_status_of_a_shell(number, status):
+    exit_on_signals()
+    with pytest.raises(SystemExit) as ended:
+        signal.raise_signal(number)
+    assert ended.value.code == status
+
+
+def test_the_second_hangup_interrupts_nothing():
+    exit_on_signals()
+    with pytest.raises(SystemExit):
+        signal.raise_signal(signal.SIGHUP)
+    signal.raise_signal(signal.SIGHUP)
+
+
+def test_nohup_keeps_its_meaning():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    exit_on_signals()
+    signal.raise_signal(signal.SIGHUP)
+
+
+def test_after_a_hangup_lines_for_the_closed_terminal_are_dropped():
+    ours, terminal = os.openpty()
+    stderr = os.dup(2)
+    received: list[int] = []
+    try:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        handle_hangup(lambda number, frame: received.append(number))
+        os.close(ours)
+        with pytest.raises(OSError, match="Input/output error"):
+            os.write(2, b"nobody reads this")
+        signal.raise_signal(signal.SIGHUP)
+        assert os.write(2, b"nor this") == 8
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+    assert received == [signal.SIGHUP]
+
+
+def test_ctrl_c_in_the_first_moments_leaves_no_traceback():
+    command = [sys.executable, "-c", _INTERRUPTED_IMPORT, "--version"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.slow
+def test_sigterm_while_it_starts_is_status_143(start_process, free_port, eventually):
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", free_port)) == 0
+
+    with start_process("demo", "--no-open", "--port", free_port) as process:
+        eventually(listens)  # the network comes later
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=60) == ("", None)
+        assert process.returncode == 143

@@ -1,0 +1,59 @@
+"""Names and errors from outside can't move the cursor of the terminal, or forge a line."""
+
+from __future__ import annotations
+
+import io
+import logging
+import shutil
+
+import pytest
+
+from live_cam.cli.terminal import LogFormatter, echo, print_error, printable
+from live_cam.errors import SourceError
+
+HOSTILE = "a\x1b[2J\x07\nlive-cam: forged\r\u202egpj\x9b\udcff"
+SAFE = r"a\x1b[2J\x07\nlive-cam: forged\r\u202egpj\x9b\udcff"
+
+
+@pytest.mark.parametrize("text", ["", "Löwe 獅子 🦁.mp4", r"C:\clips\new.mp4"])
+def test_what_is_printable_stays(text):
+    assert printable(text) == text
+
+
+def test_what_is_not_printable_is_escaped(capsys):
+    assert printable(HOSTILE) == SAFE
+    echo(HOSTILE)
+    assert capsys.readouterr().out == f"{SAFE}\n"
+
+
+def test_an_error_is_one_line(capsys):
+    print_error(SourceError(f"{HOSTILE} does not exist"))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(r"live-cam: a\x1b[2J\x07 live-cam: forged ")
+
+
+def test_a_log_message_is_one_line_and_a_traceback_has_its_own():
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(LogFormatter())
+    log = logging.Logger("live_cam.test")
+    log.addHandler(handler)
+    log.warning("%s is lost", HOSTILE)
+    assert stream.getvalue() == f"live_cam.test: {SAFE} is lost\n"
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        log.exception("reading failed")
+    lines = stream.getvalue().splitlines()
+    assert lines[1:3] == ["live_cam.test: reading failed", "Traceback (most recent call last):"]
+    assert not [line for line in lines if not line.isprintable()]
+
+
+def test_commands_print_hostile_names_escaped(live_cam, shared_explainer, lion, tmp_path):
+    name = HOSTILE.replace("\udcff", "") + ".jpg"
+    shutil.copy(lion, tmp_path / name)
+    result = live_cam("explain", tmp_path / name, tmp_path / f"missing {name}")
+    assert result.status == 1
+    assert r"a\x1b[2J\x07\nlive-cam: forged" in result.stdout.splitlines()[0]
+    (error,) = result.stderr.splitlines()
+    assert all(line.isprintable() for line in [*result.stdout.split("\n"), error])
