@@ -40,6 +40,15 @@ def require_directory(path: Path) -> None:
         raise OutputError(f"there is no directory {path.parent} for {path.name}; create it first")
 
 
+def require_writable(directory: Path) -> None:
+    """Raises OutputError unless files can be created in a directory; viewers see its name, not where it is."""
+    try:
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        name = directory.absolute().name or directory
+        raise OutputError(f"the folder {name} is not writable ({error.strerror}); choose another one") from error
+
+
 def require_new(path: Path, suffix: str) -> None:
     """Checks, before any work starts, that `path` can become a new file.
 

@@ -17,7 +17,7 @@ from live_cam import __version__
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import OutputError
 from live_cam.explain.base import ExplainerProtocol, describe
-from live_cam.files import require_absent, require_directory
+from live_cam.files import require_absent, require_directory, require_writable
 from live_cam.pipeline.feed import Feed
 from live_cam.sinks.annotated_video import sidecar_paths
 from live_cam.sinks.codecs import Codec
@@ -77,12 +77,13 @@ def require_unrecorded(video: Path, num_sources: int, subtitles: bool) -> None:
     """Checks early that a recording can be written.
 
     Raises:
-        OutputError: One of its files exists, or its directory does not.
+        OutputError: One of its files exists, or its directory does not or is not writable.
     """
     for each in number_videos(video, num_sources):
         for path in (each, *sidecar_paths(each, subtitles)):
             require_absent(path)
     require_directory(video)
+    require_writable(video.parent)
 
 
 class Recordings:
@@ -219,7 +220,11 @@ class Recordings:
             directory.mkdir(parents=True, exist_ok=True)
             _sweep(directory)
         except OSError as error:
-            raise OutputError(f"the directory {directory} can't be created: {error.strerror}") from error
+            # Viewers see it: where the folder is, is none of their business.
+            raise OutputError(
+                f"the folder {directory.name} can't be created ({error.strerror}); start live-cam with another "
+                "--recordings-dir"
+            ) from error
         stem = f"live_cam-{datetime.now():%Y%m%d-%H%M%S}"
         for attempt in count(1):
             name = stem if attempt == 1 else f"{stem}-{attempt}"

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.errors import LiveCamError, OutputError
-from live_cam.files import require_absent, require_directory
+from live_cam.files import require_absent, require_directory, require_writable
 from live_cam.sinks.annotated_video import AnnotatedVideo, VideoFormat, sidecar_paths
 from live_cam.sinks.codecs import Codec, choose_encoder
 from live_cam.sinks.faststart import faststart
@@ -94,13 +94,14 @@ class Recorder:
 
         Raises:
             UsageError: The container is unknown, or the encoder is not available.
-            OutputError: A file exists, its directory does not, or the disk has too little space.
+            OutputError: A file exists, its directory does not or is not writable, or the disk has too little space.
         """
         choose_encoder(video, codec)
         self.files = [video, *sidecar_paths(video, subtitles)]
         for path in self.files:
             require_absent(path)
         require_directory(video)
+        require_writable(video.parent)
         self._disk_free = disk_free
         self._free_bytes = disk_free(video.parent)
         if self._free_bytes < _MIN_BYTES:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -75,6 +78,11 @@ def test_after_an_error_the_port_is_free_again(live_cam, free_port):
         (("demo", "--record", "notes.mp4", "--subtitles"), 1, ("notes.vtt",)),
         (("demo", "--record", "new.avi"), 2, ("new.avi should end with one of",)),
         (("demo", "--record", "missing/new.mp4"), 1, ("missing", "new.mp4")),
+        pytest.param(
+            ("demo", "--record", "/sys/new.mp4"),
+            *(1, ("the folder sys is not writable",)),
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="nobody creates files in Linux's /sys"),
+        ),
         (("browser", "--record", "new.mp4"), 2, ("visitors' cameras are not recorded",)),
         (("demo", "--container", "webm", "--codec", "h264"), 2, ("h264", "webm")),
     ],
@@ -241,6 +249,27 @@ def test_the_recording_plays_however_often_ctrl_c_comes_while_it_is_finished(sta
         assert sum(1 for _ in container.decode(video=0)) > 2
     assert '"end"' in video.with_suffix(".jsonl").read_text("utf-8").splitlines()[-1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.jsonl", "demo.mp4"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="needs util-linux")
+def test_a_terminal_that_is_closed_ends_it_and_finishes_the_recording(free_port, tmp_path, eventually):
+    video = tmp_path / "demo.mp4"
+    command = ["setsid", "--ctty", sys.executable, "-m", "live_cam", "demo", "--no-open"]
+    ours, terminal = os.openpty()
+    command += ["--port", str(free_port), "--record", str(video)]
+    with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, text=True) as process:
+        try:
+            os.close(terminal)
+            with httpx.Client() as client:
+                Server(process, free_port, client, eventually).wait_for_recording(frames=5)
+            os.close(ours)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+    data = video.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    assert '"end"' in video.with_suffix(".jsonl").read_text("utf-8").splitlines()[-1]
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
 import json
 import re
+import sys
 import threading
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import av
 import pytest
@@ -210,6 +212,16 @@ def test_a_directory_that_cannot_be_created_is_reported(fake_source, fake_explai
     options = RecordingOptions(tmp_path / "file" / "recordings")
     with (
         Session([fake_source()], fake_explainer(), recording=options) as session,
-        pytest.raises(OutputError, match="recordings can't be created: Not a directory"),
+        pytest.raises(
+            OutputError, match=r"folder recordings can't be created \(Not a directory\); start live-cam with"
+        ),
     ):
         session.recordings.start("overlay")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/sys is a directory in which nobody creates files")
+def test_a_directory_that_is_not_writable_is_refused_at_once(fake_source, fake_explainer):
+    with Session([fake_source()], fake_explainer(), recording=RecordingOptions(Path("/sys/kernel"))) as session:
+        with pytest.raises(OutputError, match="the folder kernel is not writable"):
+            session.recordings.start("overlay")
+        assert session.recordings.status is None
