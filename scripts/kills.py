@@ -3,7 +3,7 @@
     python -m scripts.kills --times 50 --suffix .mp4
 
 Lost is the time from the capture of the last frame that plays, or of the last complete sidecar line, to the kill. It
-succeeds if every recording plays and lost at most a second.
+succeeds if every video plays, or is not there yet, and lost at most a second.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ class Kill:
     """A recording that was cut short.
 
     Attributes:
+        has_video: Whether there is a video.
         recorded_s: From the capture of the first frame to the kill.
         times_s: When the frames that play were captured, since the first.
         lines: Number of complete sidecar lines about frames.
         last_line_s: When the frame of the last one was captured, since the first.
     """
 
+    has_video: bool
     recorded_s: float
     times_s: Sequence[float]
     lines: int
@@ -51,6 +53,11 @@ class Kill:
     def lost_s(self) -> tuple[float, float]:
         """What the video and the sidecar lost; all of a video that does not play."""
         return self.recorded_s - (self.times_s[-1] if self.times_s else 0.0), self.recorded_s - self.last_line_s
+
+    @property
+    def is_good(self) -> bool:
+        """Whether what there is plays, and little was lost."""
+        return bool(self.times_s or not self.has_video) and max(self.lost_s) <= _LOST_LIMIT_S
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,8 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def report(kills: Sequence[Kill]) -> bool:
     """Prints how many recordings play and what those lost; returns whether all play and lost little."""
     playing = [kill for kill in kills if kill.times_s]
-    good = sum(max(kill.lost_s) <= _LOST_LIMIT_S for kill in playing)
-    print(f"{len(playing)} of {len(kills)} play; {good} of these, sidecar included, lost at most {_LOST_LIMIT_S:g} s")
+    absent = sum(not kill.has_video for kill in kills)
+    good = sum(kill.is_good for kill in kills)
+    print(
+        f"{len(playing)} of {len(kills)} play, {absent} had no frame yet; {good} of these, sidecar included, "
+        f"lost at most {_LOST_LIMIT_S:g} s"
+    )
     if playing:
         for name, lost_s in zip(("video", "sidecar"), np.array([kill.lost_s for kill in playing]).T, strict=True):
             print(f"lost of the {name}: median {np.median(lost_s):.3f} s, max {lost_s.max():.3f} s")
@@ -103,7 +114,7 @@ def record_and_kill(video: Path, after_s: float, min_frames: int = 1) -> Kill:
         finally:
             killed_s = time.time()
             process.kill()
-    return Kill(killed_s - begin_s, frame_times_s(video), *sidecar_lines(sidecar))
+    return Kill(video.exists(), killed_s - begin_s, frame_times_s(video), *sidecar_lines(sidecar))
 
 
 def _wait_for_lines(sidecar: Path, process: subprocess.Popen[bytes], count: int) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ class AnnotatedVideo:
     """
 
     def __init__(self, path: Path, video_format: VideoFormat, header: Mapping[str, Any]) -> None:
-        """Creates all files, or none.
+        """Creates the files beside the video, or none; the video itself comes with its first frame.
 
         Args:
             path: The video; its suffix selects the container.
@@ -82,7 +82,6 @@ class AnnotatedVideo:
         time_base = self._video.time_base
         header = {**header, "video": path.name, "time_base": [time_base.numerator, time_base.denominator]}
         with contextlib.ExitStack() as cleanup:
-            cleanup.callback(self._video.close)  # removes a video without frames
             self._sidecar = Sidecar(paths[0], header)
             cleanup.callback(paths[0].unlink, missing_ok=True)
             cleanup.callback(self._sidecar.close, {})

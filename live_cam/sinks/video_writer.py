@@ -3,41 +3,44 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 import av
 import cv2
 import numpy as np
+from av.container import OutputContainer
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from live_cam.errors import OutputError
 from live_cam.files import write_error
 from live_cam.sinks.codecs import Codec, choose_encoder
+from live_cam.sinks.growing_file import GrowingFile
+from live_cam.sinks.mp4_fragment import movie_fragment
 
-# Each frame is a fragment of its own, which is on disk as soon as the next frame comes and costs about 100 bytes.
-# Closing turns the fragments into an ordinary file. Without `delay_moov` the first timestamp would be lost.
-_MP4: Final = {"movflags": "hybrid_fragmented+frag_every_frame+delay_moov"}
+# Each frame is a fragment of its own, which costs about 100 bytes. Closing turns the fragments into an ordinary file.
+_MP4_FLAGS: Final = "hybrid_fragmented+frag_every_frame"
 _MATROSKA: Final = {"cluster_time_limit": "200", "avoid_negative_ts": "disabled"}
 _MIN_MP4_TIME_BASE: Final = Fraction(1, 1_000_000)  # MP4 stores the duration of each frame in 31 bits
 _MATROSKA_TIME_BASE: Final = Fraction(1, 1000)  # FFmpeg's muxer knows no other
+_FORMATS: Final = {".mp4": "mp4", ".mkv": "matroska", ".webm": "webm"}
+_BUFFER_BYTES: Final = 1 << 20
 _BT601_MATRIX, _BT709 = 6, 1  # in ITU-T H.273; the matrix need not be of the same standard as the primaries
 
 
 class VideoWriter:
-    """Writes a video file that, if the process is killed, lacks only its last frame (MKV, WebM: the last 0.2 s).
+    """Writes a video file that plays up to its last frame if the process is killed (MKV, WebM: up to 0.2 s before).
 
-    The file declares its colour space. Not thread-safe.
+    There is no file before it has a frame. It declares its colour space. Not thread-safe.
 
     Attributes:
         path: The file.
         size_px: Width and height of the video, both even, as 4:2:0 chroma subsampling requires.
         num_frames: Number of frames written.
-        size_bytes: Size on disk.
         time_base: Unit of the file's timestamps, in seconds.
     """
 
@@ -50,10 +53,10 @@ class VideoWriter:
         rate_fps: float = 30.0,
         sample_aspect_ratio: Fraction = Fraction(1),
     ) -> None:
-        """Creates the file.
+        """Prepares; the first frame creates the file.
 
         Args:
-            path: The file; its suffix selects the container.
+            path: The new file; its suffix selects the container.
             size_px: Width and height of the frames; odd ones are made even by repeating the last column or row.
             time_base: Unit of the frames' timestamps, in seconds.
             codec: The codec.
@@ -62,35 +65,31 @@ class VideoWriter:
 
         Raises:
             UsageError: The container is unknown, or the encoder is not available.
-            OutputError: The file exists, or cannot be written.
+            OutputError: The file exists.
         """
-        encoder, options = choose_encoder(path, codec)
+        self._encoder, self._encoder_options = choose_encoder(path, codec)
         self.path = path.absolute()
         self.size_px = (size_px[0] + size_px[0] % 2, size_px[1] + size_px[1] % 2)
         self.num_frames = 0
-        self.size_bytes = 0
-        is_mp4 = self.path.suffix.casefold() == ".mp4"
-        self.time_base = max(time_base, _MIN_MP4_TIME_BASE) if is_mp4 else _MATROSKA_TIME_BASE
+        self._is_mp4 = self.path.suffix.casefold() == ".mp4"
+        self.time_base = max(time_base, _MIN_MP4_TIME_BASE) if self._is_mp4 else _MATROSKA_TIME_BASE
         self._ticks_per_pts = time_base / self.time_base
+        self._rate_fps = rate_fps
+        self._sample_aspect_ratio = sample_aspect_ratio
         self._last_pts = -1
         self._closed = False
         self._durations: dict[int, int] = {}
-        try:
-            self.path.open("xb").close()  # FFmpeg would overwrite
-        except OSError as error:
-            raise write_error(self.path.name, error) from error
-        # The first timestamp of an MP4 is in its edit list, which has a time scale of its own.
-        container_options = {**_MP4, "movie_timescale": str(self.time_base.denominator)} if is_mp4 else _MATROSKA
-        self._container = av.open(self.path, "w", options={"flush_packets": "1", **container_options})
-        stream = self._container.add_stream(encoder, round(max(1.0, rate_fps)), options=options)
-        self._stream = cast("VideoStream", stream)
-        self._stream.width, self._stream.height = self.size_px
-        self._stream.pix_fmt = "yuv420p"
-        context = self._stream.codec_context
-        context.time_base = self.time_base
-        context.sample_aspect_ratio = sample_aspect_ratio
-        context.colorspace, context.color_range = _BT601_MATRIX, ColorRange.MPEG
-        context.color_primaries = context.color_trc = _BT709
+        if self.path.exists():
+            raise write_error(self.path.name, FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)))
+        self._file = GrowingFile(self.path)
+        self._container: OutputContainer | None = None
+        self._is_moov_first = False
+        self._first_dts: int | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Size on disk."""
+        return self._file.size_bytes
 
     def write(self, rgb: NDArray[np.uint8], pts: int, duration: int = 0) -> int:
         """Appends a frame.
@@ -111,7 +110,13 @@ class VideoWriter:
         frame = av.VideoFrame.from_ndarray(_yuv420(letterbox(rgb, self.size_px)), format="yuv420p")
         frame.pts, frame.time_base = pts, self.time_base
         self._durations[pts] = round(duration * self._ticks_per_pts)
-        self._encode(frame)
+        try:
+            if self._container is None:
+                self._open(pts)
+            self._encode(frame)
+        except (OSError, av.FFmpegError) as error:
+            self._abandon()
+            raise write_error(self.path.name, error) from error
         self.num_frames += 1
         return pts
 
@@ -121,41 +126,76 @@ class VideoWriter:
         Raises:
             OutputError: The disk is full, or fails.
         """
-        if self._closed:
+        if self._closed or self._container is None:
             return
-        if self.num_frames:
+        try:
             self._encode(None)
-        self._close_container()
-        if self.num_frames:
-            self.size_bytes = self.path.stat().st_size
-
-    def _encode(self, frame: av.VideoFrame | None) -> None:
-        try:
-            for packet in self._stream.encode(frame):
-                packet.duration = self._durations.pop(packet.pts or 0, 0)
-                self._container.mux(packet)
-            self.size_bytes = self.path.stat().st_size
-        except (OSError, av.FFmpegError) as error:
-            with contextlib.suppress(OutputError):
-                self._close_container()
-            raise write_error(self.path.name, error) from error
-
-    def _close_container(self) -> None:
-        """Closes the file; if that fails it is truncated to complete frames, and removed if it has none.
-
-        Raises:
-            OutputError: The disk is full, or fails.
-        """
-        self._closed = True
-        try:
             self._container.close()
+            self._file.commit()
         except (OSError, av.FFmpegError) as error:
-            with contextlib.suppress(OSError):
-                os.truncate(self.path, self.size_bytes)
             raise write_error(self.path.name, error) from error
         finally:
-            if not self.size_bytes:
-                self.path.unlink(missing_ok=True)
+            self._abandon()
+
+    def _open(self, first_pts: int) -> None:
+        suffix = self.path.suffix.casefold()
+        options = _MATROSKA
+        if self._is_mp4:
+            # An index that precedes all frames lacks the first timestamp, and what some encoders tell with a frame.
+            self._is_moov_first = first_pts == 0 and self._encoder == "libx264"
+            moov = "empty_moov" if self._is_moov_first else "delay_moov"
+            # The first timestamp is in the edit list, which has a time scale of its own.
+            options = {"movflags": f"{_MP4_FLAGS}+{moov}", "movie_timescale": str(self.time_base.denominator)}
+        self._container = av.open(
+            cast("BinaryIO", self._file),
+            "w",
+            format=_FORMATS[suffix],
+            options={"flush_packets": "1", **options},
+            buffer_size=_BUFFER_BYTES,
+        )
+        stream = self._container.add_stream(
+            self._encoder, round(max(1.0, self._rate_fps)), options=self._encoder_options
+        )
+        self._stream = cast("VideoStream", stream)
+        self._stream.width, self._stream.height = self.size_px
+        self._stream.pix_fmt = "yuv420p"
+        context = self._stream.codec_context
+        context.time_base = self.time_base
+        context.sample_aspect_ratio = self._sample_aspect_ratio
+        context.colorspace, context.color_range = _BT601_MATRIX, ColorRange.MPEG
+        context.color_primaries = context.color_trc = _BT709
+        self._container.start_encoding()
+        self._header_bytes = self._file.end
+
+    def _encode(self, frame: av.VideoFrame | None) -> None:
+        assert self._container is not None
+        for packet in self._stream.encode(frame):
+            packet.duration = self._durations.pop(packet.pts or 0, 0)
+            self._container.mux(packet)
+            if self._first_dts is None:
+                self._first_dts = packet.dts or 0
+            # The muxer holds an MP4's newest frame until the next comes, and those of a Matroska cluster.
+            if self._is_moov_first or self._file.end > self._header_bytes:
+                self._file.commit(self._fragment(packet, self._first_dts) if self._is_mp4 else b"")
+
+    def _fragment(self, packet: av.Packet[Any], first_dts: int) -> bytes:
+        """Returns the fragment that the muxer will write of its newest frame."""
+        return movie_fragment(
+            bytes(packet),
+            (packet.dts or 0) - first_dts,
+            max(1, packet.duration or 0),
+            packet.is_keyframe,
+            self.num_frames + 1,
+            self._file.end,
+        )
+
+    def _abandon(self) -> None:
+        """Closes everything; what was not committed is lost."""
+        self._closed = True
+        if self._container is not None:
+            with contextlib.suppress(OSError, av.FFmpegError):
+                self._container.close()
+        self._file.close()
 
 
 def letterbox(rgb: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:

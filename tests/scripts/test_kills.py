@@ -29,7 +29,7 @@ def test_a_killed_recording_plays(tmp_path, capsys):
     assert len(kill.times_s) > 0
     assert kill.recorded_s > kill.times_s[-1]
     kills.report([kill])
-    assert capsys.readouterr().out.startswith("1 of 1 play")
+    assert capsys.readouterr().out.startswith("1 of 1 play, 0 had no frame yet")
 
 
 def test_a_video_plays_as_far_as_it_decodes(video):
@@ -61,17 +61,25 @@ def test_an_incomplete_line_does_not_count(tmp_path):
 @pytest.mark.parametrize(
     ("lost_s", "is_good", "line"),
     [
-        ([(0.1, 0.2), (0.3, 1.0)], True, "2 of 2 play; 2 of these"),
-        ([(0.1, 0.2), None], False, "1 of 2 play; 1 of these"),
-        ([(0.1, 0.2), (0.3, 1.1)], False, "2 of 2 play; 1 of these"),
-        ([None, None], False, "0 of 2 play; 0 of these"),
+        ([(0.1, 0.2), (0.3, 1.0)], True, "2 of 2 play, 0 had no frame yet; 2 of these"),
+        ([(0.1, 0.2), None], False, "1 of 2 play, 0 had no frame yet; 1 of these"),
+        ([(0.1, 0.2), (0.3, 1.1)], False, "2 of 2 play, 0 had no frame yet; 1 of these"),
+        ([None, None], False, "0 of 2 play, 0 had no frame yet; 0 of these"),
     ],
 )
 def test_only_what_plays_and_lost_little_is_good(capsys, lost_s, is_good, line):
     """Each recording of 4 s lost so much of its video and its sidecar; None does not play."""
     cut_short = [
-        kills.Kill(4.0, [], 0, 4.0) if lost is None else kills.Kill(4.0, [0.0, 4.0 - lost[0]], 2, 4.0 - lost[1])
+        kills.Kill(True, 4.0, [], 0, 4.0)
+        if lost is None
+        else kills.Kill(True, 4.0, [0.0, 4.0 - lost[0]], 2, 4.0 - lost[1])
         for lost in lost_s
     ]
     assert kills.report(cut_short) is is_good
     assert line in capsys.readouterr().out
+
+
+def test_a_recording_killed_before_its_first_frame_is_good_if_little_was_lost(capsys):
+    assert kills.report([kills.Kill(False, 0.3, [], 0, 0.0)])
+    assert capsys.readouterr().out.startswith("0 of 1 play, 1 had no frame yet; 1 of these")
+    assert not kills.report([kills.Kill(False, 1.1, [], 0, 0.0)])
