@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from tests.processes import process_state
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -18,24 +19,15 @@ from live_cam.child_process import start_child
 
 def start():
     child = start_child("tests.waiting_child", [])
-    children.append(child)
+    children.append((child, child.stdout.readline().decode()))
 
 children = []
 thread = threading.Thread(target=start)
 thread.start()
 thread.join()
-(child,) = children
-print(child.stdout.readline().decode(), end="", flush=True)
+print(children[0][1], end="", flush=True)
 sys.stdin.readline()
 """
-
-
-def state(pid: int) -> str:
-    """Returns Linux's letter for the state of a process; Z if there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return "Z"
 
 
 @pytest.mark.parametrize("is_stopped", [False, True])
@@ -46,7 +38,7 @@ def test_a_child_outlives_the_thread_that_started_it_and_not_the_process(eventua
         pid = int(parent.stdout.readline())
         if is_stopped:
             os.kill(pid, signal.SIGSTOP)
-            eventually(lambda: state(pid) == "T")
-        assert state(pid) in ("S", "T")
+            eventually(lambda: process_state(pid) == "T")
+        assert process_state(pid) != "Z"
         parent.kill()
-    eventually(lambda: state(pid) == "Z")
+    eventually(lambda: process_state(pid) == "Z")

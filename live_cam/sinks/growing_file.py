@@ -69,7 +69,8 @@ class GrowingFile:
         try:
             for start, data in pending:
                 self._write_at(start, data)
-            self._file.truncate(end + len(provisional))
+            if end + len(provisional) < self.size_bytes:
+                self._file.truncate(end + len(provisional))
         except OSError:
             self._restore()
             raise

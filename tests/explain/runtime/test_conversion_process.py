@@ -1,6 +1,8 @@
 """Errors and results of the conversion in a subprocess."""
 
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +12,7 @@ from live_cam.child_process import start_child
 from live_cam.errors import LiveCamError, WeightsError
 from live_cam.explain.runtime import conversion_process
 from live_cam.explain.runtime.conversion_process import ConversionRequest, convert_in_subprocess
+from tests.processes import process_state
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +63,34 @@ def test_a_killed_subprocess_is_reported_as_such(request_, tmp_path, signal_chil
     signal_child(signal.SIGKILL)
     with pytest.raises(LiveCamError, match=r"failed: its process was ended by SIGKILL, as happens without enough mem"):
         convert_in_subprocess(request_, tmp_path / "step.xml")
+
+
+_CONVERT = """
+import sys
+from pathlib import Path
+from live_cam.explain.runtime import conversion_process
+
+def start(*arguments, **options):
+    child = start_child(*arguments, **options)
+    print(child.pid, flush=True)
+    return child
+
+start_child, conversion_process.start_child = conversion_process.start_child, start
+request = conversion_process.ConversionRequest(sys.argv[1], ("conv5_block3_out",), "logit", 1, 0)
+conversion_process.convert_in_subprocess(request, Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_subprocess_ends_with_its_parent(weights, tmp_path, eventually):
+    command = [sys.executable, "-c", _CONVERT, str(weights.path), str(tmp_path / "step.xml")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        eventually((tmp_path / "step.xml").exists)
+        parent.kill()
+    eventually(lambda: process_state(pid) == "Z")
+    assert not (tmp_path / "step.bin").exists(), "it went on to the end"
 
 
 def test_a_stopped_subprocess_is_not_waited_for_without_end(request_, tmp_path, signal_child, monkeypatch):
