@@ -90,7 +90,7 @@ def test_sigterm_while_it_starts_is_status_143(start_process, free_port, eventua
             return probe.connect_ex(("127.0.0.1", free_port)) == 0
 
     with start_process("demo", "--no-open", "--port", free_port) as process:
-        eventually(listens)  # the network comes later
+        eventually(listens, within_s=240)  # the network comes later
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=60) == ("", None)
+        assert process.communicate(timeout=240) == ("", None)
         assert process.returncode == 143

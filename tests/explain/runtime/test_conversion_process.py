@@ -87,7 +87,7 @@ def test_the_subprocess_ends_with_its_parent(weights, tmp_path, eventually):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
-        eventually((tmp_path / "step.xml").exists)
+        eventually((tmp_path / "step.xml").exists, within_s=240)
         parent.kill()
     eventually(lambda: process_state(pid) == "Z")
     assert not (tmp_path / "step.bin").exists(), "it went on to the end"
