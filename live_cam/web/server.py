@@ -9,6 +9,7 @@ from collections.abc import Collection
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from live_cam.errors import ServeError
@@ -19,6 +20,7 @@ from live_cam.web.api.frames import IMAGE_LIMIT_BYTES, frame_routes
 from live_cam.web.api.recordings import recording_routes
 from live_cam.web.api.settings import settings_routes
 from live_cam.web.security.access import AccessGuard
+from live_cam.web.security.allowed import AllowedRoutes, add_head, page_routes
 from live_cam.web.security.certificate import Certificate
 from live_cam.web.ui.page import build_page
 from live_cam.web.ui.theme import CSS, HEAD, THEME
@@ -70,11 +72,13 @@ def build_app(
         kiosk: Whether viewers may choose the class and nothing else.
     """
     app = FastAPI(openapi_url=None)
-    app.include_router(frame_routes(session, kiosk))
-    app.include_router(settings_routes(session, kiosk))
-    app.include_router(analysis_routes(session))
+    routers = [frame_routes(session, kiosk), settings_routes(session, kiosk), analysis_routes(session)]
     if not kiosk:
-        app.include_router(recording_routes(session))
+        routers.append(recording_routes(session))
+    routes = [route for router in routers for route in router.routes]
+    add_head(routes)
+    for router in routers:
+        app.include_router(router)
     gr.mount_gradio_app(
         app,
         build_page(session, camera, kiosk),
@@ -91,7 +95,10 @@ def build_app(
         css=CSS,
         head=HEAD,
     )
-    return AccessGuard(app, host, token, extra_hosts)
+    (gradio,) = (route for route in app.routes if isinstance(route, Mount))
+    page = page_routes(gradio.routes)
+    add_head(page)
+    return AccessGuard(AllowedRoutes(app, [*routes, *page]), host, token, extra_hosts)
 
 
 class LiveServer(uvicorn.Server):

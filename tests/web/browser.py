@@ -12,7 +12,17 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Playwright, Request, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    Response,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 # For a test that fails, so far above what a busy machine needs.
 LIMIT_MS = 30_000
@@ -138,14 +148,22 @@ class Tabs:
         page = self._context.new_page()
         page.on("pageerror", lambda error: self._faults.append(str(error)))
         page.on("request", lambda request: self._check_address(page, request))
+        page.on("response", self._check_status)
         return page
 
     def _check_address(self, page: Page, request: Request) -> None:
         if not request.url.startswith((self._bases[page], "about:", "data:", "blob:")):
             self._faults.append(request.url)
 
+    def _check_status(self, response: Response) -> None:
+        if response.status in (404, 405):
+            self._faults.append(f"{response.status}: {response.request.method} {response.url}")
+
     def close(self) -> list[str]:
-        """Closes all pages, and returns their uncaught errors and the addresses elsewhere that they requested."""
+        """Closes all pages, and returns their faults.
+
+        These are uncaught errors, addresses elsewhere that they requested, and requests that the server does not know.
+        """
         for page, single_use in self._taken:
             if page.is_closed():
                 continue

@@ -137,7 +137,7 @@ def warm_tabs_with_two_cameras(playwright) -> Iterator[Tabs]:
 
 @pytest.fixture
 def tabs(warm_tabs) -> Iterator[Tabs]:
-    """Tabs that are closed after the test, which fails if a page had errors or requested anything from elsewhere."""
+    """Tabs that are closed after the test, which fails if a page had errors or requested what it should not."""
     yield warm_tabs
     assert warm_tabs.close() == []
 

@@ -46,7 +46,9 @@ def settings_dependency(session: Session) -> Callable[[str], SettingsStore]:
 
 
 async def limited_body(request: Request, limit_bytes: int) -> bytes | None:
-    """Returns the body of a request, or None if it exceeds the limit."""
+    """Returns the body of a request, or None if it exceeds the limit; one that is announced as longer is not read."""
+    if int(request.headers.get("content-length", 0)) > limit_bytes:
+        return None
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -78,9 +78,11 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
         return _frame_response(session, feed, newest)
 
     @router.get("/stream.mjpg")
-    async def stream(feed: Feed = feed_of_request) -> Response:
+    async def stream(request: Request, feed: Feed = feed_of_request) -> Response:
         media_type = f"multipart/x-mixed-replace; boundary={_BOUNDARY}"
-        return StreamingResponse(_multipart(feed), media_type=media_type, headers=NO_STORE)
+        # A body is sent to nobody who asks for the head, but would have no end.
+        parts = () if request.method == "HEAD" else _multipart(feed)
+        return StreamingResponse(parts, media_type=media_type, headers=NO_STORE)
 
     if session.visitors is not None:
         _add_visit_route(router, session, session.visitors)

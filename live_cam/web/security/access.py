@@ -23,6 +23,8 @@ from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from live_cam.web.security.bodies import close_if_unread
+
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _POLICY_VIOLATION = 1008
 
@@ -82,12 +84,12 @@ class AccessGuard:
             await self._app(scope, receive, send)
             return
         response = self._reject(scope, Headers(scope=scope))
-        if response is None:
-            await self._app(scope, receive, _with_headers(send))
-        elif scope["type"] == "websocket":
+        if scope["type"] == "websocket" and response is not None:
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
-        else:
-            await response(scope, receive, _with_headers(send))
+            return
+        if scope["type"] == "http":
+            receive, send = close_if_unread(scope, receive, send)
+        await (response or self._app)(scope, receive, _with_headers(send))
 
     def _reject(self, scope: Scope, headers: Headers) -> Response | None:
         host = headers.get("host", "")
