@@ -145,6 +145,8 @@ def serve(
     from live_cam.sinks.codecs import choose_encoder
     from live_cam.sources.camera import CameraOptions
     from live_cam.sources.factory import validate_camera_options
+    from live_cam.web.security.access import check_token
+    from live_cam.web.security.temporary import private_temporary_folder
 
     words = tuple(sources or ("auto",))
     own_cameras = words == ("browser",)
@@ -156,6 +158,7 @@ def serve(
     validate_camera_options(words, camera)
     if own_cameras and record is not None:
         raise UsageError("visitors' cameras are not recorded; leave out --record or `browser`")
+    check_token(host, token, allow_host or ())
     recording = RecordingOptions(recordings_dir or default_directory(), container, codec, subtitles)
     choose_encoder(record or Path(f"recording.{container}"), codec)
     if record is not None:
@@ -176,7 +179,8 @@ def serve(
         recording=recording,
         explainer=explainer_options,
     )
-    status = _run(options, _build(options))
+    with private_temporary_folder():
+        status = _run(options, _build(options))
     # All resources are closed. Interpreter shutdown would take TensorFlow seconds, and a driver that still blocks a
     # thread could delay it forever.
     sys.stdout.flush()
@@ -194,8 +198,8 @@ def _build(options: ServeOptions) -> _Server:
         listener = on_error.enter_context(bind(options.host, options.port))
         sources = [create_source(word, options.camera) for word in options.sources]
         token = options.token
-        if not token:
-            token = secrets.token_urlsafe(12) if token_needed(options.host, options.extra_hosts) else None
+        if token is None and token_needed(options.host, options.extra_hosts):
+            token = secrets.token_urlsafe(12)
         # These take seconds: nothing in the options can be wrong any more.
         from live_cam.pipeline.session import Session
         from live_cam.web.security.certificate import certificate

@@ -98,7 +98,7 @@ def build_app(
     (gradio,) = (route for route in app.routes if isinstance(route, Mount))
     page = page_routes(gradio.routes)
     add_head(page)
-    return AccessGuard(AllowedRoutes(app, [*routes, *page]), host, token, extra_hosts)
+    return AccessGuard(AllowedRoutes(app, [*routes, *page]), host, token, extra_hosts, session.clock)
 
 
 class LiveServer(uvicorn.Server):

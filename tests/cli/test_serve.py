@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -37,6 +38,9 @@ _START_LIMIT_S = 240.0
         (("demo", "--mirror"), ("--mirror",)),
         (("gopher://admin:hunter2@cam/",), ("gopher",)),
         (("browser", "--record", "new.mp4"), ("visitors' cameras are not recorded",)),
+        (("demo", "--token", ""), ("token is empty", "--token")),
+        (("demo", "--host", "0.0.0.0", "--token", "12345"), ("0.0.0.0", "at least 12", "--token")),
+        (("demo", "--allow-host", "cam.example", "--token", "12345"), ("cam.example", "at least 12")),
     ],
 )
 def test_sources_and_options_that_contradict_each_other(live_cam, free_port, words, fragments):
@@ -201,7 +205,7 @@ class Server:
 def start_server(start_process, free_port, eventually) -> Iterator[Callable[..., Server]]:
     """Starts `live-cam` on `free_port`: `start_server("demo", "--record", path)`."""
     with ExitStack() as stack:
-        client = stack.enter_context(httpx.Client(headers={"Authorization": "Bearer a b"}))
+        client = stack.enter_context(httpx.Client(headers={"Authorization": "Bearer a b c d e f g"}))
 
         def start(*words: object, **options: Any) -> Server:
             process = start_process(*words, "--no-open", "--port", free_port, **options)
@@ -213,13 +217,13 @@ def start_server(start_process, free_port, eventually) -> Iterator[Callable[...,
 @pytest.mark.slow
 def test_it_records_until_ctrl_c_and_prints_the_url_for_others(start_server, free_port, tmp_path):
     video = tmp_path / "demo.mp4"
-    server = start_server("demo", "--host", "0.0.0.0", "--token", "a b", "--record", video, "--view", "both")
-    assert f"http://127.0.0.1:{free_port}/?token=a%20b " in server.read_until("Demo")
+    server = start_server("demo", "--host", "0.0.0.0", "--token", "a b c d e f g", "--record", video, "--view", "both")
+    assert f"http://127.0.0.1:{free_port}/?token=a%20b%20c%20d%20e%20f%20g " in server.read_until("Demo")
     (address,) = local_addresses() or ["not on a network"]
     others = server.read_until("")
     assert address in others
     if address != "not on a network":
-        assert others == f"For others on the network: http://{address}:{free_port}/?token=a%20b\n"
+        assert others == f"For others on the network: http://{address}:{free_port}/?token=a%20b%20c%20d%20e%20f%20g\n"
     server.wait_for_recording(frames=20)
     server.process.send_signal(signal.SIGINT)
     (seconds,) = re.findall(rf"^Recorded {re.escape(str(video))}, (.+) s$", server.end(), re.MULTILINE)
@@ -273,7 +277,8 @@ def test_a_terminal_that_is_closed_ends_it_and_finishes_the_recording(free_port,
 
 
 @pytest.mark.slow
-def test_a_missing_camera_is_reported_and_waited_for_until_sigterm(start_server):
+def test_a_missing_camera_is_reported_and_waited_for_until_sigterm(start_server, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     server = start_server("97", stderr=subprocess.PIPE)
     assert server.process.stderr is not None
     assert "there is no camera /dev/video97" in server.process.stderr.readline()
@@ -281,6 +286,9 @@ def test_a_missing_camera_is_reported_and_waited_for_until_sigterm(start_server)
     source = server.wait_for_stats(lambda stats: stats["source"]["state"] != "starting")["source"]
     assert source["state"] in ("lost", "reconnecting")
     assert "/dev/video97" in source["message"]
+    (temporary,) = tmp_path.glob("live_cam-*")
+    assert stat.S_IMODE(temporary.stat().st_mode) == 0o700
     server.process.send_signal(signal.SIGTERM)
     server.process.send_signal(signal.SIGTERM)  # once is enough
     server.end()
+    assert list(tmp_path.iterdir()) == []

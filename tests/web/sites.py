@@ -21,7 +21,7 @@ from tests.conftest import LION, FakeExplainer, FakeSource
 # For a test that fails, so far above what a busy machine needs.
 _LIMIT_S = 30.0
 _POLL_S = 0.005
-TOKEN = "open-sesame"
+TOKEN = "open-sesame-now"
 
 
 class Site:

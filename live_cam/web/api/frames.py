@@ -24,6 +24,7 @@ from live_cam.web.api.messages import pack
 from live_cam.web.api.viewer_connection import ViewerConnection
 from live_cam.web.api.visitor_http import HttpVisitorTransport
 from live_cam.web.api.visitor_websocket import VisitorCamera
+from live_cam.web.security.token_check import HEALTH_PATH, is_anonymous
 
 _STATIC = Path(__file__).parents[1] / "ui" / "static"
 _POLL_LIMIT_S = 2.0
@@ -38,10 +39,13 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
     router = APIRouter()
     feed_of_request = Depends(feed_dependency(session))
 
-    @router.get("/healthz")
-    def healthz() -> Response:
+    @router.get(HEALTH_PATH)
+    def healthz(request: Request) -> Response:
         unhealthy_reason = session.unhealthy_reason
-        return PlainTextResponse(unhealthy_reason, 503) if unhealthy_reason else PlainTextResponse("ok")
+        status = 503 if unhealthy_reason else 200
+        if is_anonymous(request.scope):
+            return Response(status_code=status)
+        return PlainTextResponse(unhealthy_reason or "ok", status)
 
     @router.get("/stats")
     def stats() -> Response:

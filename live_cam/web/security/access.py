@@ -5,26 +5,26 @@ Every request and every WebSocket is checked before any route:
 * Host must be a name of this server, so that DNS rebinding fails.
 * Origin, where a browser sends one, must be the page's own; a request that a browser marks as cross-site is refused
   unless it is a navigation to the page.
-* If a token is set, it is required in the cookie, as a bearer token, or in the URL.
+* If a token is set, it is required; see `TokenCheck`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
-import secrets
 import socket
-from collections.abc import Collection, Mapping
-from html import escape
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import cookie_parser
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from live_cam.clock import MONOTONIC, Clock
+from live_cam.errors import UsageError
 from live_cam.web.security.bodies import close_if_unread
+from live_cam.web.security.token_check import TokenCheck
 
+_MIN_TOKEN_LENGTH = 12
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _POLICY_VIOLATION = 1008
 
@@ -34,15 +34,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-
-_LOGIN_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>live_cam: token needed</title>
-<style>body{font:1.1rem system-ui;max-width:30rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}
-input,button{font:inherit;padding:.5rem}</style>
-<h1>live_cam</h1><p>This page requires a token. It is printed in the terminal where live-cam was started.</p>
-{error}<form>{others}<label>Token <input name="token" type="password" autofocus></label> <button>Open</button></form>
-</html>"""
-_WRONG_TOKEN = '<p role="alert"><b>That is not the token.</b></p>\n'
 
 
 def is_loopback(host: str) -> bool:
@@ -58,23 +49,46 @@ def token_needed(host: str, extra_hosts: Collection[str]) -> bool:
     return bool(extra_hosts) or not is_loopback(host)
 
 
+def check_token(host: str, token: str | None, extra_hosts: Collection[str]) -> None:
+    """Checks a token that somebody chose.
+
+    Raises:
+        UsageError: It is empty, or so short that others who reach the server could guess it.
+    """
+    if token is None:
+        return
+    if not token.strip():
+        raise UsageError("the token is empty; give another, or leave out --token")
+    if token_needed(host, extra_hosts) and len(token) < _MIN_TOKEN_LENGTH:
+        raise UsageError(
+            f"others reach {', '.join(extra_hosts) or host}, and could guess a token of {len(token)} characters; "
+            f"give one of at least {_MIN_TOKEN_LENGTH} (--token, LIVE_CAM_TOKEN), or none and get a random one"
+        )
+
+
 class AccessGuard:
     """ASGI middleware that rejects requests without access."""
 
-    def __init__(self, app: ASGIApp, host: str, token: str | None, extra_hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        token: str | None,
+        extra_hosts: Collection[str] = (),
+        clock: Clock = MONOTONIC,
+    ) -> None:
         """Wraps `app`, which listens on `host`.
 
         Raises:
-            ValueError: There is no token, and other machines reach `host`.
+            ValueError: There is no token, and other machines reach `host`; or it is one that `check_token` refuses.
         """
         extra_hosts = frozenset(extra_hosts)
-        if token_needed(host, extra_hosts) and not token:
+        if token_needed(host, extra_hosts) and token is None:
             raise ValueError(f"listening on {host} for {', '.join(extra_hosts) or 'the network'} requires a token")
+        check_token(host, token, extra_hosts)
         self._open_to_network = not is_loopback(host)
         self._app = app
-        self._token = token
-        # A digest, since every server on this host receives the cookie.
-        self._cookie = hashlib.sha256((token or "").encode()).hexdigest()
+        self._token_check = None if token is None else TokenCheck(token, clock)
         own_names = {host, socket.gethostname(), f"{socket.gethostname()}.local"} if self._open_to_network else {host}
         self._hosts = {name.casefold() for name in _LOOPBACK_NAMES | own_names | extra_hosts}
 
@@ -97,44 +111,11 @@ class AccessGuard:
             return PlainTextResponse(f"{host!r} is not a name of this server; allow it with --allow-host", 403)
         if _is_cross_site(scope, headers, host):
             return PlainTextResponse("Cross-site requests are refused; a proxy must forward the Host header.", 403)
-        return None if self._token is None else self._require_token(scope, headers, self._token)
+        return None if self._token_check is None else self._token_check.reject(scope, headers)
 
     def _is_own(self, host: str) -> bool:
         name = _hostname(host)
         return name in self._hosts or (self._open_to_network and _is_address(name))
-
-    def _require_token(self, scope: Scope, headers: Headers, token: str) -> Response | None:
-        # Browsers do not let a page over HTTP replace a cookie set over HTTPS, so each has its own.
-        secure = scope["scheme"] in ("https", "wss")
-        cookie_name = f"live_cam_{(scope.get('server') or ('', 0))[1]}{'_secure' if secure else ''}"
-        cookie = cookie_parser(headers.get("cookie", "")).get(cookie_name, "")
-        bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if _same(cookie, self._cookie) or _same(bearer, token):
-            return None
-        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        given = query.pop("token", [])
-        is_page = scope["type"] == "http" and "text/html" in headers.get("accept", "")
-        if given and _same(given[-1], token):
-            if not is_page:
-                return None
-            # Removes the token from the address bar, history and bookmarks. Relative, for proxies with a path prefix.
-            here = "./" + quote(scope["path"].rpartition("/")[2])
-            response = RedirectResponse(f"{here}?{urlencode(query, doseq=True)}".removesuffix("?"), 303)
-            response.set_cookie(cookie_name, self._cookie, httponly=True, samesite="lax", path="/", secure=secure)
-            return response
-        if is_page:
-            return HTMLResponse(_login_page(query, wrong=bool(given)), 401)
-        return PlainTextResponse("A token is required: ?token=..., or a bearer token.", 401)
-
-
-def _login_page(query: Mapping[str, list[str]], wrong: bool) -> str:
-    """Returns the form for the token, which keeps the other parameters of the URL, such as settings to restore."""
-    others = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, values in query.items()
-        for value in values
-    )
-    return _LOGIN_PAGE.replace("{error}", _WRONG_TOKEN if wrong else "").replace("{others}", others)
 
 
 def _is_cross_site(scope: Scope, headers: Headers, host: str) -> bool:
@@ -161,10 +142,6 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _same(given: str, token: str) -> bool:
-    return secrets.compare_digest(given.encode(), token.encode())
 
 
 def _with_headers(send: Send) -> Send:

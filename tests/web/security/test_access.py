@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from urllib.parse import quote
 
@@ -9,14 +10,15 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from live_cam.web.security.access import AccessGuard, is_loopback
+from live_cam.errors import SourceError, UsageError
+from live_cam.web.security.access import AccessGuard, check_token, is_loopback
+from tests.clocks import FakeClock
 from tests.web.sites import TOKEN
 from tests.web.viewers import watch
 
 ROUTES = [
     "",
     "stats",
-    "healthz",
     "snapshot.jpg",
     "frame.jpg",
     "stream.mjpg",
@@ -127,6 +129,30 @@ def test_listening_beyond_this_machine_requires_a_token():
 
 
 @pytest.mark.parametrize(
+    ("host", "extra_hosts", "token", "fragments"),
+    [
+        ("0.0.0.0", [], "12345", ["0.0.0.0", "5 characters", "at least 12", "--token"]),
+        ("0.0.0.0", [], "elevenchars", ["11 characters"]),
+        ("127.0.0.1", ["cam.example"], "12345", ["cam.example"]),
+        ("127.0.0.1", [], "", ["empty", "--token"]),
+        ("127.0.0.1", [], " ", ["empty"]),
+    ],
+)
+def test_a_token_that_can_be_guessed_is_refused(host, extra_hosts, token, fragments):
+    with pytest.raises(UsageError) as error:
+        check_token(host, token, extra_hosts)
+    assert all(fragment in str(error.value) for fragment in fragments)
+    assert not token.strip() or token not in str(error.value)
+    with pytest.raises(UsageError):
+        AccessGuard(lambda *_: None, host, token, extra_hosts)
+
+
+@pytest.mark.parametrize(("host", "token"), [("127.0.0.1", "a"), ("0.0.0.0", "twelve chars"), ("127.0.0.1", None)])
+def test_other_tokens_are_accepted(host, token):
+    check_token(host, token, [])
+
+
+@pytest.mark.parametrize(
     ("host", "loopback"),
     [
         ("127.0.0.1", True),
@@ -143,12 +169,14 @@ def test_loopback_addresses_are_recognised(host, loopback):
     assert is_loopback(host) is loopback
 
 
-@pytest.mark.parametrize("given", ["", "?token=wrong", "?token="])
-def test_every_route_requires_the_token(guarded, given):
+@pytest.mark.parametrize("given", ["", "?token="])
+def test_every_route_requires_the_token_and_says_where_it_is(guarded, given):
     for route in ROUTES:
         response = guarded.http.get(f"{route}{given}")
         assert response.status_code == 401, route
         assert TOKEN not in response.text
+        assert len(response.text.splitlines()) == 1
+        assert "where it is started" in response.text
 
 
 def test_a_socket_requires_the_token(guarded):
@@ -166,6 +194,8 @@ def test_a_token_in_the_url_becomes_a_cookie_and_leaves_the_address_bar(guarded,
     cookie = response.history[0].headers["set-cookie"].casefold()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
+    assert f"live_cam_{guarded.port}=" in cookie, "each port has its own"
+    assert "path=" not in cookie, "that of the page, which only the browser knows"
     assert person.get("snapshot.jpg").headers["content-type"] == "image/jpeg"
 
 
@@ -173,14 +203,124 @@ def test_a_token_in_the_url_becomes_a_cookie_and_leaves_the_address_bar(guarded,
 def test_cookies_of_other_servers_on_this_host_lock_nobody_out(guarded, foreign):
     response = guarded.http.get(f"?token={TOKEN}", headers={"Accept": "text/html"})
     own = response.headers["set-cookie"].partition(";")[0]
-    assert TOKEN not in own, "every server on this host sees its cookies"
-    for cookies in (f"{foreign}; {own}", f"{own}; {foreign}"):
+    ended = f"{own.partition('=')[0]}=ended"
+    for cookies in (f"{foreign}; {own}", f"{own}; {foreign}", f"{own}; {ended}", f"{ended}; {own}"):
         headers = {b"Cookie": cookies.encode("latin-1")}
         assert guarded.http.get("stats", headers=headers).status_code == 200
 
 
+def test_the_cookie_is_random_and_says_nothing_of_the_token(guarded):
+    cookies = [
+        guarded.http.get(f"?token={TOKEN}", headers={"Accept": "text/html"}).headers["set-cookie"] for _ in range(2)
+    ]
+    first, second = (cookie.partition("=")[2].partition(";")[0] for cookie in cookies)
+    assert len(first) == 43, "256 bits"
+    assert first != second
+
+
+def test_a_session_ends_with_the_server(serve_session, fake_source, fake_explainer):
+    first = serve_session(fake_source(), fake_explainer(), token=TOKEN)
+    cookie = first.http.get(f"?token={TOKEN}", headers={"Accept": "text/html"}).headers["set-cookie"].partition(";")[0]
+    assert first.http.get("stats", headers={"Cookie": cookie}).status_code == 200
+    first.stop()
+    second = serve_session(fake_source(), fake_explainer(), token=TOKEN, port=first.port)
+    assert second.http.get("stats", headers={"Cookie": cookie}).status_code == 401
+
+
+def test_behind_a_proxy_with_a_prefix_the_cookie_goes_to_that_prefix_only(serve_session, fake_source, fake_explainer):
+    def proxy(app):
+        async def strip_prefix(scope, receive, send):
+            if scope["type"] == "http":
+                path = scope["path"].removeprefix("/cam")
+                scope = {**scope, "path": path, "raw_path": path.encode()}
+            await app(scope, receive, send)
+
+        return strip_prefix
+
+    site = serve_session(fake_source(), fake_explainer(), token=TOKEN, wrap=proxy)
+    with httpx.Client(base_url=site.url, headers={"Accept": "text/html"}, follow_redirects=True) as person:
+        assert person.get(f"cam/?token={TOKEN}").status_code == 200
+        assert person.get("cam/stats").status_code == 200
+        assert person.get("stats").status_code == 401
+
+
+async def _ok(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+def test_guessing_is_slowed_down_and_says_for_how_long():
+    clock = FakeClock()
+    guard = AccessGuard(_ok, "0.0.0.0", TOKEN, clock=clock)
+
+    async def ask(query: str, address: str = "192.168.1.7", **headers: str) -> httpx.Response:
+        transport = httpx.ASGITransport(guard, client=(address, 1234))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return await client.get(query, headers=headers)
+
+    async def attack() -> None:
+        for number in range(5):
+            assert (await ask(f"/stats?token={number}")).status_code == 401
+        for query in ("/stats?token=wrong", f"/stats?token={TOKEN}"):
+            refused = await ask(query)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            assert "try again in 1 s" in refused.text
+            assert len(refused.text.splitlines()) == 1
+        assert (await ask("/stats", Authorization=f"Bearer {TOKEN}")).status_code == 429
+        page = await ask("/?token=wrong", Accept="text/html")
+        assert page.status_code == 429
+        assert "try again in 1 s" in page.text
+        assert 'name="token"' in page.text
+        assert (await ask("/stats")).status_code == 401, "nothing is guessed"
+        assert (await ask("/healthz")).status_code == 200
+        assert (await ask(f"/stats?token={TOKEN}", "192.168.1.8")).status_code == 200
+        clock.advance(1)
+        assert (await ask("/stats", Authorization="Bearer wrong")).status_code == 401
+        assert (await ask("/stats?token=wrong")).headers["retry-after"] == "2"
+        clock.advance(2)
+        assert (await ask(f"/stats?token={TOKEN}")).status_code == 200
+
+    asyncio.run(attack())
+
+
+def test_who_has_a_session_is_not_kept_out_by_those_who_guess_from_the_same_address(
+    serve_session, fake_source, fake_explainer
+):
+    site = serve_session(fake_source(), fake_explainer(), token=TOKEN)
+    cookie = site.http.get(f"?token={TOKEN}", headers={"Accept": "text/html"}).headers["set-cookie"].partition(";")[0]
+    for number in range(8):
+        site.http.get("stats", params={"token": f"guess {number}"})
+    assert site.http.get("stats", params={"token": TOKEN}).status_code == 429
+    assert site.http.get("stats", headers={"Cookie": cookie}).status_code == 200
+
+
+def test_credentials_for_a_proxy_are_no_guesses(serve_session, fake_source, fake_explainer):
+    site = serve_session(fake_source(), fake_explainer(), token=TOKEN)
+    for _ in range(8):
+        assert site.http.get("stats", headers={"Authorization": "Basic YTpi"}).status_code == 401
+    assert site.http.get("stats", params={"token": TOKEN}).status_code == 200
+
+
+def test_health_needs_no_token_and_then_is_the_status_alone(serve_session, fake_source, fake_explainer, eventually):
+    site = serve_session(fake_source(name="Front door"), fake_explainer(), host="0.0.0.0", token=TOKEN)
+    site.wait_until_live()
+    for method in ("GET", "HEAD"):
+        response = site.http.request(method, "healthz", headers={"Accept": "text/html"})
+        assert (response.status_code, response.content) == (200, b"")
+    assert site.http.get("healthz", headers={"Authorization": f"Bearer {TOKEN}"}).text == "ok"
+    assert site.http.get("healthz?token=wrong").status_code == 401
+    assert site.http.post("healthz").status_code == 401
+    assert site.http.get("healthz", headers={"Host": "evil.example"}).status_code == 403
+    site.source.read_errors = [SourceError("it is unplugged")]
+    site.source.open_errors = [SourceError("it is unplugged")] * 1000
+    eventually(lambda: site.http.get("healthz").status_code == 503)
+    bare, full = site.http.get("healthz"), site.http.get(f"healthz?token={TOKEN}")
+    assert (bare.content, bare.headers["content-length"]) == (b"", "0")
+    assert "unplugged" in full.text
+
+
 def test_a_token_may_be_any_text(serve_session, fake_source, fake_explainer):
-    token = "a+b&c=d #%\u2713"
+    token = "a+b&c=d #%\u2713/e?f"
     site = serve_session(fake_source(), fake_explainer(), host="0.0.0.0", token=token)
     with httpx.Client(headers={"Accept": "text/html"}, follow_redirects=True, verify=False) as person:
         assert person.get(f"{site.url}?token={quote(token, safe='')}").status_code == 200
