@@ -1,16 +1,21 @@
-"""Files that are complete or absent: checks, new files, atomic replacements, append-only files."""
+"""Files that are complete or absent: checks, new files, atomic replacements, append-only files, locks."""
 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock, Timeout
+
 from live_cam.errors import OutputError, SourceError, UsageError
+
+_log = logging.getLogger("live_cam")
 
 
 def require_file(path: Path, instead: str) -> None:
@@ -130,6 +135,24 @@ def move_new(source: Path, path: Path) -> None:
     """
     link_new(source, path)
     source.unlink(missing_ok=True)
+
+
+def lock_file(path: Path, purpose: str) -> AbstractContextManager[object]:
+    """Locks a file, which a killed process releases; one that has to wait for another says so once.
+
+    Args:
+        path: The file; it stays, since two processes could hold it if it were removed.
+        purpose: What the other process does meanwhile, such as "convert the network".
+
+    Raises:
+        OSError: It can't be created or locked.
+    """
+    lock = FileLock(path)
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        _log.warning("waiting for another live-cam to %s", purpose)
+        return lock.acquire()
 
 
 class AppendOnlyFile:

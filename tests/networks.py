@@ -24,6 +24,7 @@ from live_cam.models.weights.find import find_weights
 
 SMALL_LAYER = "conv5_block2_out"
 SMALL_LOWER_LAYER = "conv4_block1_out"
+TINY_WEIGHTS_BYTES = 100
 SMALL_FUSED_LAYERS = ("conv3_block1_out", SMALL_LOWER_LAYER, SMALL_LAYER)
 
 
@@ -198,7 +199,9 @@ def make_tiny_step(tiny_network):
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
 
-    return lambda layers: TensorFlowStep(StepGraph(tiny_network, layers, "logit"), on_gpu=False)
+    return lambda layers: TensorFlowStep(
+        StepGraph(tiny_network, layers, "logit"), on_gpu=False, weights_bytes=TINY_WEIGHTS_BYTES
+    )
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,15 @@ class ExplainerOptions:
     device: Annotated[
         str, typer.Option(metavar="NAME", help="OpenVINO device: CPU, GPU (Intel), NPU; auto is the CPU.")
     ] = "auto"
+    max_memory_mb: Annotated[
+        int,
+        typer.Option(
+            "--max-memory",
+            metavar="MB",
+            min=0,
+            help="Memory for compiled layers; those used longest ago make room for others.",
+        ),
+    ] = 1500
 
     def create(self, **arguments: Any) -> Explainer:
         """Creates the explainer, with further arguments of its constructor; shows progress on standard error."""

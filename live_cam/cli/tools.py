@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
@@ -76,6 +77,7 @@ def bench(
     layers = layers_to_explain(options.method, options.layer)
     with quiet_native_stderr():
         backend = select_backend(weights, options.score, options.runtime, options.precision, options.device)
+    with quiet_native_stderr() if backend.runtime == "tensorflow" else nullcontext():
         times = measure(backend.make_step(layers), options.method)
     setting = {
         "layer": "+".join(layers),

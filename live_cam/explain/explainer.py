@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +64,7 @@ class Explainer:
         batch_size: int = 1,
         performance_hint: PerformanceHint = "latency",
         smooth: bool = False,
+        max_memory_mb: int = 1500,
     ) -> None:
         """Finds the weights and compiles the step, so that the first frame takes no longer than any other.
 
@@ -78,6 +80,8 @@ class Explainer:
             batch_size: The number of frames to compile for, besides 1; others are explained one by one.
             performance_hint: "throughput" explains more frames of a batch per second, each of which takes longer.
             smooth: Whether the frames come from live sources, whose maps and classes are smoothed over time.
+            max_memory_mb: About how much memory compiled layers may take, in millions of bytes: those used longest ago
+                make room, `layer` never does.
 
         Raises:
             WeightsError: The weights could not be obtained or are not ResNet50's.
@@ -96,8 +100,10 @@ class Explainer:
         self._frame_px = (INPUT_PX, INPUT_PX)
         with quiet_native_stderr():
             backend = select_backend(found, score, runtime, precision, device, performance_hint)
-            self.runtime, self.precision = backend.runtime, backend.precision
-            self._steps = StepCache(backend.make_step, layers)
+        self.runtime, self.precision = backend.runtime, backend.precision
+        self._steps = StepCache(backend.make_step, layers, 1_000_000 * max_memory_mb)
+        # OpenVINO writes nothing; a process that waits for another's conversion does.
+        with quiet_native_stderr() if self.runtime == "tensorflow" else nullcontext():
             self.prepare(self.cam_config)
 
     @property
@@ -115,7 +121,7 @@ class Explainer:
     def prepare(self, cam_config: CamConfig, num_targets: int = 1) -> None:
         """Prepares a layer and method; takes seconds, about ten the first time on this machine.
 
-        Six layers stay ready: the default, and those used last.
+        The default and those used last stay ready, as far as the memory goes.
 
         Args:
             cam_config: Layer and method.

@@ -14,6 +14,9 @@ from live_cam.types import CamConfig
 _log = logging.getLogger(__name__)
 
 _RETRY_AFTER_NS = 30_000_000_000
+# A layer that made room for others is not compiled again at once: viewers who watch more layers than fit would keep the
+# machine compiling.
+_REPEAT_AFTER_NS = 10_000_000_000
 
 
 class LayerLoader:
@@ -31,32 +34,32 @@ class LayerLoader:
         self._on_ready = on_ready
         self._clock = clock
         self._loading: CamConfig | None = None
-        self._failures: dict[CamConfig, tuple[str, int]] = {}
+        self._pauses: dict[tuple[CamConfig, int], tuple[str, int]] = {}
         self._lock = threading.Lock()
 
     def request(self, requested: CamConfig, current: CamConfig) -> CamConfig:
         """Returns the configuration to use now: the requested one if it is ready, else the current one meanwhile."""
         if self._explainer.is_ready(requested):
             return requested
-        if not self._failure(requested):
+        if not self._pause(requested, 1):
             self._start(requested, 1)
         return current if self._explainer.is_ready(current) else self._explainer.cam_config
 
     def ensure_targets(self, cam_config: CamConfig, num_targets: int) -> None:
         """Prepares a layer for so many targets in one call, which is faster; returns at once."""
-        if not self._explainer.is_ready(cam_config, num_targets) and not self._failure(cam_config):
+        if not self._explainer.is_ready(cam_config, num_targets) and not self._pause(cam_config, num_targets):
             self._start(cam_config, num_targets)
 
     def message(self, requested: CamConfig) -> str:
         """Returns why the requested layer is not used yet; empty if it is."""
         if self._explainer.is_ready(requested):
             return ""
-        return self._failure(requested) or f"Preparing {_name(requested)}; the live view goes on meanwhile"
+        return self._pause(requested, 1) or f"Preparing {_name(requested)}; the live view goes on meanwhile"
 
-    def _failure(self, cam_config: CamConfig) -> str:
-        """Returns why a layer failed; empty after a while, since a disk may have space again."""
-        reason, failed_ns = self._failures.get(cam_config, ("", 0))
-        return reason if self._clock.now_ns() - failed_ns < _RETRY_AFTER_NS else ""
+    def _pause(self, cam_config: CamConfig, num_targets: int) -> str:
+        """Returns why a layer that is not ready is not prepared now; empty after a while."""
+        reason, until_ns = self._pauses.get((cam_config, num_targets), ("", 0))
+        return reason if self._clock.now_ns() < until_ns else ""
 
     def _start(self, cam_config: CamConfig, num_targets: int) -> None:
         with self._lock:
@@ -66,12 +69,15 @@ class LayerLoader:
         threading.Thread(target=self._load, args=(cam_config, num_targets), name="layer loader", daemon=True).start()
 
     def _load(self, cam_config: CamConfig, num_targets: int) -> None:
+        reason, pause_ns = f"{_name(cam_config)} made room for layers that others watch", _REPEAT_AFTER_NS
         try:
             self._explainer.prepare(cam_config, num_targets)
         except Exception as error:
-            self._failures[cam_config] = f"{_name(cam_config)} could not be prepared: {error}", self._clock.now_ns()
+            # A disk may have space again, or a layer be in use no longer.
+            reason, pause_ns = f"{_name(cam_config)} could not be prepared: {error}", _RETRY_AFTER_NS
             if not isinstance(error, LiveCamError):
                 _log.exception("preparing %s failed", cam_config.layer)
+        self._pauses[cam_config, num_targets] = reason, self._clock.now_ns() + pause_ns
         self._loading = None
         self._on_ready()
 

@@ -37,8 +37,11 @@ def run_command():
 
 def test_a_command_receives_the_options_of_the_explainer_as_one_argument(run_command):
     options = ["--weights", "w.npz", "--layer", "conv1_relu", "--method", "eigencam", "--score", "probability"]
-    options += ["--runtime", "openvino", "--precision", "float16", "--device", "GPU", "--name", "cam"]
-    expected = ExplainerOptions(Path("w.npz"), "conv1_relu", "eigencam", "probability", "openvino", "float16", "GPU")
+    options += ["--runtime", "openvino", "--precision", "float16", "--device", "GPU", "--max-memory", "900"]
+    options += ["--name", "cam"]
+    expected = ExplainerOptions(
+        Path("w.npz"), "conv1_relu", "eigencam", "probability", "openvino", "float16", "GPU", 900
+    )
     assert run_command(*options) == ("cam", expected)
     assert run_command() == ("", ExplainerOptions())
 
@@ -57,6 +60,7 @@ def test_the_explainer_is_created_with_its_options_and_further_arguments(monkeyp
         "runtime": "openvino",
         "precision": "float16",
         "device": "GPU",
+        "max_memory_mb": 1500,
         "batch_size": 8,
     }
 

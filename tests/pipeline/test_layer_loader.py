@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from live_cam.errors import OutputError
+from live_cam.errors import LiveCamError, OutputError
 from live_cam.pipeline.layer_loader import LayerLoader
 from live_cam.types import CamConfig
 from tests.clocks import FakeClock
@@ -85,6 +85,34 @@ def test_a_layer_that_fails_is_reported_and_retried_after_half_a_minute(layer_lo
     assert layer_loader.request(FINE, FIRST) == FIRST
     assert ready.wait(30)
     assert layer_loader.request(FINE, FIRST) == FINE
+
+
+def test_a_layer_that_made_room_for_others_is_prepared_again_after_ten_seconds(layer_loader, explainer, ready, clock):
+    explainer.released.set()
+    layer_loader.request(FINE, FIRST)
+    assert ready.wait(30)
+    explainer.prepared.remove((FINE, 1))
+    assert [layer_loader.request(FINE, FIRST) for _ in range(3)] == [FIRST] * 3
+    assert layer_loader.message(FINE) == "conv3_block4_out made room for layers that others watch"
+    assert explainer.requested == [FINE]
+    ready.clear()
+    clock.advance(10.0)
+    assert layer_loader.request(FINE, FIRST) == FIRST
+    assert ready.wait(30)
+    assert explainer.requested == [FINE, FINE]
+    assert layer_loader.request(FINE, FIRST) == FINE
+
+
+def test_more_targets_that_fail_are_not_tried_again_at_once(layer_loader, explainer, ready):
+    explainer.failure = LiveCamError("no memory")
+    explainer.released.set()
+    layer_loader.ensure_targets(FIRST, 3)
+    assert ready.wait(30)
+    for _ in range(3):
+        layer_loader.ensure_targets(FIRST, 3)
+    assert explainer.requested == [(FIRST, 3)]
+    assert layer_loader.request(FIRST, FIRST) == FIRST
+    assert layer_loader.message(FIRST) == ""
 
 
 def test_more_targets_are_prepared_once_and_after_what_is_being_prepared(layer_loader, explainer, ready):

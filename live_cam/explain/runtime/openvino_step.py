@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Sequence
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
 import openvino as ov
-from filelock import FileLock
 from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
-from live_cam.errors import LiveCamError, UsageError
+from live_cam.errors import UsageError
+from live_cam.explain.runtime.compiled_step import CompiledStep
+from live_cam.explain.runtime.mapped_model import MappedModel
+from live_cam.explain.runtime.select import MakeRoom, unlimited
+from live_cam.explain.runtime.step_files import StepFiles
 from live_cam.explain.saliency.methods import saliency_maps
-from live_cam.models.preprocess import INPUT_PX, resize_to_input
+from live_cam.models.preprocess import INPUT_PX
 from live_cam.types import Auto, Method, PerformanceHint, Precision
 
 _GRAPH_MODULES: Final = (
@@ -33,13 +32,11 @@ _GRAPH_MODULES: Final = (
 )
 _PRECISION_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _CAPABILITIES: Final[dict[Precision, str]] = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
-_MODEL_NAME: Final = "step.xml"
-_MAX_CACHED_STEPS: Final = 18
-"""Each takes 98 to 174 MB of disk."""
+_COPIES_OF_WEIGHTS: Final = 1.4
+_ACTIVATION_BYTES: Final = 12_000_000
+"""Of each frame, in float32. Together 0 to 20 % more than what was measured at five layers."""
 _QUEUED_PER_STREAM: Final = 4
 """Requests per stream of the device, so that no stream waits for its next input."""
-
-_Request = tuple[ov.InferRequest, NDArray[np.uint8]]
 
 
 def devices() -> list[str]:
@@ -87,6 +84,7 @@ class OpenVinoStep:
         precision: Precision,
         device: str = "CPU",
         performance_hint: PerformanceHint = "latency",
+        shared_targets: int = 1,
     ) -> None:
         """Prepares the step; the first call of each (N, K) compiles it.
 
@@ -99,19 +97,22 @@ class OpenVinoStep:
             performance_hint: With "latency" the whole device computes a call at once; with "throughput" it computes
                 the frames of a call in parallel, one on each part of it: more frames per second, each of which takes
                 longer.
+            shared_targets: Once it is compiled for so many targets, that replaces what was compiled for fewer.
         """
         self._in_parallel = performance_hint == "throughput"
+        self._shared_targets = shared_targets
         self._convert = convert
-        self._cache = cache
+        self._files = StepFiles(cache)
         self._depends_on = [*depends_on, _graph_digest()]
         self._core = ov.Core()
         self._device = device
+        self._relative_size = 1.0 if precision == "float32" else 0.5
         self._in_bfloat16 = precision == "bfloat16"
         self._options = {
             "PERFORMANCE_HINT": performance_hint.upper(),
             "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
         }
-        self._compiled: dict[tuple[int, int], list[_Request]] = {}
+        self._compiled: dict[tuple[int, int], CompiledStep] = {}
 
     def __call__(
         self,
@@ -121,54 +122,70 @@ class OpenVinoStep:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Explains each frame for each of its targets; see `TensorFlowStep.__call__`."""
         parts = []
-        for *features, logits in self._infer(frames, targets.shape[1], targets):
+        num_targets = targets.shape[1]
+        compiled = self._get_compiled(len(frames), num_targets)
+        padded = np.pad(targets, ((0, 0), (0, compiled.num_targets - num_targets), (0, 0)))
+        for *features, logits in compiled.infer(frames, padded):
             layers_n = len(features) // 2
-            parts.append((saliency_maps(method, features[:layers_n], features[layers_n:]), logits.copy()))
+            gradients = [each[:, :num_targets] for each in features[layers_n:]]
+            parts.append((saliency_maps(method, features[:layers_n], gradients), logits.copy()))
         maps, logits = (each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*parts, strict=True))
         return maps, logits
 
     def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
         """Returns the logits float32 (N, classes) of `frames`, without an explanation."""
-        return np.concatenate([logits for (logits,) in self._infer(frames, 0)])
+        return np.concatenate([logits for (logits,) in self._get_compiled(len(frames), 0).infer(frames)])
+
+    @property
+    def memory_bytes(self) -> int:
+        """About how much memory all that is compiled takes."""
+        return sum(each.memory_bytes for each in tuple(self._compiled.values()))
 
     def is_prepared(self, batch_size: int, num_targets: int) -> bool:
         """Whether N frames can be explained for K targets without compiling first."""
-        return (self._compiled_batch_size(batch_size), num_targets) in self._compiled
+        return self._find_compiled(batch_size, num_targets) is not None
 
-    def prepare(self, batch_size: int, num_targets: int, frame_px: tuple[int, int] = (INPUT_PX, INPUT_PX)) -> None:  # noqa: ARG002
+    def prepare(
+        self,
+        batch_size: int,
+        num_targets: int,
+        frame_px: tuple[int, int] = (INPUT_PX, INPUT_PX),  # noqa: ARG002
+        make_room: MakeRoom = unlimited,
+    ) -> None:
         """Compiles for N frames and K targets; see `TensorFlowStep.prepare`."""
-        size = self._compiled_batch_size(batch_size), num_targets
-        if size not in self._compiled:
-            self._compiled[size] = self._compile(*size)
+        if self._find_compiled(batch_size, num_targets) is None:
+            size = self._compiled_batch_size(batch_size), num_targets
+            self._compiled[size] = self._compile(*size, make_room)
+            if num_targets == self._shared_targets:
+                for fewer in range(1, num_targets):
+                    self._compiled.pop((size[0], fewer), None)
+
+    def _get_compiled(self, batch_size: int, num_targets: int) -> CompiledStep:
+        self.prepare(batch_size, num_targets)
+        compiled = self._find_compiled(batch_size, num_targets)
+        assert compiled is not None
+        return compiled
+
+    def _find_compiled(self, batch_size: int, num_targets: int) -> CompiledStep | None:
+        batch_size = self._compiled_batch_size(batch_size)
+        compiled = self._compiled.get((batch_size, num_targets))
+        if compiled is None and 0 < num_targets < self._shared_targets:
+            compiled = self._compiled.get((batch_size, self._shared_targets))
+        return compiled
 
     def _compiled_batch_size(self, batch_size: int) -> int:
         return 1 if self._in_parallel else batch_size
 
-    def _infer(
-        self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], num_targets: int, *targets: NDArray[np.float32]
-    ) -> Iterator[list[NDArray[np.float32]]]:
-        """Yields the outputs for one part of the frames after the other; each is valid until the next."""
-        self.prepare(len(frames), num_targets)
-        batch_size = self._compiled_batch_size(len(frames))
-        requests = self._compiled[batch_size, num_targets]
-        for begin in range(0, len(frames), batch_size * len(requests)):
-            started = []
-            for part, (request, inputs) in zip(range(begin, len(frames), batch_size), requests, strict=False):
-                rows = slice(part, part + batch_size)
-                resize_to_input(frames[rows], inputs)
-                request.start_async([inputs, *(target[rows] for target in targets)], share_inputs=True)
-                started.append(request)
-            for request in started:
-                request.wait()
-                yield [_as_float32(tensor) for tensor in request.output_tensors]
-
-    def _compile(self, batch_size: int, num_targets: int) -> list[_Request]:
+    def _compile(self, batch_size: int, num_targets: int, make_room: MakeRoom) -> CompiledStep:
         key = hashlib.sha256(json.dumps([*self._depends_on, batch_size, num_targets]).encode()).hexdigest()
-        folder = self._cache / f"step-{key[:16]}"
-        with self._lock():
-            model = self._read(folder) or self._convert_into(folder, batch_size, num_targets)
-        if self._in_bfloat16:
-            model = _output_bfloat16(model)
+        mapped = self._files.load(
+            key[:16],
+            lambda path: MappedModel.read(self._core, path),
+            lambda path: self._convert(batch_size, num_targets, path),
+        )
+        memory_bytes = self._estimate_memory(len(mapped.weights), batch_size)
+        make_room(memory_bytes)
+        model = _output_bfloat16(mapped.model) if self._in_bfloat16 else mapped.model
         compiled = self._core.compile_model(model, self._device, self._options)
         streams_n = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         requests = [
@@ -178,51 +195,12 @@ class OpenVinoStep:
         # The first call of all costs more.
         targets = [np.zeros((batch_size, num_targets, self.classes), np.float32)] if num_targets else []
         requests[0][0].infer([requests[0][1], *targets])
-        return requests
+        mapped.unload()
+        return CompiledStep(mapped, requests, batch_size, num_targets, memory_bytes)
 
-    def _lock(self) -> AbstractContextManager[object]:
-        """Keeps other processes from converting the same step meanwhile, if the cache is writable at all."""
-        try:
-            self._cache.mkdir(parents=True, exist_ok=True)
-            return FileLock(self._cache / "steps.lock").acquire()
-        except OSError:
-            return nullcontext()
-
-    def _read(self, folder: Path) -> ov.Model | None:
-        try:
-            model = self._core.read_model(folder / _MODEL_NAME)
-        except RuntimeError:  # missing or corrupt
-            return None
-        with suppress(OSError):
-            os.utime(folder)
-        return model
-
-    def _convert_into(self, folder: Path, batch_size: int, num_targets: int) -> ov.Model:
-        """Converts into `folder`, which then contains the whole model; if it is not writable, for this run only."""
-        partial = self._cache / "step.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        try:
-            partial.mkdir()
-            self._convert(batch_size, num_targets, partial / _MODEL_NAME)
-            shutil.rmtree(folder, ignore_errors=True)
-            partial.rename(folder)
-        except LiveCamError:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-        except OSError:
-            shutil.rmtree(partial, ignore_errors=True)
-            with TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
-                self._convert(batch_size, num_targets, Path(temporary) / _MODEL_NAME)
-                return self._core.read_model(Path(temporary) / _MODEL_NAME)
-        self._prune()
-        return self._core.read_model(folder / _MODEL_NAME)
-
-    def _prune(self) -> None:
-        """Removes the least recently used steps."""
-        with suppress(OSError):
-            by_last_use = sorted(self._cache.glob("step-*"), key=lambda path: path.stat().st_mtime_ns)
-            for unused in by_last_use[:-_MAX_CACHED_STEPS]:
-                shutil.rmtree(unused, ignore_errors=True)
+    def _estimate_memory(self, weights_bytes: int, batch_size: int) -> int:
+        """Estimates what a compiled model takes: its own copy of the weights, and its activations."""
+        return round((weights_bytes * _COPIES_OF_WEIGHTS + batch_size * _ACTIVATION_BYTES) * self._relative_size)
 
 
 def _output_bfloat16(model: ov.Model) -> ov.Model:
@@ -235,14 +213,6 @@ def _output_bfloat16(model: ov.Model) -> ov.Model:
     for i in range(len(model.outputs) - 1):
         processor.output(i).tensor().set_element_type(ov.Type.bf16)
     return processor.build()
-
-
-def _as_float32(tensor: ov.Tensor) -> NDArray[np.float32]:
-    """Returns the values of a tensor, without a copy if they are float32."""
-    data: NDArray[np.float32] = tensor.data
-    if tensor.element_type == ov.Type.bf16:  # the upper halves of float32; numpy has no such type
-        data = (data.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-    return data
 
 
 def _graph_digest() -> str:

@@ -17,6 +17,9 @@ from live_cam.models.layers import DEFAULT_LAYER, FUSED_LAYERS
 from live_cam.models.weights.find import Weights, cache_file
 from live_cam.types import Auto, Method, PerformanceHint, Precision, Runtime, Score
 
+MakeRoom = Callable[[int], None]
+"""Called with the bytes that compiling will take, before it takes them; may raise `LiveCamError`."""
+
 
 class Step(Protocol):
     """The step, as both runtimes implement it.
@@ -26,6 +29,11 @@ class Step(Protocol):
     """
 
     classes: int
+
+    @property
+    def memory_bytes(self) -> int:
+        """About how much memory all that is compiled takes."""
+        ...
 
     def __call__(
         self,
@@ -44,7 +52,9 @@ class Step(Protocol):
         """Whether N frames can be explained for K targets without compiling first."""
         ...
 
-    def prepare(self, batch_size: int, num_targets: int, frame_px: tuple[int, int] = ...) -> None:
+    def prepare(
+        self, batch_size: int, num_targets: int, frame_px: tuple[int, int] = ..., make_room: MakeRoom = ...
+    ) -> None:
         """Compiles for N frames of a height and width, and K targets; another thread may explain meanwhile."""
         ...
 
@@ -63,6 +73,10 @@ class Backend:
     runtime: Runtime
     precision: Precision
     device: str
+
+
+def unlimited(_bytes: int) -> None:
+    """Makes room without a limit."""
 
 
 def gpu_available() -> bool:
@@ -128,7 +142,9 @@ def _tensorflow(weights: Weights, score: Score, precision: Precision, on_gpu: bo
     from live_cam.models.resnet50 import build_network
 
     def make_step(layers: tuple[str, ...]) -> Step:
-        return TensorFlowStep(StepGraph(build_network(weights), layers, score, precision), on_gpu)
+        network = build_network(weights)
+        weights_bytes = 4 * network.count_params()
+        return TensorFlowStep(StepGraph(network, layers, score, precision), on_gpu, weights_bytes)
 
     return Backend(make_step, "tensorflow", precision, "GPU" if on_gpu else "CPU")
 
@@ -143,7 +159,12 @@ def _openvino(
             convert_in_subprocess(ConversionRequest(str(weights.path), layers, score, batch_size, num_targets), path)
 
         depends_on = (weights.digest, *layers, score)
-        return OpenVinoStep(convert, cache_file().parent, depends_on, precision, device, performance_hint)
+        # Behind the last layer there is one dense layer only: a second target takes 4 % of the time, another step as
+        # much memory as the first.
+        shared_targets = 2 if layers == (DEFAULT_LAYER,) else 1
+        return OpenVinoStep(
+            convert, cache_file().parent, depends_on, precision, device, performance_hint, shared_targets
+        )
 
     return Backend(make_step, "openvino", precision, device)
 

@@ -1,37 +1,33 @@
-"""Compiled steps by layers, the least recently used of which are dropped."""
+"""Compiled steps by layers, within a number of bytes: the least recently used are dropped."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from live_cam.errors import LiveCamError
 from live_cam.explain.runtime.select import Step
 
 Layers = tuple[str, ...]
 
-_MAX_STEPS: Final = 6
-"""As many as the page offers, so that visitors don't evict each other's; each takes 340 to 410 MiB in float32."""
-
 
 class StepCache:
-    """A step for each tuple of layers, up to a maximum number; the least recently used is dropped for a new one.
+    """A step for each tuple of layers; the least recently used make room for new ones.
 
     `prepare` may run in one thread while another takes steps.
     """
 
-    def __init__(self, make_step: Callable[[Layers], Step], first: Layers, max_steps: int = _MAX_STEPS) -> None:
+    def __init__(self, make_step: Callable[[Layers], Step], first: Layers, max_bytes: int) -> None:
         """Starts empty.
 
         Args:
             make_step: Creates the step for some layers.
-            first: The layers whose step is never dropped.
-            max_steps: How many steps are kept.
+            first: The layers whose step is never dropped, and compiled even if it takes more than `max_bytes`.
+            max_bytes: How much memory the steps may take.
         """
         self._make_step = make_step
         self._first = first
-        self._max_steps = max_steps
+        self._max_bytes = max_bytes
         self._steps: dict[Layers, Step] = {}
         self._in_use = first
         self._changing = threading.Lock()
@@ -41,6 +37,12 @@ class StepCache:
     def first(self) -> Step:
         """The step that is never dropped, once it is prepared."""
         return self._steps[self._first]
+
+    @property
+    def memory_bytes(self) -> int:
+        """What all steps take."""
+        with self._changing:
+            return self._memory_bytes()
 
     def is_ready(self, layers: Layers, num_targets: int = 1) -> bool:
         """Whether one call can explain these layers for K targets."""
@@ -65,7 +67,7 @@ class StepCache:
 
         Args:
             layers: The layers.
-            sizes: Numbers of frames and targets, (1, 1) among them.
+            sizes: Numbers of frames and targets, (1, 1) among them, which comes first: the others may lack the memory.
             frame_px: Height and width of the frames to expect.
 
         Raises:
@@ -74,16 +76,37 @@ class StepCache:
         try:
             with self._preparing:
                 step = self._steps.get(layers) or self._make_step(layers)
-                for size in sizes:
-                    step.prepare(*size, frame_px)
+                for size in sorted(sizes):
+                    step.prepare(*size, frame_px, lambda needed_bytes: self._make_room(layers, needed_bytes))
+                    with self._changing:
+                        self._steps.pop(layers, None)
+                        self._steps[layers] = step
         except LiveCamError:
             raise
         except Exception as error:  # the runtimes raise many types
             reason = (str(error).splitlines() or [repr(error)])[0]
             raise LiveCamError(f"preparing {'+'.join(layers)} failed: {reason}") from error
+
+    def _make_room(self, layers: Layers, needed_bytes: int) -> None:
+        """Drops steps until so many bytes are free.
+
+        Raises:
+            LiveCamError: The steps that are in use leave too few.
+        """
         with self._changing:
-            self._steps.pop(layers, None)
-            self._steps[layers] = step
-            unused = [each for each in self._steps if each not in (self._first, self._in_use, layers)]
-            for each in unused[: max(0, len(self._steps) - self._max_steps)]:
-                del self._steps[each]
+            for unused in [each for each in self._steps if each not in (self._first, self._in_use, layers)]:
+                if self._memory_bytes() + needed_bytes <= self._max_bytes:
+                    break
+                del self._steps[unused]
+            if layers != self._first and self._memory_bytes() + needed_bytes > self._max_bytes:
+                raise LiveCamError(
+                    f"{'+'.join(layers)} takes {_megabytes(needed_bytes)} of memory, and the layers in use take "
+                    f"{_megabytes(self._memory_bytes())} of {_megabytes(self._max_bytes)}; give more with --max-memory"
+                )
+
+    def _memory_bytes(self) -> int:
+        return sum(step.memory_bytes for step in self._steps.values())
+
+
+def _megabytes(number: int) -> str:
+    return f"{number / 1e6:.0f} MB"

@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from live_cam.explain.runtime.select import MakeRoom, unlimited
 from live_cam.explain.runtime.step_graph import StepGraph, resize_in_graph
 from live_cam.explain.saliency.methods import saliency_maps
 from live_cam.models.preprocess import INPUT_PX, resize_to_input
@@ -23,16 +24,18 @@ class TensorFlowStep:
         classes: The number of logits.
     """
 
-    def __init__(self, graph: StepGraph, on_gpu: bool) -> None:
+    def __init__(self, graph: StepGraph, on_gpu: bool, weights_bytes: int = 0) -> None:
         """Prepares the step; the first call compiles it.
 
         Args:
             graph: What to compute.
             on_gpu: Whether to compile for a GPU, which receives whole frames in uint8.
+            weights_bytes: What the weights take: once in the graph, and once for each (N, K).
         """
         self.classes = graph.classes
         self._graph = graph
         self._on_gpu = on_gpu
+        self._weights_bytes = weights_bytes
         self._compiled: dict[tuple[int, int], Any] = {}
 
     def __call__(
@@ -61,20 +64,35 @@ class TensorFlowStep:
         (logits,) = self._get_compiled(len(frames), 0)(self._inputs(frames))
         return np.asarray(logits.numpy())
 
+    @property
+    def memory_bytes(self) -> int:
+        """About how much memory all that is compiled takes."""
+        return self._weights_bytes * (1 + len(self._compiled))
+
     def is_prepared(self, batch_size: int, num_targets: int) -> bool:
         """Whether N frames can be explained for K targets without compiling first."""
         return (batch_size, num_targets) in self._compiled
 
-    def prepare(self, batch_size: int, num_targets: int, frame_px: tuple[int, int] = (INPUT_PX, INPUT_PX)) -> None:
+    def prepare(
+        self,
+        batch_size: int,
+        num_targets: int,
+        frame_px: tuple[int, int] = (INPUT_PX, INPUT_PX),
+        make_room: MakeRoom = unlimited,
+    ) -> None:
         """Compiles for N frames and K targets, which takes seconds; another thread may explain meanwhile.
 
         Args:
             batch_size: N.
             num_targets: K; 0 is the forward pass alone.
             frame_px: Height and width of the frames to expect; a GPU compiles for each size.
+            make_room: Called before memory is taken.
         """
         size = batch_size, num_targets
-        compiled = self._compiled.get(size) or self._compile(*size)
+        compiled = self._compiled.get(size)
+        if compiled is None:
+            make_room(self._weights_bytes if self._compiled else 2 * self._weights_bytes)
+            compiled = self._compile(*size)
         targets = [tf.zeros((*size, self.classes))] if num_targets else []
         compiled(self._inputs(np.zeros((batch_size, *frame_px, 3), np.uint8)), *targets)
         self._compiled[size] = compiled

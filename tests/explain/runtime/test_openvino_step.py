@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from live_cam.errors import WeightsError
+from live_cam.errors import LiveCamError, WeightsError
 from live_cam.explain.runtime.openvino_step import OpenVinoStep
 from tests.networks import SMALL_LAYER, SMALL_LOWER_LAYER
 
@@ -97,6 +98,57 @@ def test_throughput_hint_explains_many_frames_in_order(make_openvino_step, make_
         np.testing.assert_allclose(logits[n], single_logits[0], rtol=1e-3, atol=1e-4)
 
 
+def test_two_targets_share_what_is_compiled_with_one(make_openvino_step, make_convert, tmp_path, photographs):
+    reference = make_openvino_step()
+    step = OpenVinoStep(make_convert(), tmp_path, ["x"], "float32", shared_targets=2)
+    frames = [photographs["lion"]]
+    step.prepare(1, 1)
+    one_bytes = step.memory_bytes
+    step.prepare(1, 2)
+    assert step.memory_bytes == pytest.approx(one_bytes, rel=1e-3)
+    for targets in (rows({}), rows({A: 1.0}), rows({A: 1.0}, {B: 1.0}), rows({}, {})):
+        maps, logits = step(frames, targets)
+        expected_maps, expected_logits = reference(frames, targets)
+        np.testing.assert_allclose(maps, expected_maps, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(logits, expected_logits, rtol=1e-3, atol=1e-4)
+    assert step.memory_bytes == pytest.approx(one_bytes, rel=1e-3)
+    assert not step.is_prepared(1, 3)
+    assert not step.is_prepared(1, 0)
+
+
+def test_room_is_made_before_anything_is_compiled(make_convert, tmp_path):
+    step = OpenVinoStep(make_convert(), tmp_path, ["x"], "float32")
+    needed = []
+    step.prepare(1, 1, make_room=needed.append)
+    step.prepare(1, 1, make_room=needed.append)
+    (weights,) = tmp_path.rglob("step.bin")
+    assert needed == [step.memory_bytes]
+    assert needed[0] > weights.stat().st_size
+
+    def refuse(_bytes):
+        raise LiveCamError("no room")
+
+    with pytest.raises(LiveCamError, match="no room"):
+        step.prepare(1, 2, make_room=refuse)
+    assert not step.is_prepared(1, 2)
+    assert needed == [step.memory_bytes]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives the memory of a mapping back")
+def test_weights_leave_memory_once_compiled(make_convert, tmp_path):
+    step = OpenVinoStep(make_convert(), tmp_path, ["x"], "float32")
+    step.prepare(1, 1)
+    (weights,) = tmp_path.rglob("step.bin")
+    assert _resident_bytes(weights) < weights.stat().st_size / 2
+
+
+def _resident_bytes(path):
+    """Returns how much of a mapped file is in this process's memory."""
+    mappings = Path("/proc/self/smaps").read_text().split(str(path.resolve()))[1:]
+    assert mappings, "it is mapped"
+    return sum(1024 * int(mapping.split("Rss:")[1].split()[0]) for mapping in mappings)
+
+
 def test_forward_pass_returns_the_same_logits(make_openvino_step, photographs):
     step, frames = make_openvino_step(), photographs["lion"][np.newaxis]
     np.testing.assert_allclose(step.forward(frames), step(frames, rows({}))[1], rtol=1e-4, atol=1e-4)
@@ -148,10 +200,14 @@ def test_step_read_from_disk_matches_tensorflow(make_step, make_openvino_step, p
     assert np.abs(maps - expected).mean() < 1e-4 * expected.max()
 
 
-def test_corrupt_step_is_converted_again_and_leaves_nothing_else(top_class, expected_class, tmp_path):
+@pytest.mark.parametrize("name", ["step.xml", "step.bin"])
+@pytest.mark.parametrize("size", [0, 1000])
+def test_corrupt_step_is_converted_again_and_leaves_nothing_else(top_class, expected_class, tmp_path, name, size):
     top_class()
     (folder,) = tmp_path.glob("step-*")
-    (folder / "step.xml").write_text((folder / "step.xml").read_text()[:1000])
+    content = (folder / name).read_bytes()
+    (folder / name).unlink()  # the tests share the file of the weights
+    (folder / name).write_bytes(content[:size])
     assert top_class() == expected_class
     assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name, "steps.lock"]
 
@@ -172,18 +228,6 @@ def test_step_works_on_a_full_disk(top_class, expected_class, make_convert, tmp_
 
     assert top_class(convert_on_a_full_disk, cache=cache) == expected_class
     assert [path.name for path in cache.iterdir()] == ["steps.lock"]
-
-
-def test_least_recently_used_steps_are_removed_from_disk(top_class, tmp_path, monkeypatch):
-    monkeypatch.setattr("live_cam.explain.runtime.openvino_step._MAX_CACHED_STEPS", 2)
-    top_class(key="a")
-    (a,) = tmp_path.glob("step-*")
-    top_class(key="b")
-    top_class(key="a")  # used again, so that b is the least recently used
-    top_class(key="c")
-    cached = set(tmp_path.glob("step-*"))
-    assert len(cached) == 2
-    assert a in cached
 
 
 def test_conversion_that_fails_for_the_weights_is_not_retried(tmp_path):

@@ -1,16 +1,20 @@
 """Which steps are ready, and which are dropped."""
 
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
 
 from live_cam.errors import LiveCamError, UnknownLayerError
 from live_cam.explain.runtime.step_cache import StepCache
+from tests.networks import TINY_WEIGHTS_BYTES
 
 pytestmark = pytest.mark.xdist_group("tensorflow")
 
 ONE = [(1, 1)]
+STEP_BYTES = 2 * TINY_WEIGHTS_BYTES
 FRAME_PX = (48, 64)
 TOP = np.zeros((1, 1, 10), np.float32)
 NOISE = np.random.default_rng(0).integers(0, 256, (1, *FRAME_PX, 3), np.uint8)
@@ -20,7 +24,7 @@ HIGH, MIDDLE, LOW, ALL = ("high",), ("middle",), ("low",), ("low", "middle", "hi
 
 @pytest.fixture
 def steps(make_tiny_step):
-    steps = StepCache(make_tiny_step, first=HIGH, max_steps=3)
+    steps = StepCache(make_tiny_step, first=HIGH, max_bytes=3 * STEP_BYTES)
     steps.prepare(HIGH, ONE, FRAME_PX)
     return steps
 
@@ -62,6 +66,56 @@ def test_step_in_use_and_first_step_are_not_dropped(steps):
     for layers in (LOW, ALL, LOW):
         steps.prepare(layers, ONE, FRAME_PX)
         assert ready(steps) == {HIGH, MIDDLE, layers}
+
+
+def test_memory_stays_within_the_bound_however_often_layers_change(make_tiny_step):
+    made = []
+
+    def make_step(layers):
+        step = make_tiny_step(layers)
+        made.append(weakref.ref(step))
+        return step
+
+    steps = StepCache(make_step, first=HIGH, max_bytes=3 * STEP_BYTES)
+    steps.prepare(HIGH, ONE, FRAME_PX)
+    for layers in (MIDDLE, LOW, ALL) * 2:
+        steps.prepare(layers, ONE, FRAME_PX)
+        steps.take(layers)
+        assert steps.memory_bytes <= 3 * STEP_BYTES
+    gc.collect()
+    assert len(made) == 7
+    assert sum(step() is not None for step in made) == 3, "dropped steps are freed"
+
+
+def test_more_targets_count_too(steps):
+    steps.prepare(MIDDLE, ONE, FRAME_PX)
+    steps.prepare(LOW, ONE, FRAME_PX)
+    steps.take(LOW)
+    assert steps.memory_bytes == 3 * STEP_BYTES
+    steps.prepare(LOW, [(1, 1), (1, 2)], FRAME_PX)
+    assert ready(steps) == {HIGH, LOW}
+    assert steps.is_ready(LOW, 2)
+
+
+def test_what_does_not_fit_beside_the_layers_in_use_is_an_error_that_says_so(make_tiny_step):
+    steps = StepCache(make_tiny_step, first=HIGH, max_bytes=2 * STEP_BYTES)
+    steps.prepare(HIGH, ONE, FRAME_PX)
+    steps.prepare(MIDDLE, ONE, FRAME_PX)
+    steps.take(MIDDLE)
+    with pytest.raises(LiveCamError, match=r"^low takes 0 MB of memory, .* give more with --max-memory$"):
+        steps.prepare(LOW, ONE, FRAME_PX)
+    with pytest.raises(LiveCamError, match=r"--max-memory$"):
+        steps.prepare(MIDDLE, [(1, 1), (1, 2)], FRAME_PX)
+    assert ready(steps) == {HIGH, MIDDLE}
+    steps.take(HIGH)
+    steps.prepare(LOW, ONE, FRAME_PX)
+    assert ready(steps) == {HIGH, LOW}
+
+
+def test_the_first_step_is_compiled_whatever_the_bound(make_tiny_step):
+    steps = StepCache(make_tiny_step, first=HIGH, max_bytes=0)
+    steps.prepare(HIGH, [(1, 1), (2, 1)], FRAME_PX)
+    assert steps.take(HIGH).is_prepared(2, 1)
 
 
 def test_unknown_layer_is_an_error_and_changes_nothing(steps):
