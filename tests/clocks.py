@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from live_cam.clock import MonotonicClock
+
 S = 1_000_000_000
 _REAL_LIMIT_S = 30.0
 
@@ -24,6 +26,19 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self._now_ns += round(seconds * S)
+
+
+class ShiftedClock(MonotonicClock):
+    """Time that passes, and that a test can set forward."""
+
+    def __init__(self) -> None:
+        self._shift_ns = 0
+
+    def now_ns(self) -> int:
+        return super().now_ns() + self._shift_ns
+
+    def advance(self, seconds: float) -> None:
+        self._shift_ns += round(seconds * S)
 
 
 class SteppingClock:

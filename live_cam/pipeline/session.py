@@ -101,6 +101,8 @@ class Session:
         deadline_ns = self.clock.now_ns() + _JOIN_LIMIT_NS
         for thread in (self._worker, *self._captures):
             thread.join(max(0.0, (deadline_ns - self.clock.now_ns()) / 1e9))
+        if self.visitors is not None:
+            self.visitors.close()
         self.recordings.join()
 
     def new_settings(self) -> SettingsStore:

@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue
 from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.settings import SettingsStore
+from live_cam.sources.decode.jpeg_decoders import JpegDecoders
 
-_REMEMBERED = 256
 MAX_CLIENT_ID_LENGTH = 64
+
+_S = 1_000_000_000
+_REMEMBERED = 256
+_IDLE_LIMIT_S = 10
+_FIRST_SUSPENSION_S = 10
+_MAX_SUSPENSION_S = 320
+
+
+@dataclass(slots=True)
+class _Place:
+    """A visitor's place.
+
+    Attributes:
+        feed: The visitor's feed.
+        address: Where the visitor comes from.
+        used_ns: When the last image came; before the first, when the visitor joined.
+    """
+
+    feed: Feed
+    address: str
+    used_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspension:
+    """Why a visitor has to wait, until when, and how long in all."""
+
+    reason: str
+    until_ns: int
+    duration_s: int
 
 
 class Visitors:
@@ -21,6 +54,7 @@ class Visitors:
 
     Attributes:
         max_visitors: How many there may be at a time.
+        decoders: Decode their images.
     """
 
     def __init__(
@@ -32,13 +66,16 @@ class Visitors:
         clock: Clock = MONOTONIC,
     ) -> None:
         self.max_visitors = max_visitors
+        self.decoders = JpegDecoders()
         self._frame_queue = frame_queue
         self._total = total
         self._new_settings = new_settings
         self._clock = clock
         self._lock = threading.RLock()  # a signal handler closes the feeds in the thread it interrupted
-        self._feeds: dict[str, Feed] = {}
+        self._places: dict[str, _Place] = {}
         self._settings: OrderedDict[str, SettingsStore] = OrderedDict()
+        self._suspensions: OrderedDict[str, _Suspension] = OrderedDict()
+        self._dismissals: WeakKeyDictionary[Feed, str] = WeakKeyDictionary()
         self._joined = 0
 
     @property
@@ -50,31 +87,111 @@ class Visitors:
     def feeds(self) -> list[Feed]:
         """The feeds of all visitors."""
         with self._lock:
-            return list(self._feeds.values())
+            return [place.feed for place in self._places.values()]
 
-    def join(self, client_id: str) -> Feed | None:
-        """Returns a new feed for a visitor, in place of an earlier one; None without an id, or if there is no room."""
+    def join(self, client_id: str, address: str = "") -> Feed | None:
+        """Returns a new feed for a visitor, in place of an earlier one.
+
+        If all places are taken, one becomes free whose visitor has sent no image for `_IDLE_LIMIT_S`, or else one of an
+        address with more than half of the places, if `address` has less.
+
+        Returns:
+            None without an id, if there is no place, or while the visitor is suspended.
+        """
         with self._lock:
-            if (earlier := self._feeds.get(client_id)) is not None:
-                self.leave(earlier)
-            if not client_id or len(self._feeds) >= self.max_visitors:
+            now_ns = used_ns = self._clock.now_ns()
+            if (earlier := self._places.get(client_id)) is not None:
+                used_ns = earlier.used_ns  # joining again and again keeps no place
+                self.leave(earlier.feed)
+            if not client_id or self._suspended_s(client_id):
+                return None
+            if len(self._places) >= self.max_visitors and not self._make_room(address, now_ns):
                 return None
             self._joined += 1
             source_id = f"visitor {self._joined}"
             settings = self.settings(client_id)
             feed = Feed("Your camera", "browser", settings, self._frame_queue, self._total, source_id, self._clock)
-            self._feeds[client_id] = feed
+            self._places[client_id] = _Place(feed, address, used_ns)
             return feed
 
     def find(self, client_id: str) -> Feed | None:
         """Returns the feed of a visitor, or None."""
-        return self._feeds.get(client_id)
+        place = self._places.get(client_id)
+        return None if place is None else place.feed
 
     def leave(self, feed: Feed) -> None:
         """Makes room for another visitor; the settings are kept for one who comes back."""
         with self._lock:
-            self._feeds = {client_id: other for client_id, other in self._feeds.items() if other is not feed}
+            self._places = {client_id: place for client_id, place in self._places.items() if place.feed is not feed}
         feed.close()
+
+    def note_image(self, feed: Feed) -> None:
+        """Notes that a visitor has sent an image, and so uses the place."""
+        with self._lock:
+            for place in self._places.values():
+                if place.feed is feed:
+                    place.used_ns = self._clock.now_ns()
+
+    def suspend(self, feed: Feed, reason: str) -> None:
+        """Dismisses a visitor, who may join again after a while, which doubles each time."""
+        with self._lock:
+            client_id = next((client_id for client_id, place in self._places.items() if place.feed is feed), None)
+            if client_id is None:  # left already
+                return
+            earlier = self._suspensions.pop(client_id, None)
+            duration_s = _FIRST_SUSPENSION_S if earlier is None else min(2 * earlier.duration_s, _MAX_SUSPENSION_S)
+            until_ns = self._clock.now_ns() + duration_s * _S
+            self._suspensions[client_id] = _Suspension(reason, until_ns, duration_s)
+            if len(self._suspensions) > _REMEMBERED:
+                self._suspensions.popitem(last=False)
+            self._dismiss(feed, self.refusal(client_id))
+
+    def refusal(self, client_id: str) -> str:
+        """Returns why a visitor can't join now, in one line."""
+        if left_s := self._suspended_s(client_id):
+            reason = self._suspensions[client_id].reason
+            return f"{reason[:1].upper()}{reason[1:]} (next try in {left_s} s)"
+        return f"All {self.max_visitors} places are taken; retrying until one is free"
+
+    def dismissal(self, feed: Feed) -> str:
+        """Returns why a visitor has lost the place, in one line; empty if it was not taken from them."""
+        return self._dismissals.get(feed, "")
+
+    def close(self) -> None:
+        """Ends what decodes the images."""
+        self.decoders.close()
+
+    def _suspended_s(self, client_id: str) -> int:
+        """Returns how long a visitor has to wait, in full seconds."""
+        suspension = self._suspensions.get(client_id)
+        return 0 if suspension is None else max(0, math.ceil((suspension.until_ns - self._clock.now_ns()) / _S))
+
+    def _make_room(self, address: str, now_ns: int) -> bool:
+        """Takes a place from whom it is due to be taken, and returns whether there is one."""
+        idle = min(self._places.values(), key=lambda place: place.used_ns)
+        if now_ns - idle.used_ns > _IDLE_LIMIT_S * _S:
+            self._dismiss(
+                idle.feed,
+                f"No image of your camera came for {_IDLE_LIMIT_S} s, and another visitor waited; retrying until a "
+                "place is free",
+            )
+            return True
+        part = max(1, self.max_visitors // 2)
+        held = Counter(place.address for place in self._places.values())
+        crowd, num_held = held.most_common(1)[0]
+        if num_held <= part or held[address] >= part:
+            return False
+        newest = [place.feed for place in self._places.values() if place.address == crowd][-1]
+        self._dismiss(
+            newest,
+            f"Your address had {num_held} of {self.max_visitors} places, and a visitor from elsewhere waited; retrying "
+            "until one is free",
+        )
+        return True
+
+    def _dismiss(self, feed: Feed, message: str) -> None:
+        self._dismissals[feed] = message
+        self.leave(feed)
 
     def settings(self, client_id: str) -> SettingsStore:
         """Returns a visitor's settings; the page may change them before the visitor joins.
@@ -88,5 +205,5 @@ class Visitors:
             store = self._settings.setdefault(client_id, self._new_settings())
             self._settings.move_to_end(client_id)
             if len(self._settings) > self.max_visitors + _REMEMBERED:
-                del self._settings[next(other for other in self._settings if other not in self._feeds)]
+                del self._settings[next(other for other in self._settings if other not in self._places)]
             return store

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from live_cam.clock import MONOTONIC, Clock
 from live_cam.pipeline.recordings import RecordingOptions
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
@@ -49,13 +50,14 @@ class Site:
         camera: CameraOptions = CameraOptions(),
         kiosk: bool = False,
         port: int = 0,
+        clock: Clock = MONOTONIC,
     ) -> None:
         """Starts it on 127.0.0.1; `wrap` is an ASGI middleware in front of all, as a proxy would be."""
         self._listener = bind("127.0.0.1", port)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
         self.sources, self.explainer, self.recordings = list(sources), explainer, recordings
-        self.session = Session(self.sources, explainer, max_visitors, RecordingOptions(recordings))
+        self.session = Session(self.sources, explainer, max_visitors, RecordingOptions(recordings), clock)
         self._server = LiveServer(wrap(build_app(self.session, host, token, extra_hosts, camera, kiosk)), self.session)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, name="server")
         self._stopped = False

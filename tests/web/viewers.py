@@ -95,9 +95,10 @@ class VisitorPage:
         close_code: Of the socket, once it is closed.
     """
 
-    def __init__(self, site: Site, client_id: str, jpeg: bytes) -> None:
+    def __init__(self, site: Site, client_id: str, jpeg: bytes, address: str = "127.0.0.1") -> None:
+        """Opens the page, from one of the addresses of this machine, 127.0.0.1 to 127.255.255.254 on Linux."""
         self._open = contextlib.ExitStack()
-        self.socket = self._open.enter_context(watch(site, f"?visitor={client_id}"))
+        self.socket = self._open.enter_context(watch(site, f"?visitor={client_id}", source_address=(address, 0)))
         self.jpeg = jpeg
         self.requested: list[int] = []
         self.received: list[tuple[int, int]] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,13 +17,12 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.child_process import start_child, wait_readable
+from live_cam.child_process import enlarge_pipe, start_child, wait_readable
 from live_cam.errors import SourceError
 from live_cam.files import require_file
 
 _SILENCE_LIMIT_S = 20.0
 _EXIT_LIMIT_S = 5.0
-_PIPE_BYTES = 1 << 20  # Linux's limit for unprivileged users; with the default 64 KiB, large frames take a third longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class IsolatedVideoReader:
         self._child_stdin = cast("FileIO", self._child.stdin)
         self._messages = cast("FileIO", self._child.stdout)
         try:
-            _enlarge(self._messages.fileno())
+            enlarge_pipe(self._messages.fileno())
             header = self._header()
             self.info = VideoInfo(
                 header["width_px"],
@@ -194,12 +192,3 @@ class IsolatedVideoReader:
             status = 0
         cause = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
         return f"crashed its decoder ({cause}); it may be damaged: convert it, or choose another file"
-
-
-def _enlarge(descriptor: int) -> None:
-    """Enlarges the buffer of a pipe, where the system allows it."""
-    if sys.platform == "linux":
-        import fcntl
-
-        with suppress(OSError):
-            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

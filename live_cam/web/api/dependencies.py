@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Annotated, TypeVar
 
 from fastapi import HTTPException, Query, Request
+from fastapi.requests import HTTPConnection
 
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
@@ -43,6 +44,11 @@ def settings_dependency(session: Session) -> Callable[[str], SettingsStore]:
         return session.settings if session.visitors is None else session.visitors.settings(visitor)
 
     return get_settings
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Returns the address of a client; empty if it is unknown."""
+    return "" if connection.client is None else connection.client.host
 
 
 async def limited_body(request: Request, limit_bytes: int) -> bytes | None:

@@ -19,18 +19,16 @@ from live_cam.pipeline.snapshot import take_snapshot
 from live_cam.pipeline.visitors import Visitors
 from live_cam.types import EncodedFrame
 from live_cam.web.api.analysis import no_frame_yet
-from live_cam.web.api.dependencies import NO_STORE, ClientId, feed_dependency, limited_body
-from live_cam.web.api.messages import pack
+from live_cam.web.api.dependencies import NO_STORE, ClientId, address_of, feed_dependency, limited_body
 from live_cam.web.api.viewer_connection import ViewerConnection
 from live_cam.web.api.visitor_http import HttpVisitorTransport
-from live_cam.web.api.visitor_websocket import VisitorCamera
+from live_cam.web.api.visitor_websocket import VisitorCamera, refuse
 from live_cam.web.security.token_check import HEALTH_PATH, is_anonymous
 
 _STATIC = Path(__file__).parents[1] / "ui" / "static"
 _POLL_LIMIT_S = 2.0
 _REVALIDATE = {"Cache-Control": "no-cache"}
 _BOUNDARY = "frame"
-_TRY_AGAIN_LATER = 1013
 IMAGE_LIMIT_BYTES = 2**21
 
 
@@ -128,10 +126,6 @@ def _frame_response(session: Session, feed: Feed, frame: EncodedFrame | None) ->
     return Response(frame.jpeg, media_type="image/jpeg", headers=headers)
 
 
-def _full_message(visitors: Visitors) -> str:
-    return f"All {visitors.max_visitors} places are taken; retrying until one is free"
-
-
 def _add_visit_route(router: APIRouter, session: Session, visitors: Visitors) -> None:
     """Adds the route for visitors whose browser refuses WebSockets."""
     transport = HttpVisitorTransport(visitors, session.clock)
@@ -140,9 +134,9 @@ def _add_visit_route(router: APIRouter, session: Session, visitors: Visitors) ->
     async def visit(
         request: Request, visitor: ClientId, age_ms: Annotated[float, Query(ge=0, le=2000)] = 0
     ) -> Response:
-        feed = transport.join(visitor)
+        feed = transport.join(visitor, address_of(request))
         if feed is None:
-            return PlainTextResponse(_full_message(visitors), 503)
+            return PlainTextResponse(visitors.refusal(visitor), 503)
         jpeg = await limited_body(request, IMAGE_LIMIT_BYTES)
         if jpeg is None:
             return PlainTextResponse("The image is too large.", 413)
@@ -155,15 +149,12 @@ def _add_visit_route(router: APIRouter, session: Session, visitors: Visitors) ->
 
 async def _visit(websocket: WebSocket, session: Session, visitors: Visitors, client_id: str) -> None:
     """Serves a visitor with a camera, if there is room for one more."""
-    feed = visitors.join(client_id)
+    feed = visitors.join(client_id, address_of(websocket))
     if feed is None:
-        await websocket.send_bytes(
-            pack({"source": "", "state": "ended", "message": _full_message(visitors), "fps": 0.0})
-        )
-        await websocket.close(_TRY_AGAIN_LATER)
+        await refuse(websocket, visitors.refusal(client_id))
         return
     try:
-        await ViewerConnection(websocket, session, feed, VisitorCamera(feed, session)).run()
+        await ViewerConnection(websocket, session, feed, VisitorCamera(feed, session, visitors)).run()
     finally:
         visitors.leave(feed)
 

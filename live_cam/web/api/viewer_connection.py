@@ -15,7 +15,7 @@ from live_cam.pipeline.payload import frame_payload, state_payload
 from live_cam.pipeline.session import Session
 from live_cam.web.api.flow_control import FlowControl
 from live_cam.web.api.messages import pack
-from live_cam.web.api.visitor_websocket import VisitorCamera
+from live_cam.web.api.visitor_websocket import VisitorCamera, refuse
 
 _STATE_EVERY_S = 0.25
 _GOING_AWAY = 1001
@@ -45,7 +45,10 @@ class ViewerConnection:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
             with contextlib.suppress(*_DISCONNECTED):
-                await self._websocket.close(_GOING_AWAY)
+                if self._camera is not None and self._camera.dismissal:
+                    await refuse(self._websocket, self._camera.dismissal)
+                else:
+                    await self._websocket.close(_GOING_AWAY)
         for result in results:
             if isinstance(result, Exception) and not isinstance(result, _DISCONNECTED):
                 raise result

@@ -12,7 +12,7 @@ from live_cam.clock import Clock
 from live_cam.errors import SourceError
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.visitors import Visitors
-from live_cam.sources.image import decode_jpeg
+from live_cam.sources.jpeg import JpegLimitError
 from live_cam.types import EncodedFrame, Frame
 
 _RESULT_LIMIT_S = 2.0
@@ -28,11 +28,11 @@ class HttpVisitorTransport:
         self._seen_s: dict[Feed, float] = {}
         self._busy: set[Feed] = set()
 
-    def join(self, client_id: str) -> Feed | None:
-        """Returns the visitor's feed, or None if there are too many visitors."""
+    def join(self, client_id: str, address: str) -> Feed | None:
+        """Returns the visitor's feed, or None if there is no place."""
         feed = self._visitors.find(client_id)
         if feed not in self._seen_s:
-            feed = self._visitors.join(client_id)
+            feed = self._visitors.join(client_id, address)
             if feed is None:
                 return None
             asyncio.get_running_loop().call_later(_AWAY_LIMIT_S, self._leave_if_idle, feed)
@@ -47,19 +47,24 @@ class HttpVisitorTransport:
             None if that took too long, or the frame was dropped.
 
         Raises:
-            SourceError: The image is no JPEG, damaged or too large; or the visitor's last one is still in progress.
+            SourceError: The image is no JPEG, damaged, or breaks a limit, after which the visitor has to wait; or the
+                visitor's last one is still in progress.
         """
         if feed in self._busy:
             raise SourceError("an image was sent before the response to the last one; send one at a time")
         self._busy.add(feed)
         try:
             return await self._explain(feed, jpeg, age_ms)
+        except JpegLimitError as error:
+            self._visitors.suspend(feed, str(error))
+            raise
         finally:
             self._busy.remove(feed)
 
     async def _explain(self, feed: Feed, jpeg: bytes, age_ms: float) -> EncodedFrame | None:
         pts_ns = self._clock.now_ns() - int(age_ms * 1e6)
-        rgb = await asyncio.to_thread(decode_jpeg, jpeg)
+        rgb = await asyncio.wrap_future(self._visitors.decoders.submit(jpeg))
+        self._visitors.note_image(feed)
         with feed.broadcaster.watch() as viewer:
             offered = feed.offer(Frame(rgb, pts_ns), None)
             if offered is None:

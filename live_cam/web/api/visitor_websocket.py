@@ -7,10 +7,15 @@ import contextlib
 import itertools
 from collections.abc import Awaitable, Callable
 
+import numpy as np
+from fastapi import WebSocket
+from numpy.typing import NDArray
+
 from live_cam.errors import SourceError
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
-from live_cam.sources.image import decode_jpeg
+from live_cam.pipeline.visitors import Visitors
+from live_cam.sources.jpeg import JpegLimitError
 from live_cam.types import Frame
 from live_cam.web.api.messages import pack, unpack
 
@@ -19,6 +24,13 @@ _HIDDEN_LIMIT_S = 30.0
 _DEFAULT_INTERVAL_S = 0.05
 _MAX_PENDING = 2
 _MAX_AGE_MS = 2000.0
+_TRY_AGAIN_LATER = 1013
+
+
+async def refuse(websocket: WebSocket, message: str) -> None:
+    """Closes the socket of a visitor without a place; the page shows why, and tries again after 5 s."""
+    await websocket.send_bytes(pack({"source": "", "state": "ended", "message": message, "fps": 0.0}))
+    await websocket.close(_TRY_AGAIN_LATER)
 
 
 class VisitorCamera:
@@ -26,21 +38,29 @@ class VisitorCamera:
 
     Requests follow the worker's frame interval times the number of live visitors, without waiting for the response, so
     that the next frame travels while the last one is explained. No frame is requested while two are pending or one
-    waits for the worker, and a frame that was not requested is not even decoded.
+    waits for the worker, and a frame that was not requested is not even decoded. One at a time is decoded, so that
+    no visitor takes the turn of another.
     """
 
-    def __init__(self, feed: Feed, session: Session) -> None:
+    def __init__(self, feed: Feed, session: Session, visitors: Visitors) -> None:
         self._feed = feed
         self._session = session
+        self._visitors = visitors
         self._visible = asyncio.Event()
         self._visible.set()
         self._requested: set[int] = set()
         self._queued = False
         self._changed = asyncio.Event()
+        self._decoding = asyncio.Lock()
         self._offering: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         feed.on_taken(self._on_taken)
         feed.watchdog.attempt()
+
+    @property
+    def dismissal(self) -> str:
+        """Why the visitor has lost the place, in one line; empty if it was not taken from them."""
+        return self._visitors.dismissal(self._feed)
 
     def pause(self, hidden: bool) -> None:
         """Pauses requests while the page is hidden, where browsers pause cameras."""
@@ -79,8 +99,7 @@ class VisitorCamera:
                 return
             self._requested.add(number)
             await send(pack({"request": number}))
-            num_live = self._session.visitors.num_live if self._session.visitors else 1
-            await asyncio.sleep(num_live * (self._session.frame_interval_s or _DEFAULT_INTERVAL_S))
+            await asyncio.sleep(self._visitors.num_live * (self._session.frame_interval_s or _DEFAULT_INTERVAL_S))
             await self._wait_for_room()
 
     async def _wait_for_room(self) -> None:
@@ -96,9 +115,25 @@ class VisitorCamera:
     async def _offer(self, number: int, jpeg: bytes, age_ms: float) -> None:
         pts_ns = self._session.clock.now_ns() - int(age_ms * 1e6)
         with contextlib.suppress(SourceError):
-            rgb = await asyncio.to_thread(decode_jpeg, jpeg)
-            if number >= self._feed.next_seq:  # else a later one was faster
-                self._queued = self._feed.offer(Frame(rgb, pts_ns), None, number) is not None
+            rgb = await self._decode(jpeg)
+            self._queued = self._feed.offer(Frame(rgb, pts_ns), None, number) is not None
+
+    async def _decode(self, jpeg: bytes) -> NDArray[np.uint8]:
+        """Decodes an image; the visitor who sent one that breaks a limit is dismissed.
+
+        Raises:
+            SourceError: It can't be decoded, or breaks a limit, or the visitor has left.
+        """
+        async with self._decoding:
+            if self._feed.broadcaster.closed:
+                raise SourceError("the visitor has left")
+            try:
+                rgb = await asyncio.wrap_future(self._visitors.decoders.submit(jpeg))
+            except JpegLimitError as error:
+                self._visitors.suspend(self._feed, str(error))
+                raise
+            self._visitors.note_image(self._feed)
+            return rgb
 
     def _on_offered(self, task: asyncio.Task[None]) -> None:
         self._offering.discard(task)

@@ -6,8 +6,11 @@ import contextlib
 import functools
 import io
 import json
+import os
+import signal
 import struct
 import threading
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -15,7 +18,9 @@ import pytest
 from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.web.viewers import VisitorPage, assert_closed, size_of, visitor_message, watch
+from tests.clocks import ShiftedClock
+from tests.jpegs import with_declared_size, with_scans
+from tests.web.viewers import VisitorPage, assert_closed, receive, size_of, visitor_message, watch
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +42,8 @@ def visit(visitors, photograph):
     """Visits the site: `visit("anna", size_px=(320, 240), name="lion.jpg")`; all leave when the test ends."""
     pages = []
 
-    def start(client_id, size_px=(320, 240), name="lion.jpg", site=visitors):
-        pages.append(VisitorPage(site, client_id, photograph(size_px, name)))
+    def start(client_id, size_px=(320, 240), name="lion.jpg", site=visitors, **options):
+        pages.append(VisitorPage(site, client_id, photograph(size_px, name), **options))
         return pages[-1]
 
     yield start
@@ -154,17 +159,15 @@ def truncated(seq, jpeg):
     return visitor_message(seq, jpeg[: len(jpeg) // 2])
 
 
-def huge(seq, jpeg):
-    start = jpeg.index(b"\xff\xc0") + 5
-    return visitor_message(seq, jpeg[:start] + struct.pack(">HH", 60_000, 60_000) + jpeg[start + 4 :])
-
-
 UNUSABLE = {
     "not JPEG": lambda seq, jpeg: visitor_message(seq, b"GIF89a" + bytes(1000)),
     "empty": lambda seq, jpeg: visitor_message(seq, b""),
     "truncated": truncated,
-    "huge": huge,
     "never requested": lambda seq, jpeg: visitor_message(seq + 1000, jpeg),
+}
+BEYOND_A_LIMIT = {
+    "6000 scans": lambda jpeg: with_scans(6000),
+    "60000x60000": lambda jpeg: with_declared_size(jpeg, 60_000, 60_000),
 }
 INVALID = {
     "3 MB": lambda seq, jpeg: visitor_message(seq, bytes(3_000_000)),
@@ -187,6 +190,92 @@ def test_an_unusable_frame_is_skipped_and_no_other_visitor_affected(visit, event
     bad.upload = None
     eventually(lambda: len(bad.received) > received)
     assert bad.close_code is None
+
+
+@pytest.fixture
+def clock():
+    return ShiftedClock()
+
+
+@pytest.fixture
+def four_places(serve_session, fake_explainer, clock):
+    """A site for four visitors at a time, whose time the test sets forward."""
+    return serve_session([], fake_explainer(), max_visitors=4, clock=clock)
+
+
+@pytest.mark.parametrize("what", BEYOND_A_LIMIT)
+def test_a_visitor_whose_image_breaks_a_limit_is_told_and_waits_and_no_other(
+    four_places, visit, eventually, clock, what
+):
+    good, bad = (visit(client_id, site=four_places) for client_id in ("anna", "mallory"))
+    eventually(lambda: good.received and bad.received)
+    bad.upload = lambda seq: visitor_message(seq, BEYOND_A_LIMIT[what](bad.jpeg))
+    eventually(lambda: bad.close_code is not None)
+    assert bad.close_code in (1013, 1006), "who still sends may be cut off before the reason has come"
+    refused = visit("mallory", site=four_places)
+    eventually(lambda: refused.close_code is not None)
+    assert (refused.close_code, refused.requested, refused.received) == (1013, [], [])
+    assert what in refused.states[-1]["message"]
+    assert "next try in" in refused.states[-1]["message"]
+    before = len(good.received)
+    eventually(lambda: len(good.received) > before + 5)
+    clock.advance(10)
+    again = visit("mallory", site=four_places)
+    eventually(lambda: again.received)
+
+
+def test_slow_images_of_all_other_visitors_stop_nobody(four_places, visit, eventually, monkeypatch):
+    # As if the scans were not counted.
+    monkeypatch.setattr("live_cam.sources.decode.jpeg_decoders.check_jpeg", lambda data, max_pixels: None)
+    slow = with_scans(6000)
+    good, *bad = (visit(client_id, site=four_places) for client_id in ("anna", "mallory-1", "mallory-2", "mallory-3"))
+    eventually(lambda: all(page.received for page in (good, *bad)))
+    for page in bad:
+        page.upload = lambda seq: visitor_message(seq, slow)
+    eventually(lambda: all(page.close_code is not None for page in bad))
+    for page, client_id in zip(bad, ("mallory-1", "mallory-2", "mallory-3"), strict=True):
+        assert page.close_code in (1013, 1006)
+        assert "takes more than 0.5 s" in four_places.session.visitors.refusal(client_id)
+    before = len(good.received)
+    eventually(lambda: len(good.received) > before + 5)
+    assert good.close_code is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="child processes are listed in /proc")
+def test_images_are_decoded_again_after_their_decoder_was_killed(four_places, visit, eventually):
+    page = visit("anna", site=four_places)
+    eventually(lambda: page.received)
+    for decoder in four_places.session.visitors.decoders._all:
+        if decoder._child is not None:
+            os.kill(decoder._child.pid, signal.SIGKILL)
+    before = len(page.received)
+    eventually(lambda: len(page.received) > before + 5)
+    assert page.close_code is None
+
+
+def test_silent_sockets_lose_their_places_to_whoever_waits(four_places, visit, eventually, clock):
+    with contextlib.ExitStack() as sockets:
+        silent = [sockets.enter_context(watch(four_places, f"?visitor=silent-{number}")) for number in range(4)]
+        eventually(lambda: len(four_places.session.visitors.feeds) == 4)
+        refused = visit("anna", site=four_places)
+        eventually(lambda: refused.close_code == 1013)
+        clock.advance(10)
+        page = visit("anna", site=four_places)
+        eventually(lambda: page.received)
+        while (header := receive(silent[0])[0]).get("state") != "ended":
+            pass
+        assert "No image of your camera came for 10 s" in header["message"]
+        assert_closed(silent[0])
+        assert len(four_places.session.visitors.feeds) == 4
+
+
+@pytest.mark.skipif(os.name != "posix" or not Path("/proc").exists(), reason="127.0.0.2 is an address on Linux only")
+def test_an_address_that_holds_all_places_yields_half_of_them_to_another(four_places, visit, eventually):
+    crowd = [visit(f"crowd-{number}", site=four_places, address="127.0.0.2") for number in range(4)]
+    eventually(lambda: all(page.received for page in crowd))
+    others = [visit(f"other-{number}", site=four_places) for number in range(3)]
+    eventually(lambda: others[0].received and others[1].received and others[2].close_code == 1013)
+    eventually(lambda: [page.close_code is None for page in crowd] == [True, True, False, False])
 
 
 @pytest.mark.parametrize("upload", INVALID)
@@ -295,6 +384,21 @@ def test_an_invalid_post_is_refused(one_place, photograph):
     assert post(one_place, "x" * 65, photograph((320, 240))).status_code == 422
     assert post(one_place, "anna", photograph((320, 240)), age_ms="nan").status_code == 422
     assert post(one_place, "anna", photograph((320, 240))).status_code == 200
+
+
+@pytest.mark.parametrize("what", BEYOND_A_LIMIT)
+def test_whose_post_breaks_a_limit_is_told_and_waits(four_places, photograph, clock, what):
+    jpeg = photograph((320, 240))
+    assert post(four_places, "mallory", jpeg).status_code == 200
+    refusal = post(four_places, "mallory", BEYOND_A_LIMIT[what](jpeg))
+    assert refusal.status_code == 400
+    assert what in refusal.text
+    waiting = post(four_places, "mallory", jpeg)
+    assert waiting.status_code == 503
+    assert "next try in 10 s" in waiting.text
+    assert post(four_places, "anna", jpeg).status_code == 200
+    clock.advance(10)
+    assert post(four_places, "mallory", jpeg).status_code == 200
 
 
 def test_a_visitor_who_posts_has_one_place_and_frees_it_when_silent(one_place, photograph, eventually, monkeypatch):
