@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +20,10 @@ _PIPE_BYTES = 1 << 20  # Linux's limit for unprivileged users; with the default 
 
 # A thread that lasts as long as this process: to Linux, the thread that starts a child is its parent.
 _starter = ThreadPoolExecutor(1, "child starter")
+
+
+def _ignore(_: bytes) -> None:
+    pass
 
 
 def start_child(
@@ -51,14 +55,15 @@ def start_child(
     ).result()
 
 
-def setup_child(max_memory_bytes: int, reads_input: bool = False) -> None:
+def setup_child(max_memory_bytes: int, on_input: Callable[[bytes], object] | None = _ignore) -> None:
     """Makes this process end with its parent, however that ends, and limits its memory (on Linux).
 
     Args:
-        max_memory_bytes: Limit of the address space, against what hostile files allocate.
-        reads_input: Whether this process reads its standard input, and so notices itself that its parent has ended.
+        max_memory_bytes: Limit of the address space, against what hostile input allocates.
+        on_input: Called in a thread with each byte that the parent writes to standard input; None for a process that
+            reads it itself, and so notices that its parent has ended.
     """
-    end_with_parent(reads_input)
+    end_with_parent(on_input)
     if sys.platform == "linux":
         import resource
 
@@ -67,11 +72,11 @@ def setup_child(max_memory_bytes: int, reads_input: bool = False) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def end_with_parent(reads_input: bool = False) -> None:
+def end_with_parent(on_input: Callable[[bytes], object] | None = _ignore) -> None:
     """Makes this process end with its parent, however that ends; on Linux even while it is stopped or busy.
 
     Args:
-        reads_input: Whether this process reads its standard input, and so notices itself that its parent has ended.
+        on_input: See `setup_child`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
     if sys.platform == "linux":
@@ -79,8 +84,8 @@ def end_with_parent(reads_input: bool = False) -> None:
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     # On other systems, and if the parent has ended before that call.
-    if not reads_input:
-        threading.Thread(target=_exit_with_parent, name="parent watch", daemon=True).start()
+    if on_input is not None:
+        threading.Thread(target=_exit_with_parent, args=(on_input,), name="parent watch", daemon=True).start()
 
 
 def wait_readable(descriptor: int, timeout_s: float) -> bool:
@@ -101,7 +106,7 @@ def enlarge_pipe(descriptor: int) -> None:
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-def _exit_with_parent() -> None:
-    while os.read(sys.stdin.fileno(), 1):
-        pass
+def _exit_with_parent(on_input: Callable[[bytes], object]) -> None:
+    while byte := os.read(sys.stdin.fileno(), 1):
+        on_input(byte)
     os._exit(1)

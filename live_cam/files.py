@@ -18,19 +18,20 @@ from live_cam.errors import OutputError, SourceError, UsageError
 _log = logging.getLogger("live_cam")
 
 
-def require_file(path: Path, instead: str) -> None:
+def require_file(path: Path, instead: str, name: str | None = None) -> None:
     """Raises SourceError unless `path` is a file.
 
     Args:
         path: The input file.
         instead: What to give, for the message.
+        name: What the message calls it; by default its path.
     """
     try:
         reason = None if path.is_file() else "is not a file" if path.exists() else "does not exist"
     except OSError as error:  # a name too long, a directory without permission
         reason = f"cannot be accessed ({error.strerror})"
     if reason is not None:
-        raise SourceError(f"{path} {reason}; give {instead}")
+        raise SourceError(f"{name or path} {reason}; give {instead}")
 
 
 def require_absent(path: Path) -> None:

@@ -113,6 +113,10 @@ def serve(
         bool, typer.Option("--mjpeg", help="Request MJPEG of cameras; many are faster with it at large sizes.")
     ] = False,
     mirror: Annotated[bool, typer.Option("--mirror", help="Mirror the frames of cameras.")] = False,
+    follow_redirects: Annotated[
+        bool,
+        typer.Option("--follow-redirects", help="Let network cameras redirect to other hosts."),
+    ] = False,
     record: Annotated[
         Path | None,
         typer.Option(
@@ -154,7 +158,7 @@ def serve(
         raise UsageError("`browser` shows each visitor their own camera only; give no other source with it")
     if len(words) > _MAX_SOURCES:
         raise UsageError(f"{len(words)} sources are more than the maximum of {_MAX_SOURCES}; give fewer")
-    camera = CameraOptions(_parse_size(size), rate, mjpeg, mirror)
+    camera = CameraOptions(_parse_size(size), rate, mjpeg, mirror, follow_redirects)
     validate_camera_options(words, camera)
     if own_cameras and record is not None:
         raise UsageError("visitors' cameras are not recorded; leave out --record or `browser`")

@@ -36,19 +36,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CameraOptions:
-    """Requested capture format; a camera that does not support it delivers the nearest one.
+    """What cameras are to deliver, and may do; one that does not support the format delivers the nearest.
 
     Attributes:
         size_px: Width and height; None for the driver's default.
         rate_fps: Frames per second; None for the driver's default.
         mjpeg: Whether to request JPEG frames, which large sizes need to pass through USB at full rate.
         mirror: Whether to flip frames horizontally, so that people see themselves as in a mirror.
+        follow_redirects: Whether network cameras may redirect to other hosts, and refer to segments there.
     """
 
     size_px: tuple[int, int] | None = None
     rate_fps: float | None = None
     mjpeg: bool = False
     mirror: bool = False
+    follow_redirects: bool = False
 
 
 class CameraSource:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from live_cam.errors import SourceError, UsageError
+from live_cam.files import require_file
 from live_cam.sources.base import Source
 from live_cam.sources.camera import CameraOptions, CameraSource, find_cameras
 from live_cam.sources.demo import DemoSource
@@ -31,7 +32,7 @@ def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source
     Args:
         spec: `auto` (the first camera that delivers a frame, else the demo), `demo`, a camera's index or device path,
             the URL of a network camera, a video file, or a folder of images.
-        options: Requested capture format, for cameras.
+        options: What cameras are to deliver, and may do.
 
     Raises:
         UsageError: It is a URL with an unsupported scheme.
@@ -44,8 +45,13 @@ def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source
     if _is_camera(spec):
         return CameraSource(int(spec) if spec.isdigit() else spec, options)
     if "://" in spec:
-        return _network_source(spec)
-    source = FolderSource(Path(spec)) if _is_folder(spec) else FileSource(Path(spec))
+        return _network_source(spec, options.follow_redirects)
+    path = Path(spec)
+    if _is_folder(spec):
+        source: Source = FolderSource(path)
+    else:
+        require_file(path, "a video file, a folder of images, a camera's number or `demo`")
+        source = FileSource(path)
     _require_frame(source)
     return source
 
@@ -76,6 +82,8 @@ def validate_camera_options(specs: Sequence[str], options: CameraOptions) -> Non
     if unsupported:
         which = "local cameras" if unsupported == ["--mjpeg"] else "local and browser cameras"
         raise UsageError(f"only {which} support {' and '.join(unsupported)}, and none is given; omit the option")
+    if options.follow_redirects and not any("://" in spec for spec in specs):
+        raise UsageError("only network cameras can redirect, and none is given; omit --follow-redirects")
 
 
 def first_camera(options: CameraOptions = CameraOptions()) -> CameraSource | None:
@@ -104,10 +112,10 @@ def _require_frame(source: Source) -> None:
     run_probe(source.name, read_one, _FIRST_FRAME_LIMIT_S)
 
 
-def _network_source(url: str) -> NetworkSource:
+def _network_source(url: str, follow_redirects: bool) -> NetworkSource:
     scheme = url.split("://", maxsplit=1)[0]
     if scheme.lower() in SCHEMES:
-        return NetworkSource(url)
+        return NetworkSource(url, follow_redirects)
     # Only the scheme is repeated, and only if it is one: the rest may contain a password.
     rejected = f"{scheme}:// URLs" if _SCHEME.fullmatch(scheme) else "URLs of this kind"
     raise UsageError(f"{rejected} can't be opened; give one that starts with {', '.join(SCHEMES)}, or `demo`")

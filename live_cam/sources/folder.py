@@ -43,7 +43,7 @@ class FolderSource:
         Raises:
             SourceError: The folder can't be read, or contains no readable image.
         """
-        return FolderStream(self._path, self._logged, self._clock)
+        return FolderStream(self._path, self.name, self._logged, self._clock)
 
 
 class FolderStream:
@@ -51,8 +51,9 @@ class FolderStream:
 
     frozen_after_s: float | None = None
 
-    def __init__(self, path: Path, logged: set[Path], clock: Clock) -> None:
+    def __init__(self, path: Path, name: str, logged: set[Path], clock: Clock) -> None:
         self._path = path
+        self._name = name
         self._logged = logged
         self._queue: deque[Path] = deque()
         self._image = self._next_image()
@@ -79,11 +80,23 @@ class FolderStream:
     def _next_image(self) -> NDArray[np.uint8]:
         image = self._next_of_round()
         if image is None:
-            self._queue.extend(_files(self._path))
+            self._queue.extend(self._files())
             image = self._next_of_round()
         if image is None:
-            raise SourceError(f"{self._path} contains no readable image; put JPEG, PNG or WebP files into it")
+            raise SourceError(f"{self._name} contains no readable image; put JPEG, PNG or WebP files into it")
         return image
+
+    def _files(self) -> list[Path]:
+        """Lists the files that are not hidden, 2 before 10.
+
+        Raises:
+            SourceError: The folder can't be listed.
+        """
+        try:
+            files = [path for path in self._path.iterdir() if not path.name.startswith(".") and path.is_file()]
+        except OSError as error:
+            raise SourceError(f"the folder {self._name} can't be read ({error.strerror}); give one that can") from error
+        return sorted(files, key=_natural_order)
 
     def _next_of_round(self) -> NDArray[np.uint8] | None:
         """Returns the next readable image of those that were listed when the round started."""
@@ -99,19 +112,6 @@ class FolderStream:
                     self._logged.add(path)
                     _log.warning("skipped: %s", error)
         return None
-
-
-def _files(folder: Path) -> list[Path]:
-    """Lists the files of a folder that are not hidden, 2 before 10.
-
-    Raises:
-        SourceError: The folder can't be listed.
-    """
-    try:
-        files = [path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file()]
-    except OSError as error:
-        raise SourceError(f"the folder {folder} can't be read ({error.strerror}); give one that can") from error
-    return sorted(files, key=_natural_order)
 
 
 def _natural_order(path: Path) -> tuple[list[tuple[str, int]], str]:

@@ -1,51 +1,30 @@
-"""Network cameras, and whatever else FFmpeg opens from a URL: RTSP, MJPEG over HTTP, MPEG-TS, recordings."""
+"""Network cameras, and whatever else FFmpeg opens from a URL, decoded in a process of its own."""
 
 from __future__ import annotations
 
-import errno
-import socket
-import time
-from collections.abc import Iterator
-
-import av
-from av.container import InputContainer
-from av.packet import Packet
-from av.video.stream import VideoStream
+import json
+import threading
+import weakref
+from typing import Any
 
 from live_cam.errors import SourceError
-from live_cam.sources.base import Pacer, SourceKind
-from live_cam.sources.decode.orientation import apply_display_matrix
-from live_cam.sources.decode.reader import MAX_PIXELS, NO_TIMESTAMPS
-from live_cam.sources.stream_clock import StreamClock
+from live_cam.sources.base import SourceKind
+from live_cam.sources.decode.decoder_process import DecoderProcess
+from live_cam.sources.decode.messages import CLOSE, READ
 from live_cam.sources.url import CameraUrl
 from live_cam.types import Frame
 
-_OPEN_LIMIT_S = 6.0
-_READ_LIMIT_S = 2.0
-_UNDECODABLE_LIMIT_NS = 10_000_000_000  # longer than the usual key frame interval of cameras
-_LAG_LIMIT_NS = 2_000_000_000
-_MAX_AGE_NS = 1_000_000_000
-_BUFFERED_NS = 2_000_000  # a packet that took less waiting was there already
-_CATCH_UP_NS = 200_000_000
-_DEFAULT_INTERVAL_NS = 40_000_000
-
-_OPTIONS = {
-    # TCP loses no packets and passes firewalls; FFmpeg falls back to UDP.
-    "rtsp_flags": "prefer_tcp",
-    "allowed_media_types": "video",
-    # FFmpeg would watch a stream for seconds to estimate its rate. `fflags=nobuffer` is not set: it discards what was
-    # read meanwhile, and with it the first key frame.
-    "analyzeduration": "1000000",
-    "fpsprobesize": "0",
-    # A server's response may refer to other URLs; none of them may be a file of this machine.
-    "protocol_whitelist": "http,https,httpproxy,tls,tcp,udp,rtp,srtp,rtsp,rtsps,crypto,data",
-}
-_PACED_FORMATS = {"hls", "dash"}  # live, but seconds of it arrive at once
-_OPEN_ENDED_FORMATS = {"rtsp", "mpegts"}  # a frame is known to be complete when the next one starts
+_SILENCE_LIMIT_S = 20.0  # above all limits within the process
+_CLOSE_LIMIT_S = 0.3
+_ADVICE = "choose H.264 or MJPEG, or a smaller size there"
 
 
 class NetworkSource:
     """The video of an rtsp://, rtsps://, http:// or https:// URL, which may contain user name and password.
+
+    Args:
+        url: The URL.
+        follow_redirects: Whether the camera may redirect to other hosts, and refer to segments there.
 
     Raises:
         UsageError: The URL is invalid.
@@ -53,30 +32,19 @@ class NetworkSource:
 
     kind: SourceKind = "network"
 
-    def __init__(self, url: str) -> None:
-        self._url = CameraUrl.parse(url)
-        self.name = self._url.name
+    def __init__(self, url: str, follow_redirects: bool = False) -> None:
+        parsed = CameraUrl.parse(url)
+        self.name = parsed.name
+        self._decoders = _Decoders(parsed, follow_redirects)
+        weakref.finalize(self, self._decoders.close)
 
     def open(self) -> NetworkStream:
-        """Connects; connecting and probing the stream may take `_OPEN_LIMIT_S` each.
+        """Connects and probes the stream.
 
         Raises:
-            SourceError: The host does not respond, denies access, or sends no video.
+            SourceError: The host does not respond, denies access, sends no video, or redirects to another host.
         """
-        reason = None
-        start_s = time.monotonic()
-        try:
-            container = av.open(self._url.url, options=_OPTIONS, timeout=(_OPEN_LIMIT_S, _READ_LIMIT_S))
-        except (av.FFmpegError, ValueError) as error:
-            reason = _why_not_opened(error, self._url, time.monotonic() - start_s)
-        # Outside the `except`: FFmpeg's error contains the URL with its password and must not become the context.
-        if reason is not None:
-            raise SourceError(reason)
-        try:
-            return NetworkStream(container, self.name)
-        except BaseException:
-            container.close()
-            raise
+        return NetworkStream(self._decoders)
 
 
 class NetworkStream:
@@ -84,170 +52,81 @@ class NetworkStream:
 
     frozen_after_s: float | None
 
-    def __init__(self, container: InputContainer, name: str) -> None:
-        if not container.streams.video:
-            raise SourceError(f"{name} responds, but not with video; give the URL of the stream itself")
-        stream = container.streams.video[0]
-        codec = stream.codec_context
-        if codec is None:
-            raise SourceError(f"{name} sends video in an unsupported codec; choose H.264 or MJPEG there")
-        if codec.width * codec.height > MAX_PIXELS:
-            raise SourceError(
-                f"{name} sends frames of {codec.width}x{codec.height}, too large; choose a smaller size there"
-            )
-        # Frame threads would delay output by one frame each.
-        codec.thread_type = "SLICE"
-        codec.options = {"max_pixels": str(MAX_PIXELS)}
-        self._name = name
-        self._container = container
-        self._codec = codec
-        self._stream = stream
-        self._packets = container.demux(stream)
-        self._has_delivered = False
-        self._is_intra = codec.codec.intra_only
-        self._had_key_frame = self._is_intra
-        self.frozen_after_s = 1.5 if self._is_intra else 10.0
-        format_ = container.format
-        # Without timestamps, FFmpeg assumes 25 frames per second, at whatever rate they arrive.
-        self._has_timestamps = not format_.flags & NO_TIMESTAMPS
-        self._is_open_ended = format_.name in _OPEN_ENDED_FORMATS and not self._is_intra
-        self._clock = StreamClock()
-        self._last_arrival_ns = time.monotonic_ns()
-        is_recording = container.duration is not None and format_.name != "rtsp"
-        self._paced = self._paced_frames() if is_recording or format_.name in _PACED_FORMATS else None
+    def __init__(self, decoders: _Decoders) -> None:
+        self._decoders = decoders
+        self._decoder: DecoderProcess | None = decoders.take()
+        self.frozen_after_s = self._request(self._decoder)["frozen_after_s"]
 
     def read(self) -> Frame:
         """Waits for the next frame and returns it; older ones that are buffered are dropped.
 
         Raises:
-            SourceError: The stream ended, nothing arrived for `_READ_LIMIT_S`, or nothing usable arrived.
+            SourceError: The stream ended, nothing usable arrived, or the decoder crashed.
         """
-        frame, pts_ns = next(self._paced) if self._paced is not None else self._newest()
-        rgb = apply_display_matrix(frame)
-        self._has_delivered = True
-        return Frame(rgb, pts_ns)
+        if self._decoder is None:
+            raise SourceError(f"{self._decoders.name} is closed; open it again")
+        header = self._request(self._decoder)
+        return Frame(self._decoder.read_pixels(header, _SILENCE_LIMIT_S), header["pts_ns"])
 
     def close(self) -> None:
         """Closes the connection."""
-        self._paced = None
-        self._packets = iter(())
-        self._container.close()
+        decoder, self._decoder = self._decoder, None
+        if decoder is not None and not decoder.has_ended:
+            decoder.write(CLOSE)
+            decoder.end(_CLOSE_LIMIT_S)
 
-    def _newest(self) -> tuple[av.VideoFrame, int]:
-        """Returns the first frame that was not buffered, with its capture time."""
-        start_ns = time.monotonic_ns()
-        late_since_ns: int | None = None
-        while True:
-            idle_before_ns = _idle_ns()
-            packet = self._next_packet()
-            waited_ns = _idle_ns() - idle_before_ns
-            now_ns = time.monotonic_ns()
-            # The time limit is for senders that are faster than this reader, whose packets are always buffered.
-            was_buffered = waited_ns < _BUFFERED_NS and now_ns - start_ns < _CATCH_UP_NS
-            self._update_clock(packet, now_ns)
-            if was_buffered and self._is_intra and self._has_delivered:
-                continue
-            frame = self._decode(packet)
-            if frame is not None and not (was_buffered and not self._is_intra):
-                pts_ns = self._clock.captured_ns(self._stream_ns(frame.pts), now_ns)
-                if now_ns - pts_ns < _MAX_AGE_NS:
-                    return frame, pts_ns
-                late_since_ns = late_since_ns or now_ns
-            if late_since_ns is not None and now_ns - late_since_ns > _LAG_LIMIT_NS:
-                raise SourceError(f"{self._name} lags behind; choose a smaller frame size or a lower rate there")
-            if now_ns - start_ns > _UNDECODABLE_LIMIT_NS:
-                raise SourceError(f"{self._name} sends no frame that can be decoded; choose H.264 or MJPEG there")
-
-    def _update_clock(self, packet: Packet[VideoStream], now_ns: int) -> None:
-        stream_ns = self._stream_ns(packet.pts)
-        if stream_ns is not None:
-            # Where a frame is complete only when the next starts, this one started when the last was complete.
-            self._clock.arrived(stream_ns, self._last_arrival_ns if self._is_open_ended else now_ns)
-        self._last_arrival_ns = now_ns
-
-    def _stream_ns(self, pts: int | None) -> int | None:
-        if pts is None or not self._has_timestamps or self._stream.time_base is None:
-            return None
-        return int(pts * self._stream.time_base * 1_000_000_000)
-
-    def _paced_frames(self) -> Iterator[tuple[av.VideoFrame, int]]:
-        """Yields the frames of a recording when they are due."""
-        pacer = Pacer()
-        first_s: float | None = None
-        position_ns = 0
-        while True:
-            frame = self._decode(self._next_packet())
-            if frame is None:
-                continue
-            if frame.time is None:
-                position_ns += _DEFAULT_INTERVAL_NS
-            else:
-                first_s = frame.time if first_s is None else first_s
-                position_ns = int((frame.time - first_s) * 1e9)
-            yield frame, pacer.wait(position_ns)
-
-    def _next_packet(self) -> Packet[VideoStream]:
-        reason = f"{self._name} ended the stream"
-        start_s = time.monotonic()
+    def _request(self, decoder: DecoderProcess) -> dict[str, Any]:
+        """Has the decoder connect or read, and returns the header of its response."""
+        decoder.write(READ)
         try:
-            packet = next(self._packets, None)
-        except av.FFmpegError as error:
-            packet = None
-            reason = _why_not_read(error, self._name)
-        # When the limit interrupts FFmpeg, it returns the packet that it held back until the next one starts.
-        if time.monotonic() - start_s >= _READ_LIMIT_S:
-            reason = f"{self._name} has sent nothing for {_READ_LIMIT_S:.0f} s; is the camera on, and in this network?"
-            packet = None
-        if packet is None or packet.size == 0:
-            raise SourceError(reason)
-        return packet
-
-    def _decode(self, packet: Packet[VideoStream]) -> av.VideoFrame | None:
-        """Returns the newest intact frame that a packet completes."""
-        self._had_key_frame |= packet.is_keyframe
-        if packet.is_corrupt or not self._had_key_frame:
-            return None
-        try:
-            frames = self._codec.decode(packet)
-        except av.FFmpegError:
-            return None
-        return next((frame for frame in reversed(frames) if not frame.is_corrupt), None)
+            return decoder.read_header(_SILENCE_LIMIT_S)
+        except SourceError:
+            self._decoder = None
+            self._decoders.give_back(decoder)
+            raise
 
 
-def _idle_ns() -> int:
-    """Returns the time that this thread was not running, since some start; copying a large packet is no waiting."""
-    return time.monotonic_ns() - time.thread_time_ns()
+class _Decoders:
+    """Starts decoder processes, and keeps one that has lost its camera: the next attempt need not start another."""
 
+    def __init__(self, url: CameraUrl, follow_redirects: bool) -> None:
+        self.name = url.name
+        self._settings = {"url": url.url, "follow_redirects": follow_redirects}
+        self._lock = threading.RLock()
+        self._idle: DecoderProcess | None = None
+        self._is_closed = False
 
-def _why_not_opened(error: av.FFmpegError | ValueError, url: CameraUrl, after_s: float) -> str:
-    name = url.name
-    # When the limit interrupts an exchange, FFmpeg may report the part that arrived as invalid data.
-    if after_s >= _OPEN_LIMIT_S or isinstance(error, av.TimeoutError):
-        return f"{name} does not respond within {_OPEN_LIMIT_S:.0f} s; is the camera on, and in this network?"
-    scheme = name.partition("://")[0]
-    if isinstance(error, (av.HTTPUnauthorizedError, av.HTTPForbiddenError)):
-        return f"{name} denies access; check user name and password ({scheme}://user:password@host/...)"
-    if isinstance(error, av.HTTPNotFoundError):
-        return f"{name} has nothing under this path; look up the stream's URL in the camera's manual"
-    if isinstance(error, av.ConnectionRefusedError):
-        return f"{name} refuses the connection; is the camera's stream switched on, and the port right?"
-    if isinstance(error, av.InvalidDataError):
-        return f"{name} responds, but not with video; give the URL of the stream itself"
-    if not _is_resolvable(url):
-        return f"{name} is an unknown host; check its spelling and the network connection"
-    return f"{name} can't be opened ({getattr(error, 'strerror', None) or 'invalid'}); check scheme, host and port"
+    def take(self) -> DecoderProcess:
+        """Returns a decoder process without a connection.
 
+        Raises:
+            SourceError: The system can't start a process.
+        """
+        with self._lock:
+            decoder, self._idle = self._idle, None
+        if decoder is not None:
+            if decoder.child.poll() is None:
+                return decoder
+            decoder.end()
+        decoder = DecoderProcess("live_cam.sources.decode.network_process", [], self.name, _ADVICE)
+        # Not on the command line, which other users can see.
+        decoder.write(json.dumps(self._settings).encode() + b"\n")
+        return decoder
 
-def _why_not_read(error: av.FFmpegError, name: str) -> str:
-    if error.errno == errno.EIO:  # how an HTTP connection ends, within a frame or between two
-        return f"{name} ended the stream"
-    return f"{name} broke off ({error.strerror}); is the camera on, and in this network?"
+    def give_back(self, decoder: DecoderProcess) -> None:
+        """Keeps or ends a decoder process whose connection has ended by an error."""
+        if decoder.has_ended:
+            return
+        with self._lock:
+            if self._idle is None and not self._is_closed:
+                self._idle = decoder
+                return
+        decoder.end()
 
-
-def _is_resolvable(url: CameraUrl) -> bool:
-    """Distinguishes unknown hosts from other failures, for which FFmpeg has a single error."""
-    try:
-        socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return False
-    return True
+    def close(self) -> None:
+        """Ends the process that is kept, and those given back from now on."""
+        with self._lock:
+            self._is_closed = True
+            decoder, self._idle = self._idle, None
+        if decoder is not None:
+            decoder.end()

@@ -20,12 +20,14 @@ class CameraUrl:
 
     Attributes:
         url: The complete URL, credentials included; never shown, not even by `repr`.
+        scheme: One of `SCHEMES`.
         name: Scheme, host, port if given, and path, each omitted if it may contain a secret.
         host: The host, without brackets.
         port: The port, by default that of the scheme.
     """
 
     url: str = field(repr=False)
+    scheme: str
     name: str
     host: str
     port: int
@@ -55,7 +57,7 @@ class CameraUrl:
             )
         if not host:
             raise UsageError(f"the {scheme}:// URL has no host; {_EXAMPLE}")
-        return cls(url, _name(url, scheme, host, port), host, port or _DEFAULT_PORTS[scheme])
+        return cls(url, scheme, _name(url, scheme, host, port), host, port or _DEFAULT_PORTS[scheme])
 
 
 def _name(url: str, scheme: str, host: str, port: int | None) -> str:

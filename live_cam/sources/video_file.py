@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import SourceError
-from live_cam.files import require_file
 from live_cam.sources.base import Pacer, SourceKind
 from live_cam.sources.decode.isolated import IsolatedVideoReader
 from live_cam.types import Frame
@@ -45,9 +44,9 @@ class FileStream:
     frozen_after_s: float | None = None
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
-        require_file(path, "a video file, a folder of images, a camera's number or `demo`")
-        self._video = IsolatedVideoReader(path, loop=True)
+        self._name = path.name
+        # Viewers see the message of an error, and the folders of this machine are not theirs to know.
+        self._video = IsolatedVideoReader(path, loop=True, name=path.name)
         self._pacer = Pacer(clock)
         self._first_pts: int | None = None
         self._shown: _TimedRgb | None = None
@@ -79,7 +78,7 @@ class FileStream:
     def _decode(self) -> _TimedRgb:
         frame = self._video.read()
         if frame is None:
-            raise SourceError(f"{self._path} is closed; open it again")
+            raise SourceError(f"{self._name} is closed; open it again")
         if self._first_pts is None:
             self._first_pts = frame.pts
         return frame.rgb, int((frame.pts - self._first_pts) * self._video.info.time_base * 1_000_000_000)

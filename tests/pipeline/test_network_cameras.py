@@ -1,11 +1,13 @@
 """Real camera servers, killed, paused and restarted while they stream, and a session that goes on."""
 
+import os
+import signal
 import time
 
 import pytest
 
 from live_cam.pipeline.session import Session
-from live_cam.sources.network import NetworkSource
+from live_cam.sources.network import NetworkSource, NetworkStream
 from tests.servers.running import RunningServer
 
 pytestmark = pytest.mark.slow
@@ -17,10 +19,12 @@ class CountingSource(NetworkSource):
     """A network camera that counts how often it is opened."""
 
     num_opened = 0
+    stream: NetworkStream
 
     def open(self):
         self.num_opened += 1
-        return super().open()
+        self.stream = super().open()
+        return self.stream
 
 
 @pytest.fixture(scope="module", params=PATHS)
@@ -94,3 +98,13 @@ def test_a_camera_that_is_absent_at_the_start_is_shown_when_it_appears(
         eventually(lambda: feed.status.state == "lost")
         camera.restart()
         wait_for_frame(feed)
+
+
+def test_a_camera_whose_decoder_crashes_is_reported_and_shown_again_by_another(
+    source, feed, eventually, wait_for_frame
+):
+    os.kill(source.stream._decoder.child.pid, signal.SIGSEGV)
+    eventually(lambda: feed.status.state != "live")
+    assert feed.status.message.startswith(f"{source.name} crashed its decoder (SIGSEGV); ")
+    wait_for_frame(feed)
+    eventually(lambda: (feed.status.state, feed.status.message) == ("live", ""))

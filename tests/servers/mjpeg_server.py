@@ -5,7 +5,8 @@
 /private  the same for user `user` with password `secret`
 /once     ten frames, then the end
 /growing  ten frames, then larger ones, of twice the width and height
-/huge     a frame of 9000x9000
+/huge     frames of 8192x8192
+/scans    a JPEG of 4096x4096 that takes seconds to decode
 /page     a web page
 /clip.mp4 a recording of half a second, 25 frames per second
 """
@@ -37,7 +38,9 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/page":
             self._send_body("text/html", PAGE)
         elif path == "/huge":
-            self._send_body("image/jpeg", cv2.imencode(".jpg", np.zeros((9000, 9000), np.uint8))[1].tobytes())
+            self._send_body("image/jpeg", cv2.imencode(".jpg", np.zeros((8192, 8192), np.uint8))[1].tobytes())
+        elif path == "/scans":
+            self._send_body("image/jpeg", many_scans())
         elif path == "/clip.mp4":
             self._send_body("video/mp4", clip(self.size))
         elif path == "/private" and not self._is_allowed():
@@ -102,6 +105,14 @@ def clip(size):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(stamped(base, generator), "rgb24")))
         container.mux(stream.encode(None))
     return file.getvalue()
+
+
+def many_scans():
+    """Returns a JPEG of 290 kB that takes seconds to decode, since its last scan is repeated."""
+    grey = np.full((4096, 4096), 128, np.uint8)
+    jpeg = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    end = jpeg.rindex(b"\xff\xd9")
+    return jpeg[:end] + jpeg[jpeg.rindex(b"\xff\xc4", 0, end) : end] * 4000 + jpeg[end:]
 
 
 def main():

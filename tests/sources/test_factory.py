@@ -129,6 +129,13 @@ def test_browsers_support_all_options_but_the_format():
     validate_camera_options(["browser"], CameraOptions((1280, 720), 30.0, mirror=True))
 
 
+def test_redirects_of_sources_that_have_none_are_a_usage_error():
+    with pytest.raises(UsageError, match="omit --follow-redirects") as failure:
+        validate_camera_options(["0", "clip.mp4"], CameraOptions(follow_redirects=True))
+    assert_one_line(failure.value)
+    validate_camera_options(["demo", "http://cam/"], CameraOptions(follow_redirects=True))
+
+
 def test_default_options_are_valid_for_all_sources():
     validate_camera_options(["clip.mp4", "demo"], CameraOptions())
 
@@ -181,10 +188,11 @@ def test_auto_skips_a_camera_that_blocks(cameras, blocked_source):
     assert create_source("auto").kind == "demo"
 
 
-def test_a_file_that_blocks_is_an_error(monkeypatch, blocked_source):
+def test_a_file_that_blocks_is_an_error(monkeypatch, blocked_source, tmp_path):
     monkeypatch.setattr(factory, "FileSource", lambda _path: blocked_source)
+    (tmp_path / "film.mp4").touch()
     with pytest.raises(SourceError, match="Blocked delivered no frame within"):
-        create_source("film.mp4")
+        create_source(str(tmp_path / "film.mp4"))
 
 
 def test_a_camera_that_blocks_is_closed_once_it_returns(cameras, blocked_source, eventually):

@@ -156,13 +156,15 @@ def test_a_folder_without_images_is_an_error(tmp_path):
     (tmp_path / "notes.txt").write_text("not an image")
     with pytest.raises(SourceError, match="contains no readable image") as failure:
         FolderSource(tmp_path).open()
-    assert_one_line(failure.value, tmp_path)
+    assert_one_line(failure.value, tmp_path.name)
+    assert str(tmp_path) not in str(failure.value)
 
 
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(SourceError, match="can't be read") as failure:
         FolderSource(tmp_path / "gone").open()
-    assert_one_line(failure.value, tmp_path / "gone")
+    assert_one_line(failure.value, "gone")
+    assert str(tmp_path) not in str(failure.value)
 
 
 def test_a_folder_emptied_while_it_is_shown_is_an_error_until_it_has_an_image_again(animals):

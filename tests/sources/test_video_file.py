@@ -1,3 +1,5 @@
+import os
+import signal
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,6 +31,12 @@ def _source(path):
 def _levels(frames):
     """Returns the nearest of `_LEVELS` for each frame."""
     return [min(_LEVELS, key=lambda level: abs(level - frame.rgb.mean())) for frame in frames]
+
+
+def _assert_named(error, path):
+    """Checks that viewers, who see the error, learn the file's name and not where it is."""
+    assert_one_line(error, path.name)
+    assert str(path.parent) not in str(error)
 
 
 def test_a_camera_video_plays_at_its_own_rate_with_the_frames_that_opencv_decodes(real_videos):
@@ -108,7 +116,16 @@ def test_a_file_removed_while_it_plays_is_an_error_at_its_end(tmp_path):
     with pytest.raises(SourceError) as failure:
         [stream.read() for _ in range(8)]
     stream.close()
-    assert_one_line(failure.value, path)
+    _assert_named(failure.value, path)
+
+
+def test_the_error_for_a_crashed_decoder_names_the_file_and_not_its_folder(five):
+    stream = _source(five).open()
+    os.kill(stream._video._decoder.child.pid, signal.SIGKILL)
+    with pytest.raises(SourceError, match="crashed its decoder") as failure:
+        [stream.read() for _ in range(50)]
+    stream.close()
+    _assert_named(failure.value, five)
 
 
 def test_the_error_for_a_file_that_is_no_video_names_it(tmp_path):
@@ -116,19 +133,19 @@ def test_the_error_for_a_file_that_is_no_video_names_it(tmp_path):
     path.write_bytes(b"not a video\n" * 100)
     with pytest.raises(SourceError, match="is not a readable video") as failure:
         FileSource(path).open()
-    assert_one_line(failure.value, path)
+    _assert_named(failure.value, path)
 
 
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(SourceError, match="does not exist") as failure:
         FileSource(tmp_path / "holiday.mp4").open()
-    assert_one_line(failure.value, tmp_path / "holiday.mp4")
+    _assert_named(failure.value, tmp_path / "holiday.mp4")
 
 
 def test_a_folder_is_an_error(tmp_path):
     with pytest.raises(SourceError, match="not a file") as failure:
         FileSource(tmp_path).open()
-    assert_one_line(failure.value, tmp_path)
+    _assert_named(failure.value, tmp_path)
 
 
 def test_a_video_without_decodable_frames_is_an_error_and_not_an_endless_loop(five):
@@ -140,7 +157,7 @@ def test_a_video_without_decodable_frames_is_an_error_and_not_an_endless_loop(fi
     with pytest.raises(SourceError, match="contains no frame") as failure:
         stream.read()
     stream.close()
-    assert_one_line(failure.value, five)
+    _assert_named(failure.value, five)
 
 
 def test_a_relative_path_with_a_colon_is_no_protocol(five, monkeypatch):

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.child_process import enlarge_pipe, start_child, wait_readable
 from live_cam.errors import SourceError
 from live_cam.files import require_file
+from live_cam.sources.decode.decoder_process import DecoderProcess
 
 _SILENCE_LIMIT_S = 20.0
-_EXIT_LIMIT_S = 5.0
+_ADVICE = "it may be damaged: convert it, or choose another file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +65,7 @@ class IsolatedVideoReader:
     Args:
         path: The file.
         loop: Whether the first frame follows the last, with times that go on.
+        name: What error messages call it; by default its path.
 
     Attributes:
         info: What the file declares.
@@ -79,26 +75,17 @@ class IsolatedVideoReader:
         SourceError: The file does not exist, contains no video that can be decoded, or crashed its decoder.
     """
 
-    def __init__(self, path: Path, loop: bool = False) -> None:
-        require_file(path, "a video file")
-        self._path = path
+    def __init__(self, path: Path, loop: bool = False, name: str | None = None) -> None:
+        require_file(path, "a video file", name)
         self.problem = ""
         self._is_closed = False
         self._reading = threading.Lock()
         # Absolute, since FFmpeg takes what precedes a colon in a name for a protocol.
         arguments = [str(path.absolute()), *(["--loop"] if loop else [])]
+        module = "live_cam.sources.decode.worker_process"
+        self._decoder = DecoderProcess(module, arguments, name or str(path), _ADVICE)
         try:
-            self._child = start_child("live_cam.sources.decode.worker_process", arguments)
-        except OSError as error:
-            raise SourceError(
-                f"{path} can't be decoded, since no process can be started ({error.strerror}); close other programs"
-            ) from error
-        # The child exits when this end of its standard input is closed.
-        self._child_stdin = cast("FileIO", self._child.stdin)
-        self._messages = cast("FileIO", self._child.stdout)
-        try:
-            enlarge_pipe(self._messages.fileno())
-            header = self._header()
+            header = self._decoder.read_header(_SILENCE_LIMIT_S)
             self.info = VideoInfo(
                 header["width_px"],
                 header["height_px"],
@@ -131,10 +118,9 @@ class IsolatedVideoReader:
             if self._is_closed:
                 return None
             try:
-                header = self._header()
+                header = self._decoder.read_header(_SILENCE_LIMIT_S)
                 if "problem" not in header:
-                    rgb = np.empty((header["height_px"], header["width_px"], 3), np.uint8)
-                    self._fill(rgb.data.cast("B"))
+                    rgb = self._decoder.read_pixels(header, _SILENCE_LIMIT_S)
                     return DecodedFrame(rgb, header["pts"], header["duration"])
             except SourceError:
                 self._end()
@@ -145,50 +131,10 @@ class IsolatedVideoReader:
 
     def close(self) -> None:
         """Ends the decoder."""
-        self._child.kill()
+        self._decoder.kill()
         with self._reading:
             self._end()
 
     def _end(self) -> None:
         self._is_closed = True
-        self._child_stdin.close()
-        self._messages.close()
-        self._child.kill()
-        with suppress(subprocess.TimeoutExpired):
-            self._child.wait(_EXIT_LIMIT_S)
-
-    def _header(self) -> dict[str, Any]:
-        length = bytearray(4)
-        self._fill(memoryview(length))
-        text = bytearray(int.from_bytes(length, "big"))
-        self._fill(memoryview(text))
-        header: dict[str, Any] = json.loads(text)
-        if "error" in header:
-            raise SourceError(f"{self._path} {header['error']}")
-        return header
-
-    def _fill(self, buffer: memoryview) -> None:
-        """Reads until the buffer is full.
-
-        Raises:
-            SourceError: The decoder crashed or hangs.
-        """
-        descriptor = self._messages.fileno()
-        while buffer:
-            if not wait_readable(descriptor, _SILENCE_LIMIT_S):
-                self._child.kill()
-                raise SourceError(
-                    f"{self._path} delivered no frame for {_SILENCE_LIMIT_S:.0f} s; convert it, or choose another file"
-                )
-            count = self._messages.readinto(buffer)
-            if not count:
-                raise SourceError(f"{self._path} {self._why_ended()}")
-            buffer = buffer[count:]
-
-    def _why_ended(self) -> str:
-        try:
-            status = self._child.wait(_EXIT_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            status = 0
-        cause = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
-        return f"crashed its decoder ({cause}); it may be damaged: convert it, or choose another file"
+        self._decoder.end()

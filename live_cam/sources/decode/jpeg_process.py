@@ -30,7 +30,7 @@ _MAX_MEMORY_BYTES = 1 << 30
 
 def main() -> None:
     """Decodes until its standard input is closed."""
-    setup_child(_MAX_MEMORY_BYTES, reads_input=True)
+    setup_child(_MAX_MEMORY_BYTES, on_input=None)
     cv2.setNumThreads(1)
     requests = sys.stdin.buffer
     # Output of libraries must not mix with the responses.

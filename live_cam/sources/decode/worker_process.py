@@ -2,28 +2,22 @@
 
     python -m live_cam.sources.decode.worker_process PATH [--loop]
 
-It writes messages to its standard output: the length of a header (four bytes, big-endian), the header (JSON), and for
-a frame its pixels, row by row. The first message describes the video, the last one says what is wrong with the file;
-any of them may be replaced by one with the `error` that ended decoding. The process exits as soon as its standard
-input is closed.
+It writes messages (`messages.py`) to its standard output. The first one describes the video, the last one says what is
+wrong with the file; any of them may be replaced by one with the `error` that ended decoding. The process exits as soon
+as its standard input is closed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import sys
 
 import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.child_process import setup_child
 from live_cam.errors import SourceError
+from live_cam.sources.decode.messages import MAX_MEMORY_BYTES, OUT_OF_MEMORY, MessageWriter
 from live_cam.sources.decode.reader import VideoReader
-
-_MAX_MEMORY_BYTES = 4 << 30
-"""Enough for H.264 of 7680x4320 with all its reference frames."""
 
 
 def main() -> None:
@@ -32,22 +26,19 @@ def main() -> None:
     parser.add_argument("path")
     parser.add_argument("--loop", action="store_true")
     arguments = parser.parse_args()
-    setup_child(_MAX_MEMORY_BYTES)
-    # Output of libraries must not mix with the messages.
-    messages = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    setup_child(MAX_MEMORY_BYTES)
+    messages = MessageWriter()
     try:
         _decode(arguments.path, arguments.loop, messages)
     except BrokenPipeError:
         return
     except SourceError as error:
-        _send(messages, {"error": str(error)})
+        messages.send({"error": str(error)})
     except MemoryError:
-        limit = f"{_MAX_MEMORY_BYTES >> 30} GiB"
-        _send(messages, {"error": f"needs more than {limit} of memory to be decoded; scale its frames down"})
+        messages.send({"error": f"{OUT_OF_MEMORY}; scale its frames down"})
 
 
-def _decode(path: str, loop: bool, messages: int) -> None:
+def _decode(path: str, loop: bool, messages: MessageWriter) -> None:
     """Sends all frames, once or in a loop.
 
     Raises:
@@ -58,8 +49,7 @@ def _decode(path: str, loop: bool, messages: int) -> None:
     frames = video.frames()
     first = next(frames, None)
     height_px, width_px = video.size_px if first is None else first[0].shape[:2]
-    _send(
-        messages,
+    messages.send(
         {
             "width_px": width_px,
             "height_px": height_px,
@@ -68,7 +58,7 @@ def _decode(path: str, loop: bool, messages: int) -> None:
             "sample_aspect_ratio": str(video.sample_aspect_ratio),
             "duration_s": video.duration_s,
             "num_frames": video.num_frames,
-        },
+        }
     )
     shift = 0
     while True:
@@ -79,7 +69,7 @@ def _decode(path: str, loop: bool, messages: int) -> None:
         problem = video.problem
         video.close()
         if not loop:
-            return _send(messages, {"problem": problem})
+            return messages.send({"problem": problem})
         if first is None:
             raise SourceError("contains no frame that can be decoded; it may be cut short")
         end_pts = video.end_pts + shift
@@ -90,21 +80,9 @@ def _decode(path: str, loop: bool, messages: int) -> None:
             shift = end_pts - first[1]
 
 
-def _send_frame(messages: int, frame: tuple[NDArray[np.uint8], int, int], shift: int) -> None:
+def _send_frame(messages: MessageWriter, frame: tuple[NDArray[np.uint8], int, int], shift: int) -> None:
     rgb, pts, duration = frame
-    height_px, width_px = rgb.shape[:2]
-    _send(messages, {"width_px": width_px, "height_px": height_px, "pts": pts + shift, "duration": duration})
-    _write(messages, rgb.data.cast("B"))
-
-
-def _send(messages: int, header: dict[str, object]) -> None:
-    text = json.dumps(header).encode()
-    _write(messages, memoryview(len(text).to_bytes(4, "big") + text))
-
-
-def _write(messages: int, data: memoryview) -> None:
-    while data:
-        data = data[os.write(messages, data) :]
+    messages.send_frame(rgb, {"pts": pts + shift, "duration": duration})
 
 
 if __name__ == "__main__":

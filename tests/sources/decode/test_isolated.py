@@ -134,7 +134,7 @@ def test_the_error_for_a_crashed_decoder_names_the_signal(real_videos, number):
     before = _descriptors(), _children()
     with IsolatedVideoReader(real_videos / "bikes.mp4") as video:
         video.read()
-        os.kill(video._child.pid, number)
+        os.kill(video._decoder.child.pid, number)
         with pytest.raises(SourceError, match=number.name):
             list(iter(video.read, None))
         assert (_descriptors(), _children()) == before
@@ -164,7 +164,7 @@ def test_a_file_that_is_no_video_leaves_no_process_and_no_descriptor(tmp_path):
 @on_linux
 def test_closing_wakes_a_waiting_reader(real_videos, eventually):
     video = IsolatedVideoReader(real_videos / "bikes.mp4", loop=True)
-    os.kill(video._child.pid, signal.SIGSTOP)
+    os.kill(video._decoder.child.pid, signal.SIGSTOP)
 
     def read():
         try:
@@ -185,17 +185,17 @@ def test_closing_wakes_a_waiting_reader(real_videos, eventually):
 def test_a_decoder_that_hangs_is_ended(real_videos, monkeypatch):
     with IsolatedVideoReader(real_videos / "bikes.mp4", loop=True) as video:
         monkeypatch.setattr(isolated, "_SILENCE_LIMIT_S", 0.2)  # only now, since the start may take longer
-        os.kill(video._child.pid, signal.SIGSTOP)
+        os.kill(video._decoder.child.pid, signal.SIGSTOP)
         with pytest.raises(SourceError, match="delivered no frame for"):
             list(iter(video.read, None))
-        assert video._child.returncode is not None
+        assert video._decoder.child.returncode is not None
 
 
 @on_linux
 def test_the_decoder_s_memory_is_limited_and_small(clips):
     with IsolatedVideoReader(clips / "front.mp4") as video:
         video.read()
-        proc = Path(f"/proc/{video._child.pid}")
+        proc = Path(f"/proc/{video._decoder.child.pid}")
         limit = next(line for line in (proc / "limits").read_text().splitlines() if "address space" in line)
         peak = next(line for line in (proc / "status").read_text().splitlines() if line.startswith("VmHWM"))
     assert int(limit.split()[3]) == _MAX_MEMORY_KIB * 1024
@@ -206,7 +206,8 @@ def test_the_decoder_s_memory_is_limited_and_small(clips):
 def test_the_decoder_ends_when_its_parent_is_killed(real_videos, eventually):
     program = (
         "import sys, time; from pathlib import Path; from live_cam.sources.decode.isolated import IsolatedVideoReader;"
-        "video = IsolatedVideoReader(Path(sys.argv[1]), loop=True); print(video._child.pid, flush=True); time.sleep(60)"
+        "video = IsolatedVideoReader(Path(sys.argv[1]), loop=True);"
+        "print(video._decoder.child.pid, flush=True); time.sleep(60)"
     )
     arguments = [sys.executable, "-c", program, str(real_videos / "bikes.mp4")]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as parent:
