@@ -9,6 +9,7 @@ from collections.abc import Collection
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
@@ -22,6 +23,7 @@ from live_cam.web.api.settings import settings_routes
 from live_cam.web.security.access import AccessGuard
 from live_cam.web.security.allowed import AllowedRoutes, add_head, page_routes
 from live_cam.web.security.certificate import Certificate
+from live_cam.web.security.headers import PageScripts
 from live_cam.web.ui.page import build_page
 from live_cam.web.ui.theme import CSS, HEAD, THEME
 
@@ -83,6 +85,7 @@ def build_app(
         app,
         build_page(session, camera, kiosk),
         path="/",
+        app_kwargs={"middleware": [Middleware(PageScripts)]},  # within Gradio's, which may compress
         allowed_paths=[],
         max_file_size=_UPLOAD_LIMIT_BYTES,
         footer_links=[],

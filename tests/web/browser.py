@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import (
     Browser,
+    ConsoleMessage,
     Locator,
     Page,
     Playwright,
@@ -149,6 +150,7 @@ class Tabs:
         page.on("pageerror", lambda error: self._faults.append(str(error)))
         page.on("request", lambda request: self._check_address(page, request))
         page.on("response", self._check_status)
+        page.on("console", self._check_policy)
         return page
 
     def _check_address(self, page: Page, request: Request) -> None:
@@ -159,10 +161,15 @@ class Tabs:
         if response.status in (404, 405):
             self._faults.append(f"{response.status}: {response.request.method} {response.url}")
 
+    def _check_policy(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self._faults.append(message.text)
+
     def close(self) -> list[str]:
         """Closes all pages, and returns their faults.
 
-        These are uncaught errors, addresses elsewhere that they requested, and requests that the server does not know.
+        Those are uncaught errors, addresses elsewhere that they requested, requests that the server does not know, and
+        what their policy has blocked.
         """
         for page, single_use in self._taken:
             if page.is_closed():

@@ -15,25 +15,19 @@ import socket
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import UsageError
 from live_cam.web.security.bodies import close_if_unread
+from live_cam.web.security.headers import with_headers
 from live_cam.web.security.token_check import TokenCheck
 
 _MIN_TOKEN_LENGTH = 12
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _POLICY_VIOLATION = 1008
-
-_HEADERS = {
-    "Content-Security-Policy": "frame-ancestors 'self'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def is_loopback(host: str) -> bool:
@@ -103,7 +97,7 @@ class AccessGuard:
             return
         if scope["type"] == "http":
             receive, send = close_if_unread(scope, receive, send)
-        await (response or self._app)(scope, receive, _with_headers(send))
+        await (response or self._app)(scope, receive, with_headers(send))
 
     def _reject(self, scope: Scope, headers: Headers) -> Response | None:
         host = headers.get("host", "")
@@ -142,12 +136,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _with_headers(send: Send) -> Send:
-    async def wrapped(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(_HEADERS)
-        await send(message)
-
-    return wrapped

@@ -1,13 +1,16 @@
-"""HTML of the page beside Gradio's controls: stages, class lists, captions, buttons."""
+"""HTML of the page beside Gradio's controls: stages, class lists, captions, buttons.
+
+Gradio runs what a template holds between `${` and `}` or `{{` and `}}`, which escaping leaves alone. So no text from
+outside is in here: names, labels and errors arrive with the frames, and the page's scripts set them as text.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, Final, get_args
 
-from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.render.legend import LEGEND_ENDS
 from live_cam.sources.camera import CameraOptions
@@ -94,10 +97,10 @@ _OWN_CAMERA = """
 </div>"""
 
 
-def head(session: Session, kiosk: bool) -> str:
+def head(num_feeds: int, layers: Iterable[str], kiosk: bool) -> str:
     """Returns the top line: name, slogan, source, and the buttons for theme and keys."""
-    several = f"{len(session.feeds)} sources" if len(session.feeds) > 1 else ""
-    source = '<span data-live="source"></span>' if len(session.feeds) == 1 else several
+    several = f"{num_feeds} sources" if num_feeds > 1 else ""
+    source = '<span data-live="source"></span>' if num_feeds == 1 else several
     slogan = f"What a ResNet50 sees, and where it looks{' · ' if source else ''}"
     buttons = (
         ""
@@ -110,7 +113,7 @@ def head(session: Session, kiosk: bool) -> str:
 </div>"""
     )
     choices = {
-        "layer": list(session.layers),
+        "layer": list(layers),
         "method": list(get_args(Method)),
         "style": list(get_args(Style)),
         "colormap": list(COLORMAPS),
@@ -121,18 +124,19 @@ def head(session: Session, kiosk: bool) -> str:
 {'<div class="live-kiosk" data-idle-s="60"></div>' if kiosk else ""}"""
 
 
-def stages(session: Session, camera: CameraOptions, kiosk: bool) -> str:
-    """Returns the stage of a single feed, or a grid of tiles, each with its own class list."""
-    if session.visitors is not None:
+def stages(num_feeds: int, camera: CameraOptions, kiosk: bool) -> str:
+    """Returns the stage of a visitor or of a single feed, or a grid of tiles, each with its own class list."""
+    if num_feeds == 0:
         width_px, height_px = camera.size_px or ("", "")
         options = f'data-width="{width_px}" data-height="{height_px}" data-rate="{camera.rate_fps or ""}"'
         return _stage(0, f'data-own {options} data-mirror="{str(camera.mirror).lower()}"', _OWN_NOTICE, _OWN_CAMERA)
-    if len(session.feeds) == 1:
+    if num_feeds == 1:
         return _stage(0)
     tiles = (
-        f'<section class="live-tile" aria-label="{escape(feed.name)}"><h2 data-feed="{number}">{escape(feed.name)}</h2>'
-        f"{_stage(number)}{'' if kiosk else tools(number)}{class_list(number, source=feed.name)}</section>"
-        for number, feed in enumerate(session.feeds)
+        f'<section class="live-tile" aria-labelledby="{_name_id(number)}">'
+        f'<h2 data-feed="{number}"><span id="{_name_id(number)}" data-live="source"></span></h2>'
+        f"{_stage(number)}{'' if kiosk else tools(number)}{class_list(number, tile=True)}</section>"
+        for number in range(num_feeds)
     )
     return f'<div class="live-grid">{"".join(tiles)}</div>'
 
@@ -171,7 +175,7 @@ def tools(number: int, own: bool = False) -> str:
 </div>"""
 
 
-def class_list(number: int, own: bool = False, source: str = "") -> str:
+def class_list(number: int, own: bool = False, tile: bool = False) -> str:
     """Returns the list of the top three classes, with the explained target, its evidence and the test of the map."""
     rows = "".join(
         f'<li><button type="button" class="live-class" data-live="label-{rank}" aria-pressed="false"'
@@ -181,9 +185,12 @@ def class_list(number: int, own: bool = False, source: str = "") -> str:
         f'<span class="live-track"><span class="live-bar" data-live="bar-{rank}"></span></span></li>'
         for rank in range(_RANKS)
     )
-    of = f" in {escape(source)}" if source else ""
+    label = 'aria-label="What the network sees"'
+    if tile:  # its own label and the tile's name
+        own_id = f"live-classes-{number}"
+        label = f'id="{own_id}" aria-label="What the network sees in" aria-labelledby="{own_id} {_name_id(number)}"'
     return f"""
-<section class="live-class-list" {_feed(number, own)} aria-label="What the network sees{of}">
+<section class="live-class-list" {_feed(number, own)} {label}>
   <ol>{rows}</ol>
   <p class="live-explained">Explained: <b data-live="target">–</b>
     <button type="button" class="live-unlock" data-live="unlock" hidden>unlock</button></p>
@@ -199,7 +206,7 @@ def _feed(number: int, own: bool) -> str:
     return f'data-feed="{number}"' + (" data-own" if own else "")
 
 
-def legend(session: Session) -> str:
+def legend(num_feeds: int) -> str:
     """Returns the line under the stage: legend, frame rate and latency; of several feeds, the first."""
     return f"""
 <div class="live-under" data-feed="0">
@@ -207,23 +214,27 @@ def legend(session: Session) -> str:
     data-ends="{escape(json.dumps(LEGEND_ENDS))}">
     <span data-live="legend-weak">weak</span><span class="live-ramp" aria-hidden="true"></span>
     <span data-live="legend-strong">strong</span></p>
-  <p class="live-figures" hidden>{_first_feed(session)}<span><span data-live="fps">–</span> fps</span>
+  <p class="live-figures" hidden>{_first_feed(num_feeds)}<span><span data-live="fps">–</span> fps</span>
     <span>latency <span data-live="latency">–</span></span></p>
 </div>"""
 
 
-def meaning(session: Session) -> str:
+def meaning(num_feeds: int) -> str:
     """Returns the place for what the map shows and what it does not; of several feeds, the first."""
     return f"""
 <section class="live-meaning" data-feed="0" aria-label="What the map shows">
-  <p class="live-sentences">{_first_feed(session)}<b class="live-no-evidence" data-live="no-evidence" hidden></b>
+  <p class="live-sentences">{_first_feed(num_feeds)}<b class="live-no-evidence" data-live="no-evidence" hidden></b>
     <span data-live="meaning"></span></p>
   <p class="live-how" data-live="how" data-names="{escape(json.dumps(METHOD_NAMES))}"></p>
 </section>"""
 
 
-def _first_feed(session: Session) -> str:
-    return f"<span>{escape(session.feeds[0].name)}:</span> " if len(session.feeds) > 1 else ""
+def _first_feed(num_feeds: int) -> str:
+    return '<span class="live-of" data-live="source"></span> ' if num_feeds > 1 else ""
+
+
+def _name_id(number: int) -> str:
+    return f"live-name-{number}"
 
 
 def note(setting: str, notes: Mapping[Any, str]) -> str:

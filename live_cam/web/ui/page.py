@@ -25,16 +25,17 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False) -> 
         kiosk: Whether to leave out all controls but the class list.
     """
     page: gr.Blocks = gr.Blocks(title="live_cam", analytics_enabled=False, fill_width=True)
+    num_feeds = len(session.feeds)
     own = session.visitors is not None
     with page:
-        gr.HTML(html_template=markup.head(session, kiosk), js_on_load=markup.MOUNT)
+        gr.HTML(html_template=markup.head(num_feeds, session.layers, kiosk), js_on_load=markup.MOUNT)
         with gr.Row(elem_id="live-page"):
             with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
-                stages = markup.stages(session, camera, kiosk) + markup.legend(session)
+                stages = markup.stages(num_feeds, camera, kiosk) + markup.legend(num_feeds)
                 gr.HTML(html_template=stages, js_on_load=markup.MOUNT, elem_id="live-viewer")
             with gr.Column(scale=3, min_width=280, elem_id="live-side"):
-                classes = markup.class_list(0, own) if len(session.feeds) < 2 else ""
-                gr.HTML(html_template=classes + markup.meaning(session), js_on_load=markup.MOUNT)
+                classes = markup.class_list(0, own) if num_feeds < 2 else ""
+                gr.HTML(html_template=classes + markup.meaning(num_feeds), js_on_load=markup.MOUNT)
                 if not kiosk:
                     add_controls(session)
                 gr.HTML(markup.TOAST)

@@ -55,8 +55,8 @@ THEME: Final = gr.themes.Default(
     button_transition="none",
 )
 
-# The page creates its visitor's client id, which only the server learns. The rule for motion is here since Gradio
-# scopes the selectors of the style sheet, which then do not reach the whole page.
+# The rule for motion is here since Gradio scopes the selectors of the style sheet, which then do not reach the whole
+# page.
 _STYLE = f"""<style>
 :root {{ --body-background-fill: {_BACKGROUND} !important; }}
 .dark {{ --body-background-fill: {_DARK_BACKGROUND} !important; }}
@@ -65,9 +65,7 @@ body {{ background: var(--body-background-fill) !important; }}
   *, ::before, ::after {{ transition: none !important; animation: none !important; scroll-behavior: auto !important; }}
 }}
 </style>"""
-_SCRIPTS = """<script>
-globalThis.liveCamClientId = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36)).join("");
-</script>
-<script type="module" src="theme.js"></script>
+# Files only: the page's policy lets no script run that is added inline.
+_SCRIPTS = """<script type="module" src="theme.js"></script>
 <script type="module" src="controls.js"></script>"""
 HEAD: Final = _STYLE + _SCRIPTS

@@ -3,6 +3,8 @@
 
 const REQUEST_LIMIT_MS = 15000;
 const ACCESS_LIMIT_MS = 1000;
+/** Identifies this page to the server, which alone learns it. */
+const CLIENT_ID = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36)).join("");
 /** @type {Record<number, string>} */
 const MESSAGES = { 401: "load this page again, with its token" };
 /** Statuses of the access guard. */
@@ -18,7 +20,7 @@ const DENIED = [401, 403];
 export function apiUrl(route, part) {
   const url = new URL(route, location.origin + location.pathname.replace(/[^/]*$/, ""));
   if (!part) return url;
-  if ("own" in part.dataset) url.searchParams.set("visitor", globalThis.liveCamClientId);
+  if ("own" in part.dataset) url.searchParams.set("visitor", CLIENT_ID);
   else url.searchParams.set("feed", part.dataset.feed ?? "0");
   return url;
 }

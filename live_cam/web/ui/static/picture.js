@@ -57,6 +57,13 @@ export class Picture {
     if (part && part.hidden === Boolean(text)) part.hidden = !text;
   }
 
+  /** Writes the source's name wherever it belongs. @param {string} name */
+  showSource(name) {
+    for (const place of document.querySelectorAll(`[data-feed="${this.root.dataset.feed}"] [data-live="source"]`)) {
+      if (place.textContent !== name) place.textContent = name;
+    }
+  }
+
   /** @param {ImageBitmap} bitmap @param {FramePayload} header */
   paint(bitmap, header) {
     if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
@@ -123,7 +130,7 @@ export class Picture {
 
   /** Shows the state of the source. @param {State} header */
   showState(header) {
-    this.write("source", header.source);
+    this.showSource(header.source);
     this.write("fps", header.fps.toFixed(0));
     // Only acknowledged frames have a display latency; without acknowledgements the age at sending is shown.
     this.displayLatencyKnown ||= header.display_latency_ms != null;

@@ -15,6 +15,15 @@ export default [
       "max-depth": ["error", 3],
       "no-implicit-globals": "error",
       "no-promise-executor-return": "off",
+      "no-eval": "error",
+      "no-implied-eval": "error",
+      "no-new-func": "error",
+      // Text from outside is set as text, never parsed as markup.
+      "no-restricted-properties": [
+        "error",
+        ...["innerHTML", "outerHTML", "insertAdjacentHTML", "setHTMLUnsafe", "createContextualFragment"].map((property) => ({ property })),
+        { object: "document", property: "write" },
+      ],
       "no-shadow": "error",
       "no-throw-literal": "error",
       "no-unused-vars": ["error", { args: "all", argsIgnorePattern: "^_" }],

@@ -1,5 +1,3 @@
-/** Identifies this visitor to the server; created in the head of the page. */
-declare var liveCamClientId: string;
 /** Called by Gradio's components; see controls.js. */
 declare var liveCam: {
   choose(name: string, value: unknown): void;
