@@ -16,6 +16,8 @@ from live_cam.clock import MONOTONIC, Clock
 from live_cam.pipeline.recordings import RecordingOptions
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
+from live_cam.web.security.certificate import Certificate
+from live_cam.web.security.limits import Connections, Limits
 from live_cam.web.server import LiveServer, bind, build_app
 from tests.conftest import LION, FakeExplainer, FakeSource
 
@@ -51,17 +53,22 @@ class Site:
         kiosk: bool = False,
         port: int = 0,
         clock: Clock = MONOTONIC,
+        certificate: Certificate | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """Starts it on 127.0.0.1; `wrap` is an ASGI middleware in front of all, as a proxy would be."""
         self._listener = bind("127.0.0.1", port)
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}/"
         self.sources, self.explainer, self.recordings = list(sources), explainer, recordings
         self.session = Session(self.sources, explainer, max_visitors, RecordingOptions(recordings), clock)
-        self._server = LiveServer(wrap(build_app(self.session, host, token, extra_hosts, camera, kiosk)), self.session)
+        app = wrap(build_app(self.session, host, token, extra_hosts, camera, kiosk))
+        self._server = LiveServer(app, self.session, certificate, limits)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, name="server")
         self._stopped = False
-        self.http = httpx.Client(base_url=self.url, timeout=30, event_hooks={"response": [self._drop_cookies]})
+        self.http = httpx.Client(
+            base_url=self.url, timeout=30, verify=False, event_hooks={"response": [self._drop_cookies]}
+        )
         self.session.__enter__()
         self._thread.start()
 
@@ -73,6 +80,11 @@ class Site:
         """The only source."""
         (source,) = self.sources
         return source
+
+    @property
+    def connections(self) -> Connections:
+        """The connections to it, with their limits."""
+        return self._server.connections
 
     @property
     def settings(self) -> Any:

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import HTTPException, Query, Request
 from fastapi.requests import HTTPConnection
+from starlette.requests import ClientDisconnect
 
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
@@ -52,14 +53,21 @@ def address_of(connection: HTTPConnection) -> str:
 
 
 async def limited_body(request: Request, limit_bytes: int) -> bytes | None:
-    """Returns the body of a request, or None if it exceeds the limit; one that is announced as longer is not read."""
+    """Returns the body of a request, or None if it exceeds the limit; one that is announced as longer is not read.
+
+    Raises:
+        HTTPException: The client has disconnected, so nobody will see the response.
+    """
     if int(request.headers.get("content-length", 0)) > limit_bytes:
         return None
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit_bytes:
-            return None
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit_bytes:
+                return None
+    except ClientDisconnect:
+        raise HTTPException(400, "The body is incomplete.") from None
     return body
 
 
