@@ -90,7 +90,7 @@ class Connection(socket.socket):
         self.ended = False
         self._owner = owner
         self._stalled_since_s = math.inf
-        self._unsent_bytes = 0
+        self._sent_s = -math.inf
 
     def wait(self, waiting: bool) -> None:
         """Records whether the peer owes a request. What it sends of one gives it no more time."""
@@ -99,17 +99,31 @@ class Connection(socket.socket):
     def stall(self, stalled: bool) -> None:
         """Records whether more is waiting to be sent than the transport accepts."""
         self._stalled_since_s = self._owner.now_s if stalled else math.inf
-        self._unsent_bytes = self.transport.get_write_buffer_size() if self.transport else 0
 
     def is_overdue(self, limits: Limits) -> bool:
         """Returns whether the peer has kept the server waiting for longer than the limits."""
-        if self.transport is not None:
-            if self.transport.is_closing():  # but open, since the peer does not read the rest
-                self.wait(True)
-            if self._stalled_since_s < math.inf and self.transport.get_write_buffer_size() < self._unsent_bytes:
-                self.stall(True)  # slow, but it reads
-        now_s = self._owner.now_s
-        return self.waiting_since_s + limits.request_s <= now_s or self._stalled_since_s + limits.stalled_s <= now_s
+        if self.transport is not None and self.transport.is_closing():  # but open: the peer does not read the rest
+            self.wait(True)
+        # While the peer takes what was written, however slowly, nothing is owed.
+        return (
+            min(
+                max(self.waiting_since_s, self._sent_s) + limits.request_s,
+                max(self._stalled_since_s, self._sent_s) + limits.stalled_s,
+            )
+            <= self._owner.now_s
+        )
+
+    def send(self, *args: Any) -> int:
+        """Sends what the system takes; called by its transport."""
+        num_bytes = super().send(*args)
+        self._sent_s = self._owner.now_s
+        return num_bytes
+
+    def sendmsg(self, *args: Any) -> int:
+        """Sends what the system takes; called by its transport since Python 3.12."""
+        num_bytes = super().sendmsg(*args)
+        self._sent_s = self._owner.now_s
+        return num_bytes
 
     def end(self) -> None:
         """Closes the connection without waiting for the peer."""
