@@ -77,7 +77,7 @@ class ExplainerOptions:
             "--max-memory",
             metavar="MB",
             min=0,
-            help="Memory for compiled layers; those used longest ago make room for others.",
+            help="About how much memory to take; layers that were used longest ago make room for others.",
         ),
     ] = 1500
 

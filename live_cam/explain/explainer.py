@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ from live_cam.types import (
     Score,
     Target,
 )
+
+_MEMORY_OF_THE_REST_MB: Final = 400
+"""Interpreter, libraries, server and frames, and the weights while a step is compiled."""
 
 
 class Explainer:
@@ -80,8 +84,8 @@ class Explainer:
             batch_size: The number of frames to compile for, besides 1; others are explained one by one.
             performance_hint: "throughput" explains more frames of a batch per second, each of which takes longer.
             smooth: Whether the frames come from live sources, whose maps and classes are smoothed over time.
-            max_memory_mb: About how much memory compiled layers may take, in millions of bytes: those used longest ago
-                make room, `layer` never does.
+            max_memory_mb: About how much memory the process may take, in millions of bytes. Compiled layers get all but
+                400 of it: those used longest ago make room, `layer` never does.
 
         Raises:
             WeightsError: The weights could not be obtained or are not ResNet50's.
@@ -101,7 +105,7 @@ class Explainer:
         with quiet_native_stderr():
             backend = select_backend(found, score, runtime, precision, device, performance_hint)
         self.runtime, self.precision = backend.runtime, backend.precision
-        self._steps = StepCache(backend.make_step, layers, 1_000_000 * max_memory_mb)
+        self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - _MEMORY_OF_THE_REST_MB))
         # OpenVINO writes nothing; a process that waits for another's conversion does.
         with quiet_native_stderr() if self.runtime == "tensorflow" else nullcontext():
             self.prepare(self.cam_config)

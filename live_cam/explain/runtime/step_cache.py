@@ -100,8 +100,8 @@ class StepCache:
                 del self._steps[unused]
             if layers != self._first and self._memory_bytes() + needed_bytes > self._max_bytes:
                 raise LiveCamError(
-                    f"{'+'.join(layers)} takes {_megabytes(needed_bytes)} of memory, and the layers in use take "
-                    f"{_megabytes(self._memory_bytes())} of {_megabytes(self._max_bytes)}; give more with --max-memory"
+                    f"{'+'.join(layers)} takes {_megabytes(needed_bytes)} of memory, and the layers in use leave "
+                    f"{_megabytes(max(0, self._max_bytes - self._memory_bytes()))}; give more with --max-memory"
                 )
 
     def _memory_bytes(self) -> int:
