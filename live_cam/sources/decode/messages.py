@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,13 @@ OUT_OF_MEMORY = f"needs more than {MAX_MEMORY_BYTES >> 30} GiB of memory to be d
 
 
 class MessageWriter:
-    """Takes over this process's standard output, so that output of libraries does not mix with the messages."""
+    """Takes over this process's standard output, so that output of libraries does not mix with the messages.
+
+    Any thread may send.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._descriptor = os.dup(sys.stdout.fileno())
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
@@ -36,8 +41,7 @@ class MessageWriter:
         Raises:
             BrokenPipeError: The parent closed the pipe.
         """
-        text = json.dumps(header).encode()
-        self._write(memoryview(len(text).to_bytes(4, "big") + text))
+        self._write(header)
 
     def send_frame(self, rgb: NDArray[np.uint8], header: dict[str, Any]) -> None:
         """Sends a frame; its size is added to the header.
@@ -46,9 +50,11 @@ class MessageWriter:
             BrokenPipeError: The parent closed the pipe.
         """
         height_px, width_px = rgb.shape[:2]
-        self.send({**header, "width_px": width_px, "height_px": height_px})
-        self._write(rgb.data.cast("B"))
+        self._write({**header, "width_px": width_px, "height_px": height_px}, rgb.data.cast("B"))
 
-    def _write(self, data: memoryview) -> None:
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+    def _write(self, header: dict[str, Any], pixels: memoryview | bytes = b"") -> None:
+        text = json.dumps(header).encode()
+        with self._lock:
+            for data in (memoryview(len(text).to_bytes(4, "big") + text), pixels):
+                while data:
+                    data = data[os.write(self._descriptor, data) :]

@@ -4,8 +4,8 @@
 
 The first line of its standard input is JSON: `url`, which the command line would show to other users, and
 `follow_redirects`. Each byte that follows is a request. `READ` connects, if there is no connection, and is answered
-with `frozen_after_s`; otherwise with the next frame. An `error` ends the connection, and if it is `final`, the process.
-`CLOSE`, or the end of standard input, ends both.
+with `frozen_after_s`; otherwise with the newest frame that was not sent yet. An `error` ends the connection, and if it
+is `final`, the process. `CLOSE`, or the end of standard input, ends both.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ import os
 import queue
 import signal
 import sys
+import threading
 from contextlib import suppress
 from io import FileIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from live_cam.child_process import setup_child
 from live_cam.errors import SourceError
@@ -28,6 +32,7 @@ from live_cam.sources.url import CameraUrl
 _MAX_CPU_S = 1.0
 """For opening, and for each packet: a picture can be made to take minutes. Time in which other processes run is not
 counted."""
+_STOP_LIMIT_S = 0.2
 
 
 def main() -> None:
@@ -49,26 +54,71 @@ def main() -> None:
 def _serve(
     url: CameraUrl, guard: ConnectionGuard | None, requests: queue.SimpleQueue[bytes], messages: MessageWriter
 ) -> None:
-    reader: NetworkReader | None = None
+    camera: _ReaderThread | None = None
     while requests.get() == READ:
         try:
-            if reader is None:
+            if camera is None:
                 _limit_cpu()
                 reader = NetworkReader(url, on_packet=_limit_cpu)
+                camera = _ReaderThread(reader)
                 if guard is not None:
                     guard.require_attempts()
+                camera.start()
                 messages.send({"frozen_after_s": reader.frozen_after_s})
             else:
-                rgb, pts_ns = reader.read()
+                rgb, pts_ns = camera.newest()
                 messages.send_frame(rgb, {"pts_ns": pts_ns})
         except (SourceError, MemoryError) as error:
-            if reader is not None:
-                reader.close()
-                reader = None
+            if camera is not None:
+                camera.close()
+                camera = None
             is_source_error = isinstance(error, SourceError)
             messages.send({"error": str(error) if is_source_error else f"{OUT_OF_MEMORY}; choose a smaller size there"})
-    if reader is not None:
-        reader.close()
+    if camera is not None:
+        camera.close()
+
+
+class _ReaderThread(threading.Thread):
+    """Reads a camera all the time, so that its frames do not wait for requests, and keeps the newest."""
+
+    def __init__(self, reader: NetworkReader) -> None:
+        super().__init__(name="reader", daemon=True)
+        self._reader = reader
+        self._changed = threading.Condition()
+        self._frame: tuple[NDArray[np.uint8], int] | None = None
+        self._error: Exception | None = None
+        self._stop_requested = False
+
+    def run(self) -> None:
+        """Reads until stopped, or until the connection ends."""
+        try:
+            while not self._stop_requested:
+                frame = self._reader.read()
+                with self._changed:
+                    self._frame = frame
+                    self._changed.notify()
+        except Exception as error:
+            with self._changed:
+                self._error = error
+                self._changed.notify()
+
+    def newest(self) -> tuple[NDArray[np.uint8], int]:
+        """Waits for a frame that was not returned yet, or raises what ended the connection."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._frame is not None or self._error is not None)
+            frame, self._frame = self._frame, None
+            if frame is None:
+                assert self._error is not None
+                raise self._error
+            return frame
+
+    def close(self) -> None:
+        """Closes the connection, unless the camera is silent: the end of this process will."""
+        self._stop_requested = True
+        if self.ident is not None:
+            self.join(_STOP_LIMIT_S)
+        if not self.is_alive():
+            self._reader.close()
 
 
 def _refuse(messages: MessageWriter, host: str) -> None:
