@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import SourceError
 from live_cam.sources.base import Pacer, SourceKind
-from live_cam.sources.image import read_rgb
+from live_cam.sources.pictures.reader import read_rgb
 from live_cam.types import Frame
 
 WIDTH_PX, HEIGHT_PX = 640, 480

@@ -13,7 +13,9 @@ from live_cam.sources.base import Source
 from live_cam.sources.camera import CameraOptions, CameraSource, find_cameras
 from live_cam.sources.demo import DemoSource
 from live_cam.sources.folder import FolderSource
+from live_cam.sources.image_file import ImageSource
 from live_cam.sources.network import NetworkSource
+from live_cam.sources.pictures.formats import format_of
 from live_cam.sources.probe import run_probe
 from live_cam.sources.url import SCHEMES
 from live_cam.sources.video_file import FileSource
@@ -31,7 +33,7 @@ def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source
 
     Args:
         spec: `auto` (the first camera that delivers a frame, else the demo), `demo`, a camera's index or device path,
-            the URL of a network camera, a video file, or a folder of images.
+            the URL of a network camera, a video or image file, or a folder of images.
         options: What cameras are to deliver, and may do.
 
     Raises:
@@ -46,12 +48,7 @@ def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source
         return CameraSource(int(spec) if spec.isdigit() else spec, options)
     if "://" in spec:
         return _network_source(spec, options.follow_redirects)
-    path = Path(spec)
-    if _is_folder(spec):
-        source: Source = FolderSource(path)
-    else:
-        require_file(path, "a video file, a folder of images, a camera's number or `demo`")
-        source = FileSource(path)
+    source = _file_source(spec)
     _require_frame(source)
     return source
 
@@ -110,6 +107,14 @@ def _require_frame(source: Source) -> None:
             stream.close()
 
     run_probe(source.name, read_one, _FIRST_FRAME_LIMIT_S)
+
+
+def _file_source(spec: str) -> Source:
+    path = Path(spec)
+    if _is_folder(spec):
+        return FolderSource(path)
+    require_file(path, "a video, an image, a folder of images, a camera's number or `demo`")
+    return ImageSource(path) if format_of(path) else FileSource(path)
 
 
 def _network_source(url: str, follow_redirects: bool) -> NetworkSource:

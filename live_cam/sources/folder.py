@@ -7,21 +7,19 @@ import re
 from collections import deque
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import SourceError
 from live_cam.sources.base import Pacer, SourceKind
-from live_cam.sources.image import read_rgb
+from live_cam.sources.pictures.reader import read_rgb
+from live_cam.sources.pictures.scale import scale_down
 from live_cam.types import Frame
 
 IMAGE_S = 3.0
 RATE_FPS = 10
 """How often the current image is delivered again: often enough for settings to take effect at once."""
-
-_MAX_PX = (1920, 1080)
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +103,7 @@ class FolderStream:
             if not path.exists():
                 continue  # removed since
             try:
-                return _scale_down(read_rgb(path))
+                return scale_down(read_rgb(path))
             except SourceError as error:
                 # Read again in each round, since it may be a file that is still being copied.
                 if path not in self._logged:
@@ -117,13 +115,3 @@ class FolderStream:
 def _natural_order(path: Path) -> tuple[list[tuple[str, int]], str]:
     pairs = re.findall(r"(\D*)(\d*)", path.stem.casefold())
     return [(text, int(digits or -1)) for text, digits in pairs], path.name
-
-
-def _scale_down(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Scales an image down to the largest size that the pipeline handles live."""
-    height_px, width_px = rgb.shape[:2]
-    scale = min(_MAX_PX[0] / width_px, _MAX_PX[1] / height_px)
-    if scale >= 1:
-        return rgb
-    size_px = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
-    return np.asarray(cv2.resize(rgb, size_px, interpolation=cv2.INTER_AREA), np.uint8)

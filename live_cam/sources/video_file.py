@@ -20,7 +20,7 @@ _TimedRgb = tuple[NDArray[np.uint8], int]
 
 
 class FileSource:
-    """The first video stream of a file, looped. An image file is a video of one frame."""
+    """The first video stream of a file, looped."""
 
     kind: SourceKind = "file"
 

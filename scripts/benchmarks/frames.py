@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.errors import SourceError
-from live_cam.sources.image import read_rgb
+from live_cam.sources.pictures.reader import read_rgb
 
 Size = tuple[int, int]
 """Width and height in pixels."""

@@ -21,7 +21,7 @@ from live_cam.explain.runtime.quiet import quiet_native_stderr
 from live_cam.explain.runtime.select import Step, select_backend
 from live_cam.models.layers import DEFAULT_LAYER
 from live_cam.models.weights.find import Weights, find_weights
-from live_cam.sources.image import read_rgb
+from live_cam.sources.pictures.reader import read_rgb
 from live_cam.types import Precision, Runtime
 
 LAYERS = (DEFAULT_LAYER, "conv4_block6_out")

@@ -9,7 +9,7 @@ from PIL import Image
 from live_cam.errors import SourceError
 from live_cam.sources import folder
 from live_cam.sources.folder import RATE_FPS, FolderSource
-from live_cam.sources.image import read_rgb
+from live_cam.sources.pictures.reader import read_rgb
 from tests.clocks import FakeClock
 from tests.sources.helpers import assert_one_line, intervals_s, read_frame, read_frames
 

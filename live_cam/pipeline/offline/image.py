@@ -12,7 +12,7 @@ from PIL import Image
 from live_cam.explain.base import ExplainerProtocol, describe
 from live_cam.files import new_file
 from live_cam.render.overlay import overlay
-from live_cam.sources.image import read_rgb
+from live_cam.sources.pictures.reader import read_rgb
 from live_cam.types import CLASSLESS_METHODS, Explanation, Frame, OverlayStyle, Target
 
 
