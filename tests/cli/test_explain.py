@@ -73,10 +73,13 @@ def test_json_is_one_object_per_image_and_a_bad_image_does_not_stop_the_others(
 ):
     text = tmp_path / "text.jpg"
     text.write_text("no image")
-    result = live_cam("explain", lion, text, cheetah, "--json")
+    drawing = tmp_path / "drawing.jpg"
+    drawing.write_text("%!PS\n{} loop\n")
+    result = live_cam("explain", lion, text, drawing, cheetah, "--json")
     assert result.status == 1
-    (error,) = result.stderr.splitlines()
-    assert "text.jpg" in error
+    first_error, second_error = result.stderr.splitlines()
+    assert "text.jpg is not a readable image" in first_error
+    assert "drawing.jpg is a PostScript file" in second_error
     first, second = map(json.loads, result.stdout.splitlines())
     assert first["image"] == str(lion)
     assert (first["target"]["label"], second["target"]["label"]) == ("lion", "cheetah")

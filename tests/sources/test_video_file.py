@@ -78,13 +78,6 @@ def test_a_video_of_one_frame_repeats_it_at_the_file_s_rate(tmp_path):
     assert np.allclose(intervals_s(frames), _INTERVAL_S)
 
 
-@pytest.mark.parametrize("name", ["lion.jpg", "bus.png"])
-def test_an_image_file_is_a_video_of_one_frame(gradio_media, name):
-    first, *_, last = read_frames(_source(gradio_media / "images" / name), 3)
-    assert np.array_equal(first.rgb, last.rgb)
-    assert last.pts_ns > first.pts_ns
-
-
 def test_a_video_cut_short_loops_up_to_the_cut(tmp_path):
     frames = [np.random.default_rng(seed).integers(0, 256, (48, 64, 3), np.uint8) for seed in range(8)]
     path = write_video(tmp_path / "cut.mp4", frames, movflags="+faststart")

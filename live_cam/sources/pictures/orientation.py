@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import struct
 
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 _ORIENTATION = 0x0112
 _INTEGERS = {3: "H", 4: "I"}  # SHORT as the standard says, and LONG
 _ENTRY_BYTES = 12
+_TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def exif_orientation(exif: bytes) -> int:
@@ -31,9 +39,7 @@ def exif_orientation(exif: bytes) -> int:
     return 1
 
 
-def upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Rotates and flips stored pixels, (H, W, C), as an orientation of EXIF says."""
-    if orientation >= 5:
-        rgb = rgb.transpose(1, 0, 2)
-    flip_rows, flip_columns = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
-    return np.ascontiguousarray(rgb[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1])
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Rotates and flips a stored image as an orientation of EXIF says."""
+    transposition = _TRANSPOSITIONS.get(orientation)
+    return image if transposition is None else image.transpose(transposition)

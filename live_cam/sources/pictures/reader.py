@@ -193,7 +193,7 @@ def _rgb(image: Image.Image, profile: bytes | None, orientation: int) -> NDArray
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return upright(np.array(image.convert("RGB")), orientation)
+    return np.array(upright(image.convert("RGB"), orientation))
 
 
 def _one_line(error: Exception) -> str:

@@ -138,8 +138,8 @@ def test_16_bits_per_channel_are_scaled_to_8(tmp_path):
     np.testing.assert_array_equal(read_rgb(path), np.repeat((ramp >> 8)[..., np.newaxis], 3, axis=2))
 
 
-def test_more_than_16_bits_per_channel_are_an_error(tmp_path):
+def test_floating_point_levels_from_0_to_1_are_scaled_to_8_bits(tmp_path):
     path = tmp_path / "depth.tiff"
-    Image.fromarray(np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)).save(path)
-    with pytest.raises(SourceError, match=r"depth\.tiff has more than 16 bits per channel"):
-        read_rgb(path)
+    ramp = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    Image.fromarray(ramp).save(path)
+    np.testing.assert_array_equal(read_rgb(path)[..., 0], (ramp * 255).round())
