@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ _MAX_SAMPLE_VALUE, _EXTRA_SAMPLES, _ICC_PROFILE = 281, 338, 34675
 _NUM_COLOURS = {PHOTOMETRIC.MINISWHITE: 1, PHOTOMETRIC.MINISBLACK: 1, PHOTOMETRIC.RGB: 3, PHOTOMETRIC.SEPARATED: 4,
                 PHOTOMETRIC.YCBCR: 3}  # fmt: skip
 _RAW_SENSOR = frozenset((PHOTOMETRIC.CFA, PHOTOMETRIC.LINEAR_RAW))
+
+# It logs a line for each odd tag, of which a damaged file may have hundreds.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

