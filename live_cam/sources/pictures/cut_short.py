@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from live_cam.sources.pictures.gif import count_gif_pixels
+from live_cam.sources.pictures.gif import close_gif, count_gif_pixels
 from live_cam.sources.pictures.png import complete_png
 
 _JPEG_END = b"\xff\xd9"
@@ -44,15 +45,18 @@ def complete(data: bytes, failed: ImageFile.ImageFile) -> tuple[Image.Image, flo
 
 
 def _partial_gif(data: bytes, failed: ImageFile.ImageFile) -> tuple[Image.Image, float] | None:
-    """Takes what the decoder had when it stopped."""
+    """Takes what the decoder has when it stops."""
     tile = failed.tile[0]
     if not isinstance(tile.args, tuple) or tile.extents is None:
         return None
     left, top, right, bottom = tile.extents
     num_pixels = (right - left) * (bottom - top)
     missing = num_pixels - count_gif_pixels(data, tile.offset, tile.args[0])
-    failed.tile = []
-    return failed, max(0, missing) / num_pixels
+    image = Image.open(BytesIO(close_gif(data, tile.offset)), formats=["GIF"])
+    with suppress(OSError):
+        image.load()
+    image.tile = []
+    return image, max(0, missing) / num_pixels
 
 
 def _load(data: bytes, format_name: str) -> Image.Image:

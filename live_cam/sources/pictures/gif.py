@@ -1,4 +1,4 @@
-"""How many pixels the compressed data of a GIF hold, which Pillow does not report when they end early."""
+"""The compressed pixels of a GIF that end early."""
 
 from __future__ import annotations
 
@@ -46,3 +46,12 @@ def _sub_blocks(data: bytes, start: int) -> bytes:
         payload += data[start + 1 : start + 1 + data[start]]
         start += 1 + data[start]
     return bytes(payload)
+
+
+def close_gif(data: bytes, start: int) -> bytes:
+    """Returns a GIF whose last sub-block has the length of what is there: Pillow decodes whole ones only."""
+    while start < len(data) and data[start]:
+        if start + 1 + data[start] > len(data):
+            return data[:start] + bytes([len(data) - start - 1]) + data[start + 1 :]
+        start += 1 + data[start]
+    return data
