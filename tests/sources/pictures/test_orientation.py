@@ -24,9 +24,13 @@ _ODD = {
 @pytest.mark.parametrize("entry", _ODD.values(), ids=_ODD.keys())
 @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP"])
 def test_an_image_whose_exif_has_odd_types_is_upright(tmp_path, format_name, entry):
-    options = {"PNG": {}, "WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}[format_name]
+    options: dict[str, dict[str, int]] = {
+        "PNG": {},
+        "WEBP": {"lossless": 1},
+        "JPEG": {"quality": 100, "subsampling": 0},
+    }
     path = tmp_path / "photo"
-    path.write_bytes(encode(coloured(), format_name, exif=exif(entry), **options))
+    path.write_bytes(encode(coloured(), format_name, exif=exif(entry), **options[format_name]))
     assert difference(read_rgb(path), np.rot90(coloured(), -1)) <= 8
 
 

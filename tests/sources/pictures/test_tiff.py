@@ -189,9 +189,8 @@ def _thumbnail():
 def test_the_picture_is_shown_and_not_its_preview(tmp_path, data_type, is_below):
     path = tmp_path / "raw.tif"
     with tifffile.TiffWriter(path) as tiff:
-        options = {"photometric": "rgb", "metadata": None}
-        tiff.write(_thumbnail(), subfiletype=1, subifds=1 if is_below else None, **options)
-        tiff.write(_TYPES[data_type](coloured()), **options)
+        tiff.write(_thumbnail(), photometric="rgb", metadata=None, subfiletype=1, subifds=1 if is_below else None)
+        tiff.write(_TYPES[data_type](coloured()), photometric="rgb", metadata=None)
     assert difference(read_rgb(path), coloured()) == 0
 
 
