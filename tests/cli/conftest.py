@@ -135,3 +135,11 @@ def lion(gradio_media):
 @pytest.fixture(scope="session")
 def cheetah(gradio_media):
     return gradio_media / "images" / "cheetah.jpg"
+
+
+@pytest.fixture
+def default_hangup() -> Iterator[None]:
+    """Gives SIGHUP its default action, here and in processes started from here: `nohup` ignores it."""
+    handler = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, handler)

@@ -257,7 +257,7 @@ def test_the_recording_plays_however_often_ctrl_c_comes_while_it_is_finished(sta
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("setsid") is None, reason="needs util-linux")
-def test_a_terminal_that_is_closed_ends_it_and_finishes_the_recording(free_port, tmp_path, eventually):
+def test_a_terminal_that_is_closed_ends_it_and_finishes_the_recording(free_port, tmp_path, eventually, default_hangup):
     video = tmp_path / "demo.mp4"
     command = ["setsid", "--ctty", sys.executable, "-m", "live_cam", "demo", "--no-open"]
     ours, terminal = os.openpty()

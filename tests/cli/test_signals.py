@@ -28,7 +28,7 @@ main()
 
 
 @pytest.fixture(autouse=True)
-def restored_handlers():
+def restored_handlers(default_hangup):
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
     for number, handler in handlers.items():

@@ -12,6 +12,7 @@ import pytest
 from live_cam.errors import SourceError
 from live_cam.sources import network
 from live_cam.sources.network import NetworkSource
+from tests.processes import children
 from tests.servers.running import RunningServer
 from tests.servers.stamped import stamp_ns
 from tests.sources.helpers import assert_one_line, everything_logged_of, read_frame
@@ -51,10 +52,6 @@ def _read_until_error(stream):
 
 def _pid(stream):
     return stream._decoder.child.pid
-
-
-def _children():
-    return {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()}
 
 
 def test_frames_arrive_fresh_with_exact_capture_times(camera, opened):
@@ -153,20 +150,20 @@ def test_the_decoder_s_memory_is_limited(camera, opened):
 
 @on_linux
 def test_no_process_is_left(camera):
-    before = _children()
+    before = children()
     source = NetworkSource(camera.url("/video"))
     stream = source.open()
     stream.read()
-    assert len(_children() - before) == 1
+    assert len(children() - before) == 1
     stream.close()
     stream.close()
-    assert not _children() - before
+    assert not children() - before
     with pytest.raises(SourceError, match="is closed"):
         stream.read()
     failing = NetworkSource(camera.url("/nothing"))
     with pytest.raises(SourceError):
         failing.open()
-    assert len(_children() - before) == 1  # waits for the next attempt
+    assert len(children() - before) == 1  # waits for the next attempt
     del failing
     gc.collect()
-    assert not _children() - before
+    assert not children() - before

@@ -25,6 +25,7 @@ _NUM_PROCESSES = 2  # one slow image leaves the other to the rest
 _START_LIMIT_S = 20.0
 _RESPONSE_LIMIT_S = 10.0
 _EXIT_LIMIT_S = 5.0
+_CPU_STATUS = -getattr(signal, "SIGPROF", 0) or None  # Windows has no such limit
 
 
 class JpegDecoders:
@@ -142,7 +143,7 @@ class JpegDecoder:
 
     def _why_ended(self) -> SourceError:
         status = self._end()
-        if self._timed_out or status == -signal.SIGPROF:
+        if self._timed_out or status == _CPU_STATUS:
             return JpegLimitError(f"an image that was sent takes more than {CPU_LIMIT_S:g} s to decode; send another")
         if status == -signal.SIGKILL:  # by a person, or the system for want of memory
             return SourceError("the decoder of images was killed; send the image again")

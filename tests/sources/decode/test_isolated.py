@@ -17,6 +17,7 @@ from live_cam.errors import SourceError
 from live_cam.sources.decode import isolated
 from live_cam.sources.decode.isolated import IsolatedVideoReader
 from live_cam.sources.decode.reader import VideoReader
+from tests.processes import children
 from tests.videos import grey, write_video
 
 _MAX_MEMORY_KIB = 4 << 20
@@ -121,44 +122,40 @@ def _descriptors():
     return set(os.listdir("/proc/self/fd"))
 
 
-def _children():
-    return [int(line) for line in Path("/proc/thread-self/children").read_text().split()]
-
-
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are inspected in /proc")
 
 
 @on_linux
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_the_error_for_a_crashed_decoder_names_the_signal(real_videos, number):
-    before = _descriptors(), _children()
+    before = _descriptors(), children()
     with IsolatedVideoReader(real_videos / "bikes.mp4") as video:
         video.read()
         os.kill(video._decoder.child.pid, number)
         with pytest.raises(SourceError, match=number.name):
             list(iter(video.read, None))
-        assert (_descriptors(), _children()) == before
+        assert (_descriptors(), children()) == before
         assert video.read() is None
 
 
 @on_linux
 def test_closing_early_leaves_no_process_and_no_descriptor(real_videos):
-    before = _descriptors(), _children()
+    before = _descriptors(), children()
     video = IsolatedVideoReader(real_videos / "bikes.mp4", loop=True)
     video.read()
     video.close()
     video.close()
-    assert (_descriptors(), _children()) == before
+    assert (_descriptors(), children()) == before
     assert video.read() is None
 
 
 @on_linux
 def test_a_file_that_is_no_video_leaves_no_process_and_no_descriptor(tmp_path):
-    before = _descriptors(), _children()
+    before = _descriptors(), children()
     path = tmp_path / "film.mp4"
     path.write_bytes(b"not a video")
     assert "is not a readable video" in _error(path)
-    assert (_descriptors(), _children()) == before
+    assert (_descriptors(), children()) == before
 
 
 @on_linux

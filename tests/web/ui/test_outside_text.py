@@ -43,7 +43,7 @@ def rename_classes(monkeypatch):
         original = imagenet_labels
         labels = tuple(names.get(index, label) for index, label in enumerate(original()))
         for module in list(sys.modules.values()):
-            if vars(module).get("imagenet_labels") is original:
+            if getattr(module, "__dict__", {}).get("imagenet_labels") is original:
                 monkeypatch.setattr(module, "imagenet_labels", lambda: labels)
 
     return rename
