@@ -113,7 +113,7 @@ def _file_source(spec: str) -> Source:
     path = Path(spec)
     if _is_folder(spec):
         return FolderSource(path)
-    require_file(path, "a video, an image, a folder of images, a camera's number or `demo`")
+    require_file(path, "a video file, an image, a folder of images, a camera's number or `demo`")
     return ImageSource(path) if format_of(path) else FileSource(path)
 
 

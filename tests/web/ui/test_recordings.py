@@ -120,8 +120,10 @@ def test_a_person_records_and_downloads_a_video(site, open_page):
         expect(part(each, "record-files").locator("a")).to_have_count(2)
         expect(part(each, "record-files").locator("a").first).to_be_visible()
         expect(each.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    link = part(page, "record-files").locator("a").first
+    assert link.bounding_box()["height"] >= 24  # WCAG 2.5.8, target size
     with page.expect_download() as downloading:
-        part(page, "record-files").locator("a").first.click()
+        link.click()
     assert NAME.fullmatch(downloading.value.suggested_filename)
     with av.open(str(downloading.value.path())) as container:
         sizes = {(frame.width, frame.height) for frame in container.decode(video=0)}
