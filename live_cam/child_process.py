@@ -16,6 +16,7 @@ from typing import IO
 
 _PACKAGE = Path(__file__).parent
 _PR_SET_PDEATHSIG = 1
+_CPU_SIGNAL = getattr(signal, "SIGPROF", None)
 _PIPE_BYTES = 1 << 20  # Linux's limit for unprivileged users; with the default 64 KiB, large frames take a third longer
 
 # A thread that lasts as long as this process: to Linux, the thread that starts a child is its parent.
@@ -86,6 +87,29 @@ def end_with_parent(on_input: Callable[[bytes], object] | None = _ignore) -> Non
     # On other systems, and if the parent has ended before that call.
     if on_input is not None:
         threading.Thread(target=_exit_with_parent, args=(on_input,), name="parent watch", daemon=True).start()
+
+
+def take_stdout() -> int:
+    """Returns a descriptor of this process's standard output, with which output of libraries does not mix any more."""
+    descriptor = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return descriptor
+
+
+def limit_cpu(limit_s: float) -> None:
+    """Has the system end this process after some time on the processor, where it can; 0 for no limit."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, limit_s)
+
+
+def exceeded_cpu(status: int) -> bool:
+    """Returns whether the exit status of a child is that of one that `limit_cpu` has ended."""
+    return _CPU_SIGNAL is not None and status == -_CPU_SIGNAL
+
+
+def describe_exit(status: int) -> str:
+    """Returns the exit status of a child for people: `exit status 1` or `SIGSEGV`."""
+    return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
 
 
 def wait_readable(descriptor: int, timeout_s: float) -> bool:

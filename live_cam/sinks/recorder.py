@@ -153,7 +153,7 @@ class Recorder:
 
     def join(self, timeout_s: float | None = None) -> bool:
         """Waits until the files are complete, or for the timeout; returns whether they are."""
-        return self._ended.wait(timeout_s)  # Thread.join, once interrupted, does not wait a second time
+        return self._ended.wait(timeout_s)
 
     def finish_quickly(self) -> None:
         """Skips or cancels moving the index to the front."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +16,7 @@ from tempfile import TemporaryFile
 from typing import Final
 
 from live_cam import errors
-from live_cam.child_process import end_with_parent, start_child
+from live_cam.child_process import describe_exit, end_with_parent, start_child, take_stdout
 from live_cam.errors import LiveCamError
 from live_cam.models.weights.find import Weights
 from live_cam.types import Score
@@ -89,13 +88,13 @@ def _error(status: int, output: bytes, log: str) -> Exception:
     """
     if status < 0:
         return _failure(
-            f"its process was ended by {signal.Signals(-status).name}, as happens without enough memory (2 GiB); "
+            f"its process was ended by {describe_exit(status)}, as happens without enough memory (2 GiB); "
             "end other programs and try again"
         )
     try:
         error = json.loads(output)
     except ValueError:
-        return _failure((log.strip().splitlines() or [f"exit status {status}"])[-1])
+        return _failure((log.strip().splitlines() or [describe_exit(status)])[-1])
     return _ERRORS.get(error["type"], _failure)(error["message"])
 
 
@@ -105,9 +104,7 @@ def _failure(reason: str) -> LiveCamError:
 
 def _main(request: ConversionRequest, path: Path) -> None:
     end_with_parent()
-    # Output of libraries must not mix with the error.
-    output = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    output = take_stdout()
     try:
         _convert(request, path)
     except Exception as error:

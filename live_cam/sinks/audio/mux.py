@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from live_cam.child_process import start_child, wait_readable
+from live_cam.child_process import describe_exit, start_child, wait_readable
 from live_cam.errors import OutputError
 from live_cam.files import move_new, require_absent
 
@@ -85,7 +84,7 @@ def _run_process(arguments: list[str]) -> tuple[str, str]:
             exit_status = child.poll()
             child.kill()
     if exit_status is not None and exit_status < 0:
-        return f"FFmpeg crashed with {signal.Signals(-exit_status).name}", ""
+        return f"FFmpeg crashed with {describe_exit(exit_status)}", ""
     return ("", output) if exit_status == 0 else (output or f"exit status {exit_status}", "")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,11 +12,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.child_process import enlarge_pipe, start_child, wait_readable
+from live_cam.child_process import describe_exit, enlarge_pipe, exceeded_cpu, start_child, wait_readable
 from live_cam.errors import SourceError
 
 _EXIT_LIMIT_S = 5.0
-_CPU_SIGNAL = getattr(signal, "SIGPROF", None)
 
 
 class DecoderProcess:
@@ -128,7 +126,6 @@ class DecoderProcess:
             status = self.child.wait(_EXIT_LIMIT_S)
         except subprocess.TimeoutExpired:
             status = 0
-        if _CPU_SIGNAL is not None and status == -_CPU_SIGNAL:
+        if exceeded_cpu(status):
             return f"takes too long to decode; {self._advice}"
-        cause = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
-        return f"crashed its decoder ({cause}); {self._advice}"
+        return f"crashed its decoder ({describe_exit(status)}); {self._advice}"

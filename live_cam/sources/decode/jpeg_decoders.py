@@ -15,7 +15,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.child_process import enlarge_pipe, start_child
+from live_cam.child_process import describe_exit, enlarge_pipe, exceeded_cpu, start_child
 from live_cam.errors import SourceError
 from live_cam.sources.decode.jpeg_process import CPU_LIMIT_S, LENGTH, SIZE
 from live_cam.sources.jpeg import JpegLimitError, check_jpeg
@@ -25,7 +25,6 @@ _NUM_PROCESSES = 2  # one slow image leaves the other to the rest
 _START_LIMIT_S = 20.0
 _RESPONSE_LIMIT_S = 10.0
 _EXIT_LIMIT_S = 5.0
-_CPU_STATUS = -getattr(signal, "SIGPROF", 0) or None  # Windows has no such limit
 
 
 class JpegDecoders:
@@ -143,12 +142,11 @@ class JpegDecoder:
 
     def _why_ended(self) -> SourceError:
         status = self._end()
-        if self._timed_out or status == _CPU_STATUS:
+        if self._timed_out or exceeded_cpu(status):
             return JpegLimitError(f"an image that was sent takes more than {CPU_LIMIT_S:g} s to decode; send another")
         if status == -signal.SIGKILL:  # by a person, or the system for want of memory
             return SourceError("the decoder of images was killed; send the image again")
-        cause = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
-        return JpegLimitError(f"an image that was sent crashed its decoder ({cause}); send another")
+        return JpegLimitError(f"an image that was sent crashed its decoder ({describe_exit(status)}); send another")
 
     def _end(self) -> int:
         """Ends the process, and returns its exit status; 0 if there is none."""

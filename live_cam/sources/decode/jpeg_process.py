@@ -10,13 +10,12 @@ JPEG is damaged, and once at first, when it is ready. The system ends it when a 
 from __future__ import annotations
 
 import os
-import signal
 import struct
 import sys
 
 import cv2
 
-from live_cam.child_process import setup_child
+from live_cam.child_process import limit_cpu, setup_child, take_stdout
 from live_cam.errors import SourceError
 from live_cam.sources.jpeg import decode_jpeg
 
@@ -33,29 +32,21 @@ def main() -> None:
     setup_child(_MAX_MEMORY_BYTES, on_input=None)
     cv2.setNumThreads(1)
     requests = sys.stdin.buffer
-    # Output of libraries must not mix with the responses.
-    responses = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    responses = take_stdout()
     os.write(responses, SIZE.pack(0, 0))
     while length := requests.read(LENGTH.size):
         jpeg = requests.read(*LENGTH.unpack(length))
-        _limit_cpu(CPU_LIMIT_S)
+        limit_cpu(CPU_LIMIT_S)
         try:
             rgb = decode_jpeg(jpeg)
         except SourceError:
             response = SIZE.pack(0, 0)
         else:
             response = b"".join((SIZE.pack(*rgb.shape[:2]), rgb.data))
-        _limit_cpu(0)
+        limit_cpu(0)
         left = memoryview(response)
         while left:
             left = left[os.write(responses, left) :]
-
-
-def _limit_cpu(limit_s: float) -> None:
-    """Has the system end this process after some time on the processor, where it can; 0 for no limit."""
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_PROF, limit_s)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from live_cam.child_process import take_stdout
 
 MAX_MEMORY_BYTES = 4 << 30
 """Enough for H.264 of 7680x4320 with all its reference frames."""
@@ -25,15 +26,14 @@ OUT_OF_MEMORY = f"needs more than {MAX_MEMORY_BYTES >> 30} GiB of memory to be d
 
 
 class MessageWriter:
-    """Takes over this process's standard output, so that output of libraries does not mix with the messages.
+    """Takes over this process's standard output.
 
     Any thread may send.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._descriptor = os.dup(sys.stdout.fileno())
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        self._descriptor = take_stdout()
 
     def send(self, header: dict[str, Any]) -> None:
         """Sends a message without pixels.

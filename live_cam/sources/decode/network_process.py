@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
 import sys
 import threading
 from contextlib import suppress
@@ -22,7 +21,7 @@ from io import FileIO
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.child_process import setup_child
+from live_cam.child_process import limit_cpu, setup_child
 from live_cam.errors import SourceError
 from live_cam.sources.decode.connection_guard import ConnectionGuard
 from live_cam.sources.decode.messages import MAX_MEMORY_BYTES, OUT_OF_MEMORY, READ, MessageWriter
@@ -58,8 +57,8 @@ def _serve(
     while requests.get() == READ:
         try:
             if camera is None:
-                _limit_cpu()
-                reader = NetworkReader(url, on_packet=_limit_cpu)
+                limit_cpu(_MAX_CPU_S)
+                reader = NetworkReader(url, on_packet=lambda: limit_cpu(_MAX_CPU_S))
                 camera = _ReaderThread(reader)
                 if guard is not None:
                     guard.require_attempts()
@@ -127,12 +126,6 @@ def _refuse(messages: MessageWriter, host: str) -> None:
     )
     messages.send({"error": reason, "final": True})
     os._exit(1)
-
-
-def _limit_cpu() -> None:
-    """Ends this process by SIGPROF if it needs more CPU time until the next call, where the system has such a limit."""
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_PROF, _MAX_CPU_S)
 
 
 if __name__ == "__main__":
