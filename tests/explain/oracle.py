@@ -101,3 +101,12 @@ def assert_close_except_at_kinks(found, expected):
     errors = np.abs(found - expected) / expected.max()
     assert errors.max() < 0.05
     assert errors.mean() < 2e-3
+
+
+def rows(*targets):
+    """Returns targets (1, K, 1000) of weights by class; an empty one means the top class."""
+    vectors = np.zeros((1, len(targets), 1000), np.float32)
+    for row, weights in zip(vectors[0], targets, strict=True):
+        for index, weight in weights.items():
+            row[index] = weight
+    return vectors

@@ -48,6 +48,16 @@ MOUNTED = """() => {
     && "method" in document.body.dataset;
 }"""
 
+# The default colours of the heat map run over green, which neither lion nor cheetah is.
+GREENNESS = """([from, to]) => {
+  const canvas = document.querySelector(".live-stage canvas");
+  const left = Math.round(from * canvas.width), width = Math.round((to - from) * canvas.width);
+  const { data } = canvas.getContext("2d").getImageData(left, 0, width, canvas.height);
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += Math.max(0, data[i + 1] - data[i]);
+  return sum / (data.length / 4);
+}"""
+
 # Gradio builds what is in an accordion when that is first opened, and sets its values once more with the next animation
 # frame, which takes back what a test has changed by then. Two more frames are to spare.
 SETTLED = """async () => {
@@ -249,3 +259,8 @@ def pixels(png: bytes) -> np.ndarray:
     """Decodes an image file: int16 (H, W, 3)."""
     with Image.open(io.BytesIO(png)) as image:
         return np.asarray(image.convert("RGB")).astype(np.int16)
+
+
+def greenness(page: Page, span: tuple[float, float] = (0.0, 1.0)) -> float:
+    """Returns how much green the canvas has over red, between two fractions of its width."""
+    return page.evaluate(GREENNESS, list(span))

@@ -10,20 +10,12 @@ import pytest
 
 from live_cam.errors import LiveCamError, WeightsError
 from live_cam.explain.runtime.openvino_step import OpenVinoStep
+from tests.explain.oracle import rows
 from tests.networks import SMALL_LAYER, SMALL_LOWER_LAYER
 
 pytestmark = pytest.mark.xdist_group("tensorflow")
 
 A, B = 291, 293
-
-
-def rows(*targets):
-    """Returns targets (1, K, 1000) of weights by class; an empty one means the top class."""
-    vectors = np.zeros((1, len(targets), 1000), np.float32)
-    for row, weights in zip(vectors[0], targets, strict=True):
-        for index, weight in weights.items():
-            row[index] = weight
-    return vectors
 
 
 @pytest.mark.parametrize(

@@ -15,20 +15,13 @@ from tests.explain.oracle import (
     explain_with_tape,
     fused,
     relative_error,
+    rows,
 )
 
 pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
 
 LION, CHEETAH, CAT, ESPRESSO = 291, 293, 285, 967
 METHODS = typing.get_args(Method)
-
-
-def rows(*targets):
-    vectors = np.zeros((1, len(targets), 1000), np.float32)
-    for row, weights in zip(vectors[0], targets, strict=True):
-        for index, weight in weights.items():
-            row[index] = weight
-    return vectors
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from tests.explain.oracle import (
     explain_with_tape,
     fused,
     relative_error,
+    rows,
 )
 from tests.networks import SMALL_FUSED_LAYERS, SMALL_LAYER, SMALL_LOWER_LAYER
 
@@ -28,15 +29,6 @@ METHOD_NAMES = typing.get_args(Method)
 SINGLE_LAYER_METHODS = [name for name in METHOD_NAMES if name != "layercam-fused"]
 LAYERS = (SMALL_LAYER, SMALL_LOWER_LAYER, "conv2_block1_out")
 LABELS = ("lion", "Egyptian cat")
-
-
-def rows(*targets):
-    """Returns targets (1, K, 1000) of weights by class; an empty one means the top class."""
-    vectors = np.zeros((1, len(targets), 1000), np.float32)
-    for row, weights in zip(vectors[0], targets, strict=True):
-        for index, weight in weights.items():
-            row[index] = weight
-    return vectors
 
 
 @pytest.fixture(scope="module")

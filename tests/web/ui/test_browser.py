@@ -8,25 +8,15 @@ import signal
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from live_cam.sources.camera import CameraOptions
 from live_cam.sources.factory import create_source
-from tests.web.browser import part, pick, unfold, wait_for_frame, wait_frames, wait_until
+from tests.web.browser import greenness, part, pick, unfold, wait_for_frame, wait_frames, wait_until
 
 pytestmark = pytest.mark.slow
 
-LEFT, RIGHT, WHOLE = (0.0, 0.5), (0.5, 1.0), (0.0, 1.0)
-
-# The default colours of the heat map run over green, which neither lion nor cheetah is.
-GREENNESS = """([from, to]) => {
-  const canvas = document.querySelector(".live-stage canvas");
-  const left = Math.round(from * canvas.width), width = Math.round((to - from) * canvas.width);
-  const { data } = canvas.getContext("2d").getImageData(left, 0, width, canvas.height);
-  let sum = 0;
-  for (let i = 0; i < data.length; i += 4) sum += Math.max(0, data[i + 1] - data[i]);
-  return sum / (data.length / 4);
-}"""
+LEFT, RIGHT = (0.0, 0.5), (0.5, 1.0)
 
 
 @pytest.fixture
@@ -35,19 +25,15 @@ def open_source(serve_session, explainer, open_page):
     return lambda source: open_page(serve_session(create_source(str(source), CameraOptions()), explainer).url)
 
 
-def greenness(page: Page, span: tuple[float, float]) -> float:
-    return page.evaluate(GREENNESS, list(span))
-
-
 def test_the_demo_moves_from_lion_to_cheetah_and_another_target_changes_its_map(open_source, eventually):
     page = open_source("demo")
     expect(part(page, "label-0")).to_have_text("lion")
-    wait_until(page, lambda: greenness(page, WHOLE) > 3)
+    wait_until(page, lambda: greenness(page) > 3)
     unfold(page, "explain")
     pick(page, "live-target", "teapot")
     expect(part(page, "target")).to_have_text("teapot")
     expect(part(page, "no-evidence")).to_contain_text("no evidence")
-    wait_until(page, lambda: greenness(page, WHOLE) < 1)
+    wait_until(page, lambda: greenness(page) < 1)
     pick(page, "live-target", "the top class")
     canvas = page.locator(".live-stage canvas")
     before = canvas.screenshot()
