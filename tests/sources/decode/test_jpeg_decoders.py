@@ -2,6 +2,7 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -103,16 +104,25 @@ def test_a_process_that_was_killed_comes_back(decoder, photograph):
 
 
 @pytest.fixture
-def hang(decoders, photograph):
+def hang(decoders, photograph, eventually):
     """Submits an image to a process that is stopped: `process_id, future = hang()`."""
 
     def submit():
         decoders.submit(photograph).result(_LIMIT_S)
-        process_id = decoders._idle.queue[-1]._child.pid  # which is used next
-        os.kill(process_id, signal.SIGSTOP)
-        return process_id, decoders.submit(photograph)
+        child = decoders._idle.queue[-1]._child  # which is used next
+        os.kill(child.pid, signal.SIGSTOP)
+        future = decoders.submit(photograph)
+        eventually(lambda: _bytes_unread(child.stdin) > 0)  # a process that ends before is started again
+        return child.pid, future
 
     return submit
+
+
+def _bytes_unread(pipe):
+    import fcntl
+    import termios
+
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
 
 
 @on_linux
@@ -145,9 +155,8 @@ def test_memory_is_limited(decoder):
 
 
 @on_linux
-def test_closing_ends_the_processes_though_one_hangs(decoders, hang, eventually):
+def test_closing_ends_the_processes_though_one_hangs(decoders, hang):
     process_id, future = hang()
-    eventually(future.running)
     decoders.close()
     with pytest.raises(SourceError):
         future.result(_LIMIT_S)
