@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -38,12 +38,19 @@ class LiveCam:
         url, port: Where its page is.
     """
 
-    def __init__(self, *args: object, port: int | None = None, scheme: str = "http", explains: bool = True) -> None:
+    def __init__(
+        self,
+        *args: object,
+        port: int | None = None,
+        scheme: str = "http",
+        explains: bool = True,
+        stderr: IO[str] | None = None,
+    ) -> None:
         """Starts it and waits until it responds and, if it `explains`, has explained a frame."""
         self.port = port or free_port()
         self.url = f"{scheme}://127.0.0.1:{self.port}/"
         command = [sys.executable, "-m", "live_cam", *map(str, args), "--no-open", "--port", str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
         deadline_s = time.monotonic() + _START_LIMIT_S
         while (stats := self.stats()) is None or (explains and stats["frames"]["explained"] == 0):
             assert self.process.poll() is None, "live-cam ended by itself"
