@@ -44,6 +44,8 @@ class Frame:
     def __post_init__(self) -> None:
         if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
             raise ValueError(f"a frame is uint8 (H, W, 3), not {self.rgb.dtype} {self.rgb.shape}")
+        if not self.rgb.size:
+            raise ValueError(f"a frame has pixels, unlike one of {self.rgb.shape[1]}x{self.rgb.shape[0]}")
         self.rgb.flags.writeable = False
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -11,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.errors import UsageError
+from live_cam.explain.arguments import check_cam_config, check_choices, check_layer, check_targets
 from live_cam.explain.results import ExplanationBuilder
 from live_cam.explain.runtime.batching import explain_batched
 from live_cam.explain.runtime.quiet import quiet_native_stderr
@@ -37,7 +41,9 @@ _MEMORY_OF_THE_REST_MB: Final = 400
 
 
 class Explainer:
-    """Explains the predictions of ResNet50. One thread explains; others may call `is_ready` and `prepare` meanwhile.
+    """Explains the predictions of ResNet50. Any thread may call it; one frame is computed after the other.
+
+    A process needs an explainer of its own: one that was forked does not compute.
 
     Example:
         >>> import numpy as np
@@ -57,7 +63,7 @@ class Explainer:
 
     def __init__(
         self,
-        weights: Path | None = None,
+        weights: str | os.PathLike[str] | None = None,
         layer: str | None = None,
         method: Method = "gradcam",
         score: Score = "logit",
@@ -90,9 +96,15 @@ class Explainer:
         Raises:
             WeightsError: The weights could not be obtained or are not ResNet50's.
             UnknownLayerError: The network has no activation of that name.
-            UsageError: The device is not available or does not support the precision; or the method has its own layers.
+            UsageError: An argument is none of its choices; the device is not available or does not support the
+                precision; or the method has its own layers.
         """
+        check_choices(
+            method=method, score=score, runtime=runtime, precision=precision, performance_hint=performance_hint
+        )
+        check_layer(layer)
         layers = layers_to_explain(method, layer)
+        weights = None if weights is None else Path(weights)
         found = find_weights(weights, progress)
         self.layer = "+".join(layers)
         self.method: Method = method
@@ -102,6 +114,8 @@ class Explainer:
         self._builder = ExplanationBuilder(smooth)
         self._batch_size = batch_size
         self._frame_px = (INPUT_PX, INPUT_PX)
+        self._process_id = os.getpid()
+        self._computing = threading.Lock()
         with quiet_native_stderr():
             backend = select_backend(found, score, runtime, precision, device, performance_hint)
         self.runtime, self.precision = backend.runtime, backend.precision
@@ -160,7 +174,8 @@ class Explainer:
 
         Raises:
             LiveCamError: The layer is not ready.
-            ValueError: A target has both `contrast` and `counterfactual`.
+            UsageError: There is no target, or one that is no class or has both `contrast` and `counterfactual`; or this
+                explainer was made in another process.
         """
         return self.explain_each(frames, [targets] * len(frames), cam_config)
 
@@ -176,17 +191,21 @@ class Explainer:
         """
         cam_config = self.cam_config if cam_config is None else cam_config
         layers = _layers(cam_config)
-        step = self._steps.take(layers)
-        rgb = [frame.rgb for frame in frames]
-        self._frame_px = rgb[0].shape[:2]
-        resolved, references = _resolve_top(step, rgb, targets, cam_config.method)
-        vectors = np.array([[target_vector(target, step.classes) for target in row] for row in resolved])
-        maps, logits = explain_batched(step, rgb, vectors, cam_config.method)
-        in_use = CamConfig("+".join(layers), cam_config.method)
-        return [
-            self._builder.build(frame, in_use, *results)
-            for frame, *results in zip(frames, resolved, maps, logits, references, strict=True)
-        ]
+        check_targets(frames, targets, self._steps.first.classes)
+        if not frames:
+            return []
+        with self._exclusively():
+            step = self._steps.take(layers)
+            rgb = [frame.rgb for frame in frames]
+            self._frame_px = rgb[0].shape[:2]
+            resolved, references = _resolve_top(step, rgb, targets, cam_config.method)
+            vectors = np.array([[target_vector(target, step.classes) for target in row] for row in resolved])
+            maps, logits = explain_batched(step, rgb, vectors, cam_config.method)
+            in_use = CamConfig("+".join(layers), cam_config.method)
+            return [
+                self._builder.build(frame, in_use, *results)
+                for frame, *results in zip(frames, resolved, maps, logits, references, strict=True)
+            ]
 
     def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Returns the logits float32 (N, classes) of frames uint8 (H, W, 3), RGB, without explanations.
@@ -194,10 +213,25 @@ class Explainer:
         It runs the step, which is compiled already and takes little longer than the forward pass alone.
         """
         step = self._steps.first
-        return explain_batched(step, frames, np.zeros((len(frames), 1, step.classes), np.float32), self.method)[1]
+        if len(frames) == 0:
+            return np.empty((0, step.classes), np.float32)
+        with self._exclusively():
+            return explain_batched(step, frames, np.zeros((len(frames), 1, step.classes), np.float32), self.method)[1]
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Lets one thread compute at a time: a compiled step has one set of inputs and outputs."""
+        # Before the lock, which a thread may have held when the process was forked.
+        if os.getpid() != self._process_id:
+            raise UsageError(
+                "this explainer was made in another process; make one in each, started by multiprocessing's spawn"
+            )
+        with self._computing:
+            yield
 
 
 def _layers(cam_config: CamConfig) -> tuple[str, ...]:
+    check_cam_config(cam_config)
     return layers_to_explain(cam_config.method, None if cam_config.method == "layercam-fused" else cam_config.layer)
 
 

@@ -1,14 +1,17 @@
 """The explainer on the real network and real photographs."""
 
 import doctest
+import os
 import subprocess
 import sys
 import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from live_cam.errors import LiveCamError, UnknownLayerError, WeightsError
+from live_cam.errors import LiveCamError, UnknownLayerError, UsageError, WeightsError
 from live_cam.explain.explainer import Explainer
 from live_cam.explain.saliency.targets import probabilities
 from live_cam.models.labels import imagenet_labels
@@ -299,3 +302,36 @@ def test_example_of_the_docstring_runs(weights):
     from live_cam.explain import explainer
 
     assert doctest.testmod(explainer) == doctest.TestResults(failed=0, attempted=6)
+
+
+def test_threads_that_explain_at_once_each_get_their_own_result(explainer, photographs, make_frame):
+    frames = [make_frame(rgb) for rgb in photographs.values()]
+    expected = [explainer.explain(frame).saliency_map for frame in frames]
+
+    def explain(call):
+        return explainer.explain(frames[call % len(frames)]).saliency_map
+
+    with ThreadPoolExecutor(8) as threads:
+        for call, found in enumerate(threads.map(explain, range(48))):
+            np.testing.assert_array_equal(found, expected[call % len(frames)])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_explainer_says_what_to_do_and_does_not_hang(explainer, photographs, make_frame):
+    frame = make_frame(photographs["lion"])
+    with warnings.catch_warnings(), explainer._computing:  # as if another thread explained meanwhile
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of forks beside threads
+        child = os.fork()
+        if child == 0:
+            try:
+                explainer.explain(frame)
+            except UsageError as error:
+                os._exit("another process" in str(error))
+            finally:
+                os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+
+
+def test_no_frames_have_no_explanations(explainer):
+    assert explainer.explain_all([], [Target()]) == []
+    assert explainer.logits([]).shape == (0, 1000)
