@@ -132,7 +132,7 @@ class FakeSource:
         frozen_after_s: That of its streams.
     """
 
-    def __init__(self, name="Fake camera", kind="camera", rate_fps=30.0, size_px=(64, 48), clock=MONOTONIC):
+    def __init__(self, name="Fake camera", kind="camera", rate_fps=10.0, size_px=(64, 48), clock=MONOTONIC):
         self.name = name
         self.kind = kind
         self.clock = clock

@@ -95,6 +95,8 @@ def launch(playwright: Playwright, *args: str) -> Iterator[Browser]:
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert executable, "no Chromium on this machine; ./scripts/test installs one"
     usual = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+    # No page lives long enough for what V8 spends on optimizing to come back.
+    usual.append("--js-flags=--no-opt")
     if os.name == "posix" and os.geteuid() == 0:
         usual.append("--no-sandbox")
     browser = playwright.chromium.launch(executable_path=executable, args=[*usual, *args])

@@ -109,7 +109,7 @@ def chromium(playwright, gradio_media, tmp_path_factory):
     random = np.random.default_rng(0)
     path = tmp_path_factory.mktemp("webcam") / "lion.y4m"
     with path.open("wb") as file:
-        file.write(b"YUV4MPEG2 W640 H480 F30:1 Ip A1:1 C420jpeg\n")
+        file.write(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n")
         for _ in range(10):
             noisy = np.clip(lion.astype(np.int16) + random.integers(-3, 4, lion.shape), 0, 255).astype(np.uint8)
             file.write(b"FRAME\n" + cv2.cvtColor(noisy, cv2.COLOR_BGR2YUV_I420).tobytes())
