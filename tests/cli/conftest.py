@@ -20,6 +20,20 @@ from live_cam.cli.serve import ServeOptions
 from live_cam.models.weights.find import find_weights
 from tests import processes
 
+# The program with a fake in place of the network, whose import and compilation take seconds.
+_WITH_FAKE_EXPLAINER = """
+from live_cam.explain import explainer
+from tests.conftest import FakeExplainer
+explainer.Explainer = lambda **_: FakeExplainer(0.02)
+from live_cam.__main__ import main
+main()
+"""
+
+
+def program(fake: bool) -> list[str]:
+    """Returns the command that starts `live-cam`, with a fake explainer if it is `fake`; it runs in the project."""
+    return [sys.executable, *(("-c", _WITH_FAKE_EXPLAINER) if fake else ("-m", "live_cam"))]
+
 
 @dataclass
 class Result:
@@ -83,17 +97,24 @@ def shared_explainer(explainer, monkeypatch) -> list[dict[str, Any]]:
     return calls
 
 
+@pytest.fixture
+def fake_program(fake_explainer, live_cam, monkeypatch) -> Callable[..., Result]:
+    """Runs `live-cam` in this process as `live_cam` does, with a fake explainer."""
+    monkeypatch.setattr("live_cam.explain.explainer.Explainer", lambda **_: fake_explainer())
+    return live_cam
+
+
 @pytest.fixture(scope="session")
 def start_process() -> Callable[..., Any]:
     """Starts `live-cam` as a process and kills it at the end of a `with` block, so that a failed test ends.
 
-    It has no progress bar to show, as the weights are there.
+    It has no progress bar to show, as the weights are there. A `fake` one explains with a fake.
     """
     find_weights()
 
     @contextmanager
-    def start(*words: object, stderr: int = subprocess.STDOUT) -> Iterator[subprocess.Popen[str]]:
-        command = [sys.executable, "-m", "live_cam", *map(str, words)]
+    def start(*words: object, fake: bool = False, stderr: int = subprocess.STDOUT) -> Iterator[subprocess.Popen[str]]:
+        command = [*program(fake), *map(str, words)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process:
             try:
                 yield process

@@ -12,14 +12,14 @@ import pytest
 
 from live_cam.cli.signals import exit_on_signals, handle_hangup
 
-# Sends itself a signal while the command line is imported.
+# Sends itself a signal while a module is imported.
 _INTERRUPTED_IMPORT = """
-import os, signal, sys
+import os, sys
 
 class Interrupt:
     def find_spec(self, name, path, target=None):
-        if name == "typer":
-            os.kill(os.getpid(), signal.SIGINT)
+        if name == "{module}":
+            os.kill(os.getpid(), {number})
 
 sys.meta_path.insert(0, Interrupt())
 from live_cam.__main__ import main
@@ -77,20 +77,29 @@ def test_after_a_hangup_lines_for_the_closed_terminal_are_dropped():
     assert received == [signal.SIGHUP]
 
 
-def test_ctrl_c_in_the_first_moments_leaves_no_traceback():
-    command = [sys.executable, "-c", _INTERRUPTED_IMPORT, "--version"]
+@pytest.mark.parametrize(
+    ("number", "module", "words", "status"),
+    [
+        (signal.SIGINT, "typer", ("--version",), -signal.SIGINT),
+        (signal.SIGTERM, "gradio", ("demo", "--no-open"), 143),
+    ],
+    ids=["Ctrl-C in the first moments", "SIGTERM while the server is imported"],
+)
+def test_a_signal_while_it_starts_leaves_no_traceback(number, module, words, status):
+    code = _INTERRUPTED_IMPORT.format(number=int(number), module=module)
+    command = [sys.executable, "-c", code, *words]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", "")
 
 
-@pytest.mark.slow
-def test_sigterm_while_it_starts_is_status_143(start_process, free_port, eventually):
-    def listens() -> bool:
+def test_sigterm_while_the_network_is_compiled_is_status_143(live_cam, free_port, monkeypatch):
+    def compile_network(**_):
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", free_port)) == 0
+            assert probe.connect_ex(("127.0.0.1", free_port)) == 0, "the port is bound before"
+        signal.raise_signal(signal.SIGTERM)
 
-    with start_process("demo", "--no-open", "--port", free_port) as process:
-        eventually(listens, within_s=240)  # the network comes later
-        process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=240) == ("", None)
-        assert process.returncode == 143
+    monkeypatch.setattr("live_cam.explain.explainer.Explainer", compile_network)
+    result = live_cam("demo", "--no-open", "--port", free_port)
+    assert (result.status, result.stdout, result.stderr) == (143, "", "")
+    with socket.create_server(("127.0.0.1", free_port)):
+        pass  # the port is free again
