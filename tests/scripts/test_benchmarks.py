@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 
@@ -22,15 +23,21 @@ server.main(frames.parse_size(sys.argv[1]), FakeExplainer(0.01))
 
 
 @pytest.fixture(scope="module")
-def contestants():
-    """The contestants of this machine by name, as listed by a child process."""
-    return {contestant.name: contestant for contestant in rounds.list_contestants()[0]}
+def listed():
+    """The contestants of this machine and the reference, as a child process lists them."""
+    return rounds.list_contestants()
+
+
+@pytest.fixture
+def listed_once(listed, monkeypatch):
+    """Lists the contestants without another child process."""
+    monkeypatch.setattr(rounds, "list_contestants", lambda: copy.deepcopy(listed))
 
 
 @pytest.mark.slow
-def test_contestants_are_measured_and_written(monkeypatch, capsys, tmp_path, contestants):
+def test_contestants_are_measured_and_written(monkeypatch, capsys, tmp_path, listed, listed_once):
     # A peer whose import fails, whether it is installed or not; and no GPU, which would change the default.
-    peer = next(name for name in contestants if "captum" in name.casefold())
+    peer = next(each.name for each in listed[0] if "captum" in each.name.casefold())
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text("raise ImportError('torch is broken')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -99,7 +106,7 @@ def test_an_existing_file_is_not_overwritten(capsys, tmp_path):
     assert results_file.read_text() == "mine"
 
 
-def test_an_unknown_row_is_a_usage_error(capsys):
+def test_an_unknown_row_is_a_usage_error(capsys, listed_once):
     with pytest.raises(SystemExit, match="2"):
         main.main(["--only", "live_cam on an abacus"])
     assert "--list" in capsys.readouterr().err

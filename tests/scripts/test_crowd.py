@@ -1,19 +1,15 @@
-"""The crowd, with a fake explainer in another process; `python -m scripts.benchmarks.crowd` runs the whole program."""
+"""The crowd, with a fake explainer in this process; `python -m scripts.benchmarks.crowd` runs the whole program."""
 
 from __future__ import annotations
 
 import pytest
 
 from scripts.benchmarks import crowd
-from scripts.benchmarks.child import Child
-from tests.scripts.test_benchmarks import FAKE_SERVER
 
 
 @pytest.mark.slow
-def test_viewers_who_read_nothing_are_compared_with_none(capsys):
-    with Child("-c", FAKE_SERVER, "320x240") as server:
-        address = server.receive(60)["address"]
-        alone, beside = crowd.measure(address, viewers=2, silent=4, seconds=0.5, rounds=1)
+def test_viewers_who_read_nothing_are_compared_with_none(address, capsys):
+    alone, beside = crowd.measure(address, viewers=2, silent=4, seconds=0.5, rounds=1)
     crowd.report(alone, beside)
     rows = [line.rsplit(maxsplit=3) for line in capsys.readouterr().out.splitlines()[1:]]
     assert [row[0] for row in rows] == list(alone[0])

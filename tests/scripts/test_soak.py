@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from contextlib import ExitStack
 
 import numpy as np
 import pytest
 
-from live_cam.pipeline.session import Session
-from live_cam.sources.demo import DemoSource
-from live_cam.web.server import LiveServer, bind, build_app
 from scripts.benchmarks import soak
-
-
-@pytest.fixture
-def address(fake_explainer):
-    """The address of a server that shows the demo."""
-    listener = bind("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    with Session([DemoSource()], fake_explainer(0.01)) as session:
-        server = LiveServer(build_app(session, "127.0.0.1", None), session)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"127.0.0.1:{port}"
-        server.should_exit = True
-        session.request_stop()
-        thread.join()
 
 
 @pytest.mark.slow
