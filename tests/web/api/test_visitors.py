@@ -19,7 +19,9 @@ from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.clocks import ShiftedClock
+from tests.conftest import FakeExplainer
 from tests.jpegs import with_declared_size, with_scans
+from tests.web.sites import Site
 from tests.web.viewers import VisitorPage, assert_closed, receive, size_of, visitor_message, watch
 
 
@@ -192,15 +194,26 @@ def test_an_unusable_frame_is_skipped_and_no_other_visitor_affected(visit, event
     assert bad.close_code is None
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clock():
     return ShiftedClock()
 
 
+@pytest.fixture(scope="module")
+def shared_four_places(clock, tmp_path_factory):
+    site = Site([], FakeExplainer(), tmp_path_factory.mktemp("recordings"), max_visitors=4, clock=clock)
+    yield site
+    site.stop()
+
+
 @pytest.fixture
-def four_places(serve_session, fake_explainer, clock):
-    """A site for four visitors at a time, whose time the test sets forward."""
-    return serve_session([], fake_explainer(), max_visitors=4, clock=clock)
+def four_places(shared_four_places):
+    """A site for four visitors at a time, whose time the test sets forward; nobody is there or has to wait."""
+    visitors = shared_four_places.session.visitors
+    for feed in visitors.feeds:
+        visitors.leave(feed)
+    visitors._suspensions.clear()
+    return shared_four_places
 
 
 @pytest.mark.parametrize("what", BEYOND_A_LIMIT)
@@ -363,27 +376,20 @@ def post(site, client_id, jpeg, **params):
     )
 
 
-@pytest.fixture
-def one_place(serve_session, fake_explainer):
-    """A site for one visitor at a time."""
-    return serve_session([], fake_explainer(), max_visitors=1)
-
-
-def test_a_posted_frame_is_returned_explained(serve_session, fake_explainer, photograph):
-    site = serve_session([], fake_explainer(), max_visitors=2)
+def test_a_posted_frame_is_returned_explained(four_places, photograph):
     for size in ((320, 240), (200, 300)):
-        response = post(site, f"client {size}", photograph(size), age_ms=4)
+        response = post(four_places, f"client {size}", photograph(size), age_ms=4)
         assert response.status_code == 200
         assert size_of(response.content) == size
         assert json.loads(response.headers["X-Live-Cam"])["top"][0]["label"] == "lion"
 
 
-def test_an_invalid_post_is_refused(one_place, photograph):
-    assert post(one_place, "anna", b"GIF89a").status_code == 400
-    assert post(one_place, "anna", bytes(3_000_000)).status_code == 413
-    assert post(one_place, "x" * 65, photograph((320, 240))).status_code == 422
-    assert post(one_place, "anna", photograph((320, 240)), age_ms="nan").status_code == 422
-    assert post(one_place, "anna", photograph((320, 240))).status_code == 200
+def test_an_invalid_post_is_refused(four_places, photograph):
+    assert post(four_places, "anna", b"GIF89a").status_code == 400
+    assert post(four_places, "anna", bytes(3_000_000)).status_code == 413
+    assert post(four_places, "x" * 65, photograph((320, 240))).status_code == 422
+    assert post(four_places, "anna", photograph((320, 240)), age_ms="nan").status_code == 422
+    assert post(four_places, "anna", photograph((320, 240))).status_code == 200
 
 
 @pytest.mark.parametrize("what", BEYOND_A_LIMIT)
@@ -401,26 +407,30 @@ def test_whose_post_breaks_a_limit_is_told_and_waits(four_places, photograph, cl
     assert post(four_places, "mallory", jpeg).status_code == 200
 
 
-def test_a_visitor_who_posts_has_one_place_and_frees_it_when_silent(one_place, photograph, eventually, monkeypatch):
+def test_a_visitor_who_posts_has_one_place_and_frees_it_when_silent(four_places, photograph, eventually, monkeypatch):
     jpeg = photograph((320, 240))
     monkeypatch.setattr("live_cam.web.api.visitor_http._AWAY_LIMIT_S", 1.0)
+    for number in range(3):
+        four_places.session.visitors.join(f"other-{number}", f"192.0.2.{number}")
     for _ in range(3):
-        assert post(one_place, "anna", jpeg).status_code == 200
-    refusal = post(one_place, "berta", jpeg)
+        assert post(four_places, "anna", jpeg).status_code == 200
+    refusal = post(four_places, "berta", jpeg)
     assert refusal.status_code == 503
-    assert "All 1 places are taken" in refusal.text
-    eventually(lambda: post(one_place, "berta", jpeg).status_code == 200)
+    assert "All 4 places are taken" in refusal.text
+    eventually(lambda: post(four_places, "berta", jpeg).status_code == 200)
 
 
-def test_a_post_that_waits_for_the_explainer_does_not_delay_the_end(one_place, photograph, eventually):
-    one_place.explainer.delay_s = 60.0
+def test_a_post_that_waits_for_the_explainer_does_not_delay_the_end(
+    serve_session, fake_explainer, photograph, eventually
+):
+    site = serve_session([], fake_explainer(delay_s=60.0), max_visitors=1)
 
     def try_to_post():
         with contextlib.suppress(httpx.HTTPError):
-            post(one_place, "anna", photograph((320, 240)))
+            post(site, "anna", photograph((320, 240)))
 
     waiting = threading.Thread(target=try_to_post)
     waiting.start()
-    eventually(lambda: one_place.explainer.num_requested == 1)
-    one_place.stop()
+    eventually(lambda: site.explainer.num_requested == 1)
+    site.stop()
     waiting.join(10)
