@@ -37,7 +37,8 @@ BODIES = {("/settings", "patch"): "application/json", ("/visit", "post"): "image
 
 def openapi(recordings: Path) -> dict[str, Any]:
     """Returns the OpenAPI document of all modes' routes."""
-    session = Session([], FakeExplainer(), 1, RecordingOptions(recordings))
+    explainer: Any = FakeExplainer()  # type: ignore[no-untyped-call]
+    session = Session([], explainer, 1, RecordingOptions(recordings))
     routers = [
         frame_routes(session),
         settings_routes(session, kiosk=False),
