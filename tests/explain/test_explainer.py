@@ -13,6 +13,7 @@ import pytest
 
 from live_cam.errors import LiveCamError, UnknownLayerError, UsageError, WeightsError
 from live_cam.explain.explainer import Explainer
+from live_cam.explain.runtime import conversion_process, select
 from live_cam.explain.saliency.targets import probabilities
 from live_cam.models.labels import imagenet_labels
 from live_cam.models.layers import DEFAULT_LAYER, FUSED_LAYERS
@@ -263,7 +264,10 @@ def test_only_live_frames_are_smoothed(explainer, photographs, make_frame):
         np.testing.assert_array_equal(other.smoothed_map, other.saliency_map)
 
 
-def test_unknown_layer_is_an_error_of_the_constructor(weights):
+def test_unknown_layer_is_an_error_of_the_constructor(network, monkeypatch):
+    # Converted in this process, which has the network; see test_conversion_process for errors of a subprocess.
+    monkeypatch.setattr("live_cam.models.resnet50.build_network", lambda _weights: network)
+    monkeypatch.setattr(select, "convert_in_subprocess", conversion_process._convert)
     with pytest.raises(UnknownLayerError, match="did you mean conv5_block3_out"):
         Explainer(layer="conv5_block3_output")
 

