@@ -113,23 +113,11 @@ def test_step_returns_the_map_of_the_paper(maps_of, inputs, top_class, expected_
 
 
 @pytest.mark.parametrize("label", LABELS)
-@pytest.mark.parametrize(
-    ("method", "layer"),
-    [
-        ("gradcam", "conv2_block1_out"),
-        ("hirescam", SMALL_LOWER_LAYER),
-        ("gradcam++", SMALL_LOWER_LAYER),
-        ("xgradcam", SMALL_LOWER_LAYER),
-        ("layercam", "conv2_block1_out"),
-        ("eigencam", SMALL_LOWER_LAYER),
-    ],
-)
-def test_step_returns_the_map_of_the_paper_at_lower_layers(
-    maps_of, inputs, top_class, expected_map, method, layer, label
-):
-    maps = maps_of(method, inputs[label], rows({}, {B: 1.0}), layer)
+@pytest.mark.parametrize("method", SINGLE_LAYER_METHODS)
+def test_step_returns_the_map_of_the_paper_at_a_lower_layer(maps_of, inputs, top_class, expected_map, method, label):
+    maps = maps_of(method, inputs[label], rows({}, {B: 1.0}), SMALL_LOWER_LAYER)
     for found, index in zip(maps, (top_class(label), B), strict=True):
-        assert_close_except_at_kinks(found, np.maximum(expected_map(method, layer, label, index), 0.0))
+        assert_close_except_at_kinks(found, np.maximum(expected_map(method, SMALL_LOWER_LAYER, label, index), 0.0))
 
 
 @pytest.mark.parametrize("method", METHOD_NAMES)
@@ -200,10 +188,9 @@ def test_openvino_computes_the_gradients_of_every_layer(small_network, inputs, c
             assert_close_except_at_kinks(np.maximum(found, 0.0), expected)
 
 
-# A convolution whose own output is kept, the sum of a shortcut, and several layers.
-@pytest.mark.parametrize(
-    ("method", "layer"), [("layercam", "conv1_conv"), ("hirescam", "conv2_block1_add"), ("layercam-fused", None)]
-)
+# A convolution whose own output is kept, and several layers. Steps are read from disk, where forward pass and gradient
+# share each kernel, and OpenVINO once confused the two.
+@pytest.mark.parametrize(("method", "layer"), [("layercam", "conv1_conv"), ("layercam-fused", None)])
 def test_openvino_step_returns_the_map_of_the_paper(
     make_openvino_step, inputs, tape, top_class, expected_map, method, layer
 ):
