@@ -192,7 +192,7 @@ def test_step_is_traced_once_per_number_of_frames_and_targets(tiny_network, on_g
     step = TensorFlowStep(Counted(tiny_network, ("high",), "logit"), on_gpu)
     rng = np.random.default_rng(0)
     targets = itertools.cycle([TOP, one_hot(4), one_hot(4) - one_hot(7), -one_hot(4)])
-    for size in [(480, 640), (224, 224), (100, 37), (1, 1), (480, 640)]:
+    for size in [(480, 640), (100, 37), (1, 1)]:
         step(rng.integers(0, 256, (1, *size, 3), np.uint8), next(targets)[..., :10])
     assert traced == [(1, 1)]
     step(np.zeros((1, 50, 50, 3), np.uint8), one_hot(4, 7)[..., :10])
@@ -214,23 +214,38 @@ def test_gpu_step_matches_cpu_step(make_step, step, inputs, precision, tolerance
         assert (maps.dtype, logits.dtype) == (np.float32, np.float32)
         assert relative_error(logits, expected_logits) < tolerance
         assert relative_error(maps, expected_maps) < tolerance
+        # It did compute in less than float32.
+        assert precision == "float32" or not np.allclose(logits, expected_logits, rtol=1e-5)
 
 
-def test_gpu_step_resizes_frames_and_has_a_forward_pass(make_step, step, photographs):
-    gpu_step, frames = make_step(on_gpu=True), photographs["lion"][np.newaxis]
-    maps, logits = gpu_step(frames, np.concatenate([TOP, one_hot(B) - one_hot(A)], axis=1))
-    expected_maps, expected_logits = step(frames, np.concatenate([TOP, one_hot(B) - one_hot(A)], axis=1))
+@pytest.fixture(scope="module")
+def tiny_steps(tiny_network):
+    """Steps of the tiny network, for a CPU and for a GPU; XLA compiles for each size of frames."""
+    from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+
+    graph = StepGraph(tiny_network, ("high",), "logit")
+    return TensorFlowStep(graph, on_gpu=False), TensorFlowStep(graph, on_gpu=True)
+
+
+def test_gpu_step_resizes_frames_and_has_a_forward_pass(tiny_steps, photographs):
+    (step, gpu_step), frames = tiny_steps, photographs["lion"][np.newaxis]
+    targets = np.concatenate([TOP, one_hot(7) - one_hot(4)], axis=1)[..., :10]
+    maps, logits = gpu_step(frames, targets)
+    expected_maps, expected_logits = step(frames, targets)
     # Resizing in the graph does not round to whole grey levels.
     assert relative_error(logits, expected_logits) < 0.05
     assert relative_error(maps, expected_maps) < 0.1
     np.testing.assert_allclose(gpu_step.forward(frames), logits, rtol=1e-3, atol=1e-3)
 
 
-def test_gpu_step_accepts_frames_of_several_sizes_in_one_call(make_step, step, photographs):
+def test_gpu_step_accepts_frames_of_several_sizes_in_one_call(tiny_steps, photographs):
+    step, gpu_step = tiny_steps
     frames = [photographs["cheetah"], photographs["espresso"]]
-    maps, logits = make_step(on_gpu=True)(frames, np.zeros((2, 1, 1000), np.float32))
+    maps, logits = gpu_step(frames, np.zeros((2, 1, 10), np.float32))
     for n, frame in enumerate(frames):
-        expected_maps, expected_logits = step([frame], TOP)
+        expected_maps, expected_logits = step([frame], TOP[..., :10])
+        assert expected_maps.max() > 0.0
         assert relative_error(logits[n], expected_logits[0]) < 1e-3
         assert relative_error(maps[n], expected_maps[0]) < 1e-3
 
@@ -243,15 +258,16 @@ def resident_bytes() -> int:
     return pages * 4096
 
 
-def test_memory_does_not_grow_with_the_number_of_frames(step):
+def test_memory_does_not_grow_with_the_number_of_frames(tiny_steps):
+    step, _ = tiny_steps
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 256, (1, 240, 320, 3), np.uint8)
     for _ in range(20):
-        step(frame, TOP)
+        step(frame, TOP[..., :10])
     gc.collect()
     before = resident_bytes()
     for _ in range(200):
-        step(frame, TOP)
+        step(frame, TOP[..., :10])
     gc.collect()
     assert resident_bytes() - before < 20 * 2**20
 
