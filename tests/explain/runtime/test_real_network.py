@@ -20,7 +20,7 @@ from tests.explain.oracle import (
 
 pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
 
-LION, CHEETAH, CAT, ESPRESSO = 291, 293, 285, 967
+LION, CHEETAH, ESPRESSO = 291, 293, 967
 METHODS = typing.get_args(Method)
 
 
@@ -67,11 +67,10 @@ def make_openvino_step(weights):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("label", "index"), [("lion", LION), ("Egyptian cat", 281)])
-def test_tensorflow_returns_the_maps_of_the_papers(tensorflow_step, inputs, expected_map, method, label, index):
-    maps, _ = tensorflow_step(inputs[label][np.newaxis], rows({index: 1.0}), method)
+def test_tensorflow_returns_the_maps_of_the_papers(tensorflow_step, inputs, expected_map, method):
+    maps, _ = tensorflow_step(inputs["lion"][np.newaxis], rows({LION: 1.0}), method)
     assert (maps.shape, maps.dtype) == ((1, 1, 28, 28), np.float32)
-    assert_close_except_at_kinks(maps[0, 0], expected_map(method, label, index))
+    assert_close_except_at_kinks(maps[0, 0], expected_map(method, "lion", LION))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -83,7 +82,7 @@ def test_openvino_returns_the_maps_of_the_papers(make_openvino_step, inputs, exp
 
 
 def test_both_runtimes_return_the_logits_of_a_plain_forward_pass(tensorflow_step, make_openvino_step, inputs, tape):
-    for label, index in {"lion": LION, "cheetah": CHEETAH, "Egyptian cat": CAT, "espresso": ESPRESSO}.items():
+    for label, index in {"lion": LION, "espresso": ESPRESSO}.items():
         expected = tape(label, index).logits
         assert expected.argmax() == index
         for step in (tensorflow_step, make_openvino_step("float32", *FUSED_LAYERS)):
@@ -96,12 +95,13 @@ def nearly_matches(inputs, tape):
     """Compares Grad-CAM of the top class at the default layer, and the logits, with plain Keras in float32."""
 
     def compare(step):
-        for label, index in {"lion": LION, "espresso": ESPRESSO}.items():
-            maps, logits = step(inputs[label][np.newaxis], rows({}))
-            expected = np.maximum(FORMULAS["gradcam"](*tape(label, index).at[DEFAULT_LAYER]), 0.0)
-            assert logits.argmax() == index
-            assert np.corrcoef(maps.ravel(), expected.ravel())[0, 1] > 0.99
-            assert not np.allclose(maps[0, 0], expected, rtol=1e-5)  # it did compute in less than float32
+        maps, logits = step(inputs["lion"][np.newaxis], rows({}))
+        at, expected_logits = tape("lion", LION).at, tape("lion", LION).logits
+        expected = np.maximum(FORMULAS["gradcam"](*at[DEFAULT_LAYER]), 0.0)
+        assert logits.argmax() == LION
+        assert np.corrcoef(logits[0], expected_logits)[0, 1] > 0.99
+        assert np.corrcoef(maps.ravel(), expected.ravel())[0, 1] > 0.99
+        assert not np.allclose(maps[0, 0], expected, rtol=1e-5)  # it did compute in less than float32
 
     return compare
 
@@ -120,10 +120,13 @@ def test_xla_in_float16_nearly_matches_float32(network, nearly_matches):
     nearly_matches(TensorFlowStep(StepGraph(network, (DEFAULT_LAYER,), "logit", "float16"), on_gpu=True))
 
 
-@pytest.mark.parametrize("layers", [(DEFAULT_LAYER,), FUSED_LAYERS], ids=["default", "fused"])
-@pytest.mark.parametrize("method", ["gradcam", "layercam"])
+# The methods differ only in what they make of the same activations and gradients: one that averages the gradients over
+# the positions, and one that takes each by itself.
+@pytest.mark.parametrize(
+    ("layers", "method"), [((DEFAULT_LAYER,), "gradcam"), (FUSED_LAYERS, "layercam")], ids=["default", "fused"]
+)
 def test_openvino_in_bfloat16_nearly_matches_float32(make_openvino_step, photographs, layers, method):
-    for rgb in photographs.values():
+    for rgb in (photographs["lion"], photographs["espresso"]):
         maps, logits = make_openvino_step("bfloat16", *layers)(rgb[np.newaxis], rows({}), method)
         expected_maps, expected_logits = make_openvino_step("float32", *layers)(rgb[np.newaxis], rows({}), method)
         assert (maps.dtype, logits.dtype) == (np.float32, np.float32)

@@ -225,7 +225,7 @@ def judge(explainer, photographs, make_frame):
         found = replace(found, saliency_map=change(found.saliency_map))
         faithfulness = Faithfulness()
         rng = np.random.default_rng(0)
-        for _ in range(6):
+        for _ in range(4):
             faithfulness.start(frame, found, rng)
             while (rgb := faithfulness.next_image()) is not None:
                 faithfulness.add(explainer.logits([rgb])[0])
