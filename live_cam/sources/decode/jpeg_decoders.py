@@ -45,10 +45,13 @@ class JpegDecoders:
 
         Raises:
             JpegLimitError: It has too many pixels or scans.
-            SourceError: It is no JPEG.
+            SourceError: It is no JPEG, or the decoders are closed.
         """
         check_jpeg(jpeg, MAX_PIXELS)
-        return self._threads.submit(self._decode, jpeg)
+        try:
+            return self._threads.submit(self._decode, jpeg)
+        except RuntimeError:
+            raise SourceError("live_cam is stopping") from None
 
     def _decode(self, jpeg: bytes) -> NDArray[np.uint8]:
         decoder = self._idle.get()  # there are as many as threads

@@ -60,6 +60,7 @@ class HttpVisitorTransport:
             raise
         finally:
             self._busy.remove(feed)
+            self._seen_s[feed] = time.monotonic()
 
     async def _explain(self, feed: Feed, jpeg: bytes, age_ms: float) -> EncodedFrame | None:
         pts_ns = self._clock.now_ns() - int(age_ms * 1e6)
@@ -79,7 +80,7 @@ class HttpVisitorTransport:
 
     def _leave_if_idle(self, feed: Feed) -> None:
         """Closes the feed of a visitor who has sent nothing for a while."""
-        left_s = self._seen_s[feed] + _AWAY_LIMIT_S - time.monotonic()
+        left_s = _AWAY_LIMIT_S if feed in self._busy else self._seen_s[feed] + _AWAY_LIMIT_S - time.monotonic()
         if left_s > 0 and not feed.broadcaster.closed:
             asyncio.get_running_loop().call_later(left_s, self._leave_if_idle, feed)
             return

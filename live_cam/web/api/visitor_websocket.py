@@ -99,7 +99,9 @@ class VisitorCamera:
                 return
             self._requested.add(number)
             await send(pack({"request": number}))
-            await asyncio.sleep(self._visitors.num_live * (self._session.frame_interval_s or _DEFAULT_INTERVAL_S))
+            # None is live yet while the first images are decoded, or while all are unusable.
+            num_live = max(1, self._visitors.num_live)
+            await asyncio.sleep(num_live * (self._session.frame_interval_s or _DEFAULT_INTERVAL_S))
             await self._wait_for_room()
 
     async def _wait_for_room(self) -> None:

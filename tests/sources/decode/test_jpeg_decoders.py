@@ -155,12 +155,14 @@ def test_memory_is_limited(decoder):
 
 
 @on_linux
-def test_closing_ends_the_processes_though_one_hangs(decoders, hang):
+def test_closing_ends_the_processes_though_one_hangs(decoders, hang, photograph):
     process_id, future = hang()
     decoders.close()
     with pytest.raises(SourceError):
         future.result(_LIMIT_S)
     assert _is_gone(process_id)
+    with pytest.raises(SourceError, match="stopping"):
+        decoders.submit(photograph)
 
 
 @on_linux

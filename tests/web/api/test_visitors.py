@@ -10,6 +10,7 @@ import os
 import signal
 import struct
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -192,6 +193,16 @@ def test_an_unusable_frame_is_skipped_and_no_other_visitor_affected(visit, event
     bad.upload = None
     eventually(lambda: len(bad.received) > received)
     assert bad.close_code is None
+
+
+def test_a_visitor_whose_images_are_all_unusable_is_not_asked_without_pause(
+    visit, serve_session, fake_explainer, eventually
+):
+    begin_s = time.monotonic()
+    bad = visit("mallory", site=serve_session([], fake_explainer(), max_visitors=1))
+    bad.upload = lambda seq: UNUSABLE["not JPEG"](seq, bad.jpeg)
+    eventually(lambda: len(bad.requested) > 20)
+    assert time.monotonic() - begin_s > 0.9 * 20 * 0.05
 
 
 @pytest.fixture(scope="module")
