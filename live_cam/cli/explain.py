@@ -47,16 +47,16 @@ def explain(
             require_new(path, suffix)
     parsed = parse_target(target, contrast, counterfactual, explainer_options.method)
     explainer = explainer_options.create()
-    failed = False
+    exit_status = 0
     for image in images:
         try:
             result = explain_image(explainer, image, parsed)
             result.save(output, save_map)
         except LiveCamError as error:
             print_error(error)
-            failed = True
+            exit_status = max(exit_status, error.exit_status)
         else:
             for line in [result.as_json()] if as_json else result.as_lines():
                 echo(line)
-    if failed:
-        raise typer.Exit(1)
+    if exit_status:
+        raise typer.Exit(exit_status)

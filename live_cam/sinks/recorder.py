@@ -195,11 +195,12 @@ class Recorder:
         if rgb is None:
             rgb = np.asarray(cv2.hconcat([raw, overlay]), np.uint8)
         second = None if encoded.second is None else encoded.second.target_label
-        settings = {**asdict(encoded.overlay_style), **asdict(encoded.explanation.cam_config), "second": second}
+        settings = {**asdict(encoded.overlay_style), "second": second}
         if self._video is None:
             self._start_ns = encoded.pts_ns
             started = encoded.captured_at.isoformat(timespec="milliseconds")
-            header = {**self._header, "started": started, "view": self._view, "settings": settings}
+            cam_config = asdict(encoded.explanation.cam_config)
+            header = {**self._header, **cam_config, "started": started, "view": self._view, "settings": settings}
             size_px = (rgb.shape[1], rgb.shape[0])
             video_format = VideoFormat(size_px, _TIME_BASE, _RATE_FPS, self._codec, subtitles=self._subtitles)
             self._video = AnnotatedVideo(self.files[0], video_format, header)

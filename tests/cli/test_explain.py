@@ -20,6 +20,14 @@ def test_a_class_can_not_be_its_own_contrast(live_cam, lion):
     assert "--contrast" in live_cam("explain", lion, "--target", "lion", "--contrast", "291").error(2)
 
 
+@pytest.mark.slow
+def test_the_top_class_can_not_be_its_own_contrast(live_cam, shared_explainer, lion, cheetah):
+    result = live_cam("explain", lion, cheetah, "--contrast", "lion")
+    assert result.status == 2
+    assert "'lion' is the top class as well as the contrast class" in result.stderr
+    assert result.stdout.startswith(f"{cheetah}: explained is cheetah, not lion")
+
+
 def test_one_output_file_for_several_images(live_cam, lion, cheetah, tmp_path):
     assert "one IMAGE" in live_cam("explain", lion, cheetah, "-o", tmp_path / "out.png").error(2)
     assert ".png" in live_cam("explain", lion, "-o", tmp_path / "out.jpg").error(2)

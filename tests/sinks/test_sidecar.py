@@ -126,6 +126,7 @@ def test_a_recording_follows_the_schema(fake_source, explainer, tmp_path, eventu
         ({"mode": "contrast", "target": CAT}, lambda line: line.get("contrast") is not None),
         ({"mode": "counterfactual"}, lambda line: line.get("counterfactual")),
         ({"mode": "side_by_side"}, lambda line: line.get("settings", {}).get("second") is not None),
+        ({"method": "hirescam"}, lambda line: line["method"] == "hirescam"),
     ]
 
     def is_written(condition):
@@ -133,12 +134,16 @@ def test_a_recording_follows_the_schema(fake_source, explainer, tmp_path, eventu
         return any(condition(json.loads(line)) for line in text.split("\n")[1:-1])
 
     with Session([fake_source()], explainer, recording=RecordingOptions(tmp_path)) as session:
+        session.settings.change(method="layercam")
+        (feed,) = session.feeds
+        eventually(lambda: (shown := feed.broadcaster.newest) and shown.explanation.cam_config.method == "layercam")
         session.recordings.start("overlay", video)
         for settings, condition in changes:
             session.settings.change(**settings)
             eventually(lambda condition=condition: is_written(condition))
     header, *frames, end = read_lines(sidecar)
     assert kind(header) == "recordingHeader"
+    assert header["method"] == "layercam", "of the first frame, not of the start of the program"
     assert {kind(frame) for frame in frames} == {"frame"}
     assert sum("settings" in frame for frame in frames) == 2
     assert kind(end) == "recordingEnd"

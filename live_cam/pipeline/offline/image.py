@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from live_cam.errors import UsageError
 from live_cam.explain.base import ExplainerProtocol, describe
 from live_cam.files import new_file
 from live_cam.render.overlay import overlay
@@ -65,6 +66,13 @@ def explain_image(explainer: ExplainerProtocol, image: Path, target: Target) -> 
 
     Raises:
         SourceError: The image can't be read.
+        UsageError: Its top class is the contrast class.
     """
     frame = Frame(read_rgb(image), pts_ns=0, source_id=str(image))
-    return ImageResult(image, frame, explainer.explain(frame, target), explainer)
+    explanation = explainer.explain(frame, target)
+    if explanation.target.index == target.contrast:
+        raise UsageError(
+            f"{image}: {explanation.target_label!r} is the top class as well as the contrast class; give another "
+            "--contrast, or the class with --target"
+        )
+    return ImageResult(image, frame, explanation, explainer)
