@@ -141,6 +141,9 @@ def serve(
     kiosk: Annotated[
         bool, typer.Option("--kiosk", help="Public display: touch selects a class; all else is read-only.")
     ] = False,
+    record_visitors: Annotated[
+        bool, typer.Option("--record-visitors", help="Let --kiosk be recorded; the page then says so to its visitors.")
+    ] = False,
     *,
     explainer_options: ExplainerOptions,
 ) -> None:
@@ -162,6 +165,13 @@ def serve(
     validate_camera_options(words, camera)
     if own_cameras and record is not None:
         raise UsageError("visitors' cameras are not recorded; leave out --record or `browser`")
+    if kiosk and record is not None and not record_visitors:
+        raise UsageError(
+            "--kiosk with --record keeps pictures of whoever comes by; add --record-visitors, and the page says so, or "
+            "leave out --record"
+        )
+    if record_visitors and not (kiosk and record is not None):
+        raise UsageError("--record-visitors is for --kiosk with --record; leave it out")
     check_token(host, token, allow_host or ())
     recording = RecordingOptions(recordings_dir or default_directory(), container, codec, subtitles)
     choose_encoder(record or Path(f"recording.{container}"), codec)
@@ -223,7 +233,8 @@ def _run(options: ServeOptions, server: _Server) -> int:
     scheme, host, port, token = options.scheme, options.host, options.port, server.token
     url = page_url(scheme, host, port, token)
     with server.listener, server.session as session:
-        app = build_app(session, host, token, options.extra_hosts, options.camera, options.kiosk)
+        is_recorded = options.record is not None
+        app = build_app(session, host, token, options.extra_hosts, options.camera, options.kiosk, is_recorded)
         live_server = LiveServer(app, session, server.certificate)
         # From here on a signal raises nothing: an exception anywhere in the end could lose a recording's index.
         handle_signals(live_server.handle_exit)

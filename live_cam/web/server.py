@@ -66,6 +66,7 @@ def build_app(
     extra_hosts: Collection[str] = (),
     camera: CameraOptions = CameraOptions(),
     kiosk: bool = False,
+    is_recorded: bool = False,
 ) -> ASGIApp:
     """Builds the page and its routes behind the access guard.
 
@@ -76,6 +77,7 @@ def build_app(
         extra_hosts: Further names of this server.
         camera: Options of visitors' cameras.
         kiosk: Whether viewers may choose the class and nothing else.
+        is_recorded: Whether a kiosk says that its visitors are recorded.
     """
     app = FastAPI(openapi_url=None)
     routers = [frame_routes(session, kiosk), settings_routes(session, kiosk), analysis_routes(session)]
@@ -87,7 +89,7 @@ def build_app(
         app.include_router(router)
     gr.mount_gradio_app(
         app,
-        build_page(session, camera, kiosk),
+        build_page(session, camera, kiosk, is_recorded),
         path="/",
         app_kwargs={"middleware": [Middleware(PageScripts)]},  # within Gradio's, which may compress
         allowed_paths=[],

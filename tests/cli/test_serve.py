@@ -94,6 +94,8 @@ def test_after_an_error_the_port_is_free_again(live_cam, free_port):
         ),
         (("browser", "--record", "new.mp4"), 2, ("visitors' cameras are not recorded",)),
         (("demo", "--container", "webm", "--codec", "h264"), 2, ("h264", "webm")),
+        (("demo", "--kiosk", "--record", "new.mp4"), 2, ("--record-visitors",)),
+        (("demo", "--kiosk", "--record-visitors"), 2, ("--record-visitors",)),
     ],
 )
 def test_a_recording_that_is_not_possible_is_reported_before_anything_slow(

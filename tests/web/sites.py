@@ -51,6 +51,7 @@ class Site:
         max_visitors: int = 0,
         camera: CameraOptions = CameraOptions(),
         kiosk: bool = False,
+        is_recorded: bool = False,
         port: int = 0,
         clock: Clock = MONOTONIC,
         certificate: Certificate | None = None,
@@ -62,7 +63,7 @@ class Site:
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}/"
         self.sources, self.explainer, self.recordings = list(sources), explainer, recordings
         self.session = Session(self.sources, explainer, max_visitors, RecordingOptions(recordings), clock)
-        app = wrap(build_app(self.session, host, token, extra_hosts, camera, kiosk))
+        app = wrap(build_app(self.session, host, token, extra_hosts, camera, kiosk, is_recorded))
         self._server = LiveServer(app, self.session, certificate, limits)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, name="server")
         self._stopped = False

@@ -97,13 +97,16 @@ _OWN_CAMERA = """
 </div>"""
 
 
-def head(num_feeds: int, layers: Iterable[str], kiosk: bool) -> str:
-    """Returns the top line: name, slogan, source, and the buttons for theme and keys."""
+_RECORDED = '<p class="live-recorded">This camera is recorded: the video, with everyone in it, is saved.</p>'
+
+
+def head(num_feeds: int, layers: Iterable[str], kiosk: bool, is_recorded: bool = False) -> str:
+    """Returns the top line: name, slogan, source, and the buttons for theme and keys, or a kiosk's notice."""
     several = f"{num_feeds} sources" if num_feeds > 1 else ""
     source = '<span data-live="source"></span>' if num_feeds == 1 else several
     slogan = f"What a ResNet50 sees, and where it looks{' · ' if source else ''}"
     buttons = (
-        ""
+        _RECORDED * is_recorded
         if kiosk
         else """
 <div class="live-head-buttons">

@@ -14,7 +14,7 @@ from live_cam.sources.camera import CameraOptions
 from live_cam.web.ui import markup
 
 
-def build_page(session: Session, camera: CameraOptions, kiosk: bool = False) -> gr.Blocks:
+def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_recorded: bool = False) -> gr.Blocks:
     """Builds the page of a session.
 
     All viewers share its settings; visitors with cameras of their own have settings of their own.
@@ -23,12 +23,13 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False) -> 
         session: The session to show.
         camera: Options of visitors' cameras.
         kiosk: Whether to leave out all controls but the class list.
+        is_recorded: Whether a kiosk says that its visitors are recorded.
     """
     page: gr.Blocks = gr.Blocks(title="live_cam", analytics_enabled=False, fill_width=True)
     num_feeds = len(session.feeds)
     own = session.visitors is not None
     with page:
-        gr.HTML(html_template=markup.head(num_feeds, session.layers, kiosk), js_on_load=markup.MOUNT)
+        gr.HTML(html_template=markup.head(num_feeds, session.layers, kiosk, is_recorded), js_on_load=markup.MOUNT)
         with gr.Row(elem_id="live-page"):
             with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
                 stages = markup.stages(num_feeds, camera, kiosk) + markup.legend(num_feeds)

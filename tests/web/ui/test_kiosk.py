@@ -25,6 +25,22 @@ def test_there_is_nothing_to_change_or_to_save_but_the_classes(page):
     assert part(page, "label-1").bounding_box()["height"] >= 44, "as large as a finger"
 
 
+@both_sizes
+def test_visitors_who_are_recorded_are_told(serve_session, fake_source, fake_explainer, open_page, size):
+    notice = open_page(serve_session(fake_source(), fake_explainer(), kiosk=True, is_recorded=True).url).get_by_text(
+        "This camera is recorded: the video, with everyone in it, is saved."
+    )
+    expect(notice).to_be_visible()
+    box = notice.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= size["width"]
+    assert notice.evaluate("(notice) => notice.scrollWidth <= notice.clientWidth"), "all of it can be read"
+
+
+def test_nobody_is_told_of_a_recording_that_there_is_not(page):
+    expect(page.locator(".live-recorded")).to_have_count(0)
+
+
 def test_a_touched_class_is_explained_until_nobody_is_there(kiosk, page, eventually):
     part(page, "label-1").click()
     expect(part(page, "caption")).to_have_text("cheetah")
