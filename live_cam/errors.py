@@ -5,6 +5,7 @@
     │   ├── UnknownLabelError            no class of that name
     │   └── UnknownLayerError            no activation of that name
     ├── SourceError (OSError)            a source delivers no frames
+    │   └── AccessDeniedError (PermissionError)  a camera refuses the user name or password
     ├── WeightsError (OSError)           weights are missing, damaged or of another network
     ├── OutputError (OSError)            an output can't be written
     └── ServeError (OSError)             the page can't be served
@@ -41,6 +42,10 @@ class UnknownLayerError(UsageError):
 
 class SourceError(LiveCamError, OSError):
     """A camera, file or stream delivers no frames."""
+
+
+class AccessDeniedError(SourceError, PermissionError):
+    """A camera refuses the user name or password; some lock everybody out who tries again soon."""
 
 
 class WeightsError(LiveCamError, OSError):

@@ -6,7 +6,7 @@ import logging
 import threading
 
 from live_cam.clock import MONOTONIC, Clock
-from live_cam.errors import SourceError
+from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.pipeline.feed import Feed
 from live_cam.sources.base import Source
 from live_cam.types import Frame
@@ -71,14 +71,14 @@ class CaptureThread(threading.Thread):
         if self._feed.watchdog.needs_reopen:
             raise SourceError(self._feed.status.message)
 
-    def end(self, reader: _Reader, reason: str) -> None:
-        """Notes that a reader has ended, and why."""
+    def end(self, reader: _Reader, reason: str, is_denied: bool = False) -> None:
+        """Notes that a reader has ended, and why; and whether the source denied access."""
         with self._lock:
             if reader not in self._readers:
                 return
             self._readers.remove(reader)
             if reason:
-                self._feed.watchdog.fail(reason)
+                self._feed.watchdog.fail(reason, is_denied)
 
     def is_new_failure(self, reason: str) -> bool:
         """Returns whether the source fails for another reason than the last time."""
@@ -128,6 +128,7 @@ class _Reader(threading.Thread):
     def run(self) -> None:
         """Reads."""
         reason = ""
+        is_denied = False
         try:
             stream = self._source.open()
             try:
@@ -136,9 +137,9 @@ class _Reader(threading.Thread):
             finally:
                 stream.close()
         except SourceError as error:
-            reason = str(error)
+            reason, is_denied = str(error), isinstance(error, AccessDeniedError)
         except Exception as error:
             reason = f"{self._source.name} failed: {error}"
             if self._capture.is_new_failure(reason):
                 _log.exception("reading %s failed", self._source.name)
-        self._capture.end(self, reason)
+        self._capture.end(self, reason, is_denied)

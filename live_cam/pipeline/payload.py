@@ -16,6 +16,7 @@ class StatePayload(TypedDict):
     source: str
     state: SourceState
     message: str
+    retry_s: float | None
     fps: float
     settings: dict[str, Any]
     preparing: str
@@ -42,6 +43,7 @@ def state_payload(session: Session, feed: Feed) -> StatePayload:
         "source": feed.name,
         "state": status.state,
         "message": status.message,
+        "retry_s": None if (retry_s := feed.watchdog.retry_s) is None else round(retry_s, 1),
         "fps": round(feed.metrics.fps, 1),
         "settings": feed.settings.describe(),
         "preparing": session.layer_loader.message(feed.settings.current.cam_config),

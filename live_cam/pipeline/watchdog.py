@@ -23,6 +23,8 @@ _OPENING_LIMIT_NS = 2 * _S
 _BLACK_LIMIT_NS = 1 * _S
 # The longest is short enough for a camera that is back to be shown within 2 s, opening it included.
 _PAUSES_NS = (_S // 4, _S // 2, _S)
+# Some cameras lock everybody out for half an hour after five refusals.
+_DENIED_PAUSES_NS = (60 * _S, 120 * _S, 300 * _S, 900 * _S)
 _STEADY_NS = 5 * _S
 
 _BLACK_LEVEL = 32
@@ -60,7 +62,7 @@ class Watchdog:
             self._since_ns = self._steady_since_ns = self._changed_ns = now_ns
             self._usable_ns: int | None = None
             self._failure = ""
-            self._failures = 0
+            self._failures = self._refusals = 0
             self._attempt_ns: int | None = None
             self._retry_ns = now_ns
             self._heard_ns: int | None = None
@@ -74,16 +76,34 @@ class Watchdog:
         with self._lock:
             self._attempt_ns, self._heard_ns = self._clock.now_ns(), None
 
-    def fail(self, reason: str) -> None:
-        """Notes that an attempt has ended, and why."""
+    def fail(self, reason: str, is_denied: bool = False) -> None:
+        """Notes that an attempt has ended, and why; the next one waits for a minute and more if access was denied."""
         with self._lock:
             now_ns = self._clock.now_ns()
             if not self._failure and now_ns - self._steady_since_ns > _STEADY_NS:
                 self._failures = 0
             self._failure = reason
-            self._retry_ns = now_ns + _PAUSES_NS[min(self._failures, len(_PAUSES_NS) - 1)]
+            self._retry_ns = now_ns + (
+                _at_most_last(_DENIED_PAUSES_NS, self._refusals)
+                if is_denied
+                else _at_most_last(_PAUSES_NS, self._failures)
+            )
             self._failures += 1
+            self._refusals += is_denied
             self._attempt_ns = None
+
+    def retry(self) -> None:
+        """Ends the pause before the next attempt, since a person asks for it."""
+        with self._lock:
+            self._retry_ns = self._clock.now_ns()
+
+    @property
+    def retry_s(self) -> float | None:
+        """Seconds until the source is opened again; None while it is open, or being opened."""
+        with self._lock:
+            if self._attempt_ns is not None:
+                return None
+            return max(0.0, (self._retry_ns - self._clock.now_ns()) / _S)
 
     @property
     def attempt_due(self) -> bool:
@@ -126,7 +146,7 @@ class Watchdog:
                 return False
             if self.status.state != "live":
                 self._steady_since_ns = now_ns
-            self._usable_ns, self._failure = now_ns, ""
+            self._usable_ns, self._failure, self._refusals = now_ns, "", 0
             return True
 
     @property
@@ -148,9 +168,8 @@ class Watchdog:
                 reason = f"{self._name} is frozen: it has delivered the same frame for {frozen_s} s"
             else:
                 reason = self._failure or f"{self._name} has delivered no frame for {waiting_ns // _S} s"
-            if self._attempt_ns is None:
-                pause_s = max(0.0, (self._retry_ns - now_ns) / _S)
-                return SourceStatus("lost", f"{reason}; trying again in {pause_s:.1f} s")
+            if (pause_s := self.retry_s) is not None:
+                return SourceStatus("lost", f"{reason}; trying again in {pause_s:.{int(pause_s < 10)}f} s")
             if self._heard_ns is None:
                 return SourceStatus("reconnecting", f"{reason}; trying again")
             return SourceStatus("lost", reason)
@@ -160,6 +179,10 @@ class Watchdog:
         """Some cameras deliver less than a frame per second; a fault or two do not make a camera one of them."""
         usual_ns = min(self._intervals_ns) if len(self._intervals_ns) == _INTERVALS_KEPT else 0
         return max(_SILENCE_LIMIT_NS, _INTERVALS_OF_SILENCE * usual_ns)
+
+
+def _at_most_last(pauses_ns: tuple[int, ...], number: int) -> int:
+    return pauses_ns[min(number, len(pauses_ns) - 1)]
 
 
 def _is_same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from live_cam.errors import SourceError
+from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.pipeline.capture import CaptureThread
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue
@@ -195,6 +195,25 @@ def test_a_source_that_fails_to_open_is_retried_after_growing_pauses_with_the_re
     assert announced_s.keys() == {1, 2}
     assert max(announced_s[1]) <= 0.3 < max(announced_s[2]) <= 0.5
     assert np.diff(source.opened_at_s) == pytest.approx([0.25, 0.5], abs=_TICK_S)
+
+
+def test_a_source_that_denies_access_is_retried_once_a_minute_at_most(start, source):
+    source.open_errors = [AccessDeniedError("denies access")] * 3
+    capture = start(source)
+    capture.run_until(lambda: capture.state == "lost")
+    assert "denies access; trying again in 60 s" in capture.message
+    source.clock.run_until(lambda: capture.state == "live", within_s=600)
+    assert np.diff(source.opened_at_s) == pytest.approx([60, 120, 300], abs=_TICK_S)
+
+
+def test_a_person_ends_the_pause_before_the_next_try(start, source):
+    source.open_errors = [AccessDeniedError("denies access")]
+    capture = start(source)
+    capture.run_until(lambda: capture.state == "lost")
+    assert capture.feed.watchdog.retry_s == pytest.approx(60, abs=_TICK_S)
+    capture.feed.watchdog.retry()
+    assert capture.run_until_live() < 1
+    assert capture.feed.watchdog.retry_s is None
 
 
 def test_a_source_that_delivers_a_few_frames_and_fails_again_is_retried_after_growing_pauses(start, source):

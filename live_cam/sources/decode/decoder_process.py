@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.child_process import describe_exit, enlarge_pipe, exceeded_cpu, start_child, wait_readable
-from live_cam.errors import SourceError
+from live_cam.errors import AccessDeniedError, SourceError
 
 _EXIT_LIMIT_S = 5.0
 
@@ -65,7 +65,8 @@ class DecoderProcess:
             limit_s: How long the process may write nothing.
 
         Raises:
-            SourceError: It contains an error, or the process crashed or hangs.
+            AccessDeniedError: It says that the camera denied access.
+            SourceError: It contains another error, or the process crashed or hangs.
         """
         length = bytearray(4)
         self._fill(memoryview(length), limit_s)
@@ -75,7 +76,8 @@ class DecoderProcess:
         if "error" in header:
             if header.get("final"):
                 self.end()
-            raise SourceError(f"{self._name} {header['error']}")
+            kind = AccessDeniedError if header.get("denied") else SourceError
+            raise kind(f"{self._name} {header['error']}")
         return header
 
     def read_pixels(self, header: dict[str, Any], limit_s: float) -> NDArray[np.uint8]:

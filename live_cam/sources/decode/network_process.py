@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.child_process import limit_cpu, setup_child
-from live_cam.errors import SourceError
+from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.sources.decode.connection_guard import ConnectionGuard
 from live_cam.sources.decode.messages import MAX_MEMORY_BYTES, OUT_OF_MEMORY, READ, MessageWriter
 from live_cam.sources.decode.network_reader import NetworkReader
@@ -72,7 +72,8 @@ def _serve(
                 camera.close()
                 camera = None
             is_source_error = isinstance(error, SourceError)
-            messages.send({"error": str(error) if is_source_error else f"{OUT_OF_MEMORY}; choose a smaller size there"})
+            reason = str(error) if is_source_error else f"{OUT_OF_MEMORY}; choose a smaller size there"
+            messages.send({"error": reason, "denied": isinstance(error, AccessDeniedError)})
     if camera is not None:
         camera.close()
 

@@ -13,7 +13,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from live_cam.errors import SourceError
+from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.sources.base import Pacer
 from live_cam.sources.decode.orientation import apply_display_matrix
 from live_cam.sources.decode.reader import NO_TIMESTAMPS
@@ -47,6 +47,7 @@ _OPTIONS = {
 # only RTSP needs.
 _HTTP_PROTOCOLS = "http,https,httpproxy,tls,tcp,crypto,data"
 _RTSP_PROTOCOLS = "rtsp,rtsps,tls,tcp,udp,rtp,srtp"
+_DENIED = (av.HTTPUnauthorizedError, av.HTTPForbiddenError)
 _PACED_FORMATS = {"hls", "dash"}  # live, but seconds of it arrive at once
 _OPEN_ENDED_FORMATS = {"rtsp", "mpegts"}  # a frame is known to be complete when the next one starts
 
@@ -62,24 +63,26 @@ class NetworkReader:
         frozen_after_s: See `live_cam.sources.base.Stream`.
 
     Raises:
-        SourceError: The host does not respond, denies access, or sends no video; the message continues a sentence that
-            starts with the camera's name. Connecting and probing the stream may take `_OPEN_LIMIT_S` each.
+        AccessDeniedError: The camera refuses the user name or password.
+        SourceError: The host does not respond, or sends no video. Connecting and probing the stream may take
+            `_OPEN_LIMIT_S` each. All messages continue a sentence that starts with the camera's name.
     """
 
     frozen_after_s: float
 
     def __init__(self, url: CameraUrl, on_packet: Callable[[], None] = lambda: None) -> None:
-        reason = None
+        failure: SourceError | None = None
         start_s = time.monotonic()
         protocols = _RTSP_PROTOCOLS if url.scheme.startswith("rtsp") else _HTTP_PROTOCOLS
         options = {**_OPTIONS, "protocol_whitelist": protocols}
         try:
             self._container = av.open(url.url, options=options, timeout=(_OPEN_LIMIT_S, _READ_LIMIT_S))
         except (av.FFmpegError, ValueError) as error:
-            reason = _why_not_opened(error, url, time.monotonic() - start_s)
+            kind = AccessDeniedError if isinstance(error, _DENIED) else SourceError
+            failure = kind(_why_not_opened(error, url, time.monotonic() - start_s))
         # Outside the `except`: FFmpeg's error contains the URL with its password and must not become the context.
-        if reason is not None:
-            raise SourceError(reason)
+        if failure is not None:
+            raise failure
         try:
             self._prepare(on_packet)
         except BaseException:
@@ -233,7 +236,7 @@ def _why_not_opened(error: av.FFmpegError | ValueError, url: CameraUrl, after_s:
     # When the limit interrupts an exchange, FFmpeg may report the part that arrived as invalid data.
     if after_s >= _OPEN_LIMIT_S or isinstance(error, av.TimeoutError):
         return f"does not respond within {_OPEN_LIMIT_S:.0f} s; is the camera on, and in this network?"
-    if isinstance(error, (av.HTTPUnauthorizedError, av.HTTPForbiddenError)):
+    if isinstance(error, _DENIED):
         return f"denies access; check user name and password ({url.scheme}://user:password@host/...)"
     if isinstance(error, av.HTTPNotFoundError):
         return "has nothing under this path; look up the stream's URL in the camera's manual"

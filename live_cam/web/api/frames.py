@@ -49,6 +49,13 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
     def stats() -> Response:
         return JSONResponse(session.describe(), headers=NO_STORE)
 
+    if not kiosk:
+
+        @router.post("/retry")
+        def retry(feed: Feed = feed_of_request) -> Response:
+            feed.watchdog.retry()
+            return Response(status_code=204)
+
     @router.get("/snapshot.jpg")
     def snapshot_jpg(feed: Feed = feed_of_request) -> Response:
         if kiosk:

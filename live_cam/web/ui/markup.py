@@ -96,8 +96,8 @@ _OWN_CAMERA = """
   <button type="button" data-live="own-stop" hidden>Stop</button>
 </div>"""
 
-
-_RECORDED = '<p class="live-recorded">This camera is recorded: the video, with everyone in it, is saved.</p>'
+_RETRY = '<div class="live-own"><button type="button" data-live="retry" hidden>Try now</button></div>'
+_RECORDED_NOTICE = '<p class="live-recorded">This camera is recorded: the video, with everyone in it, is saved.</p>'
 
 
 def head(num_feeds: int, layers: Iterable[str], kiosk: bool, is_recorded: bool = False) -> str:
@@ -106,7 +106,7 @@ def head(num_feeds: int, layers: Iterable[str], kiosk: bool, is_recorded: bool =
     source = '<span data-live="source"></span>' if num_feeds == 1 else several
     slogan = f"What a ResNet50 sees, and where it looks{' · ' if source else ''}"
     buttons = (
-        _RECORDED * is_recorded
+        _RECORDED_NOTICE * is_recorded
         if kiosk
         else """
 <div class="live-head-buttons">
@@ -134,11 +134,12 @@ def stages(num_feeds: int, camera: CameraOptions, kiosk: bool) -> str:
         options = f'data-width="{width_px}" data-height="{height_px}" data-rate="{camera.rate_fps or ""}"'
         return _stage(0, f'data-own {options} data-mirror="{str(camera.mirror).lower()}"', _OWN_NOTICE, _OWN_CAMERA)
     if num_feeds == 1:
-        return _stage(0)
+        return _stage(0, buttons="" if kiosk else _RETRY)
     tiles = (
         f'<section class="live-tile" aria-labelledby="{_name_id(number)}">'
         f'<h2 data-feed="{number}"><span id="{_name_id(number)}" data-live="source"></span></h2>'
-        f"{_stage(number)}{'' if kiosk else tools(number)}{class_list(number, tile=True)}</section>"
+        f"{_stage(number, buttons='' if kiosk else _RETRY)}"
+        f"{'' if kiosk else tools(number)}{class_list(number, tile=True)}</section>"
         for number in range(num_feeds)
     )
     return f'<div class="live-grid">{"".join(tiles)}</div>'

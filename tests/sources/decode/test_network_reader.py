@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 import numpy as np
 import pytest
 
-from live_cam.errors import SourceError
+from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.sources.decode import network_reader
 from live_cam.sources.decode.network_reader import NetworkReader
 from live_cam.sources.url import CameraUrl
@@ -205,6 +205,7 @@ def test_the_error_for_a_server_without_video_contains_no_secret(camera, capfd, 
     with pytest.raises(SourceError) as failure:
         _Stream(url)
     assert_one_line(failure.value, message)
+    assert isinstance(failure.value, AccessDeniedError) is (path == "/private")
     assert _SECRET not in everything_logged_of(failure.value)
     assert _SECRET not in "".join(capfd.readouterr())
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from live_cam.errors import AccessDeniedError
 from live_cam.models.labels import imagenet_labels
 from tests.web.browser import DESKTOP, both_sizes, part, phone, pixels, unfold, wait_for_frame, wait_frames, wait_until
 
@@ -264,6 +266,19 @@ def test_fps_and_latency_are_hidden_once_the_server_is_gone(serve_session, fake_
     expect(page.locator(".live-figures")).to_be_visible()
     site.stop()
     expect(page.locator(".live-figures")).to_be_hidden()
+
+
+def test_a_camera_that_denies_access_is_tried_again_when_a_person_says_so(
+    serve_session, fake_source, fake_explainer, tabs, size
+):
+    source = fake_source()
+    source.open_errors = [AccessDeniedError("Camera denies access; check user name and password")]
+    page = tabs.open(serve_session(source, fake_explainer()).url, size)
+    expect(part(page, "notice")).to_contain_text(re.compile(r"check user name and password; trying again in \d\d s"))
+    page.get_by_role("button", name="Try now").click()
+    wait_for_frame(page)
+    expect(page.get_by_role("button", name="Try now")).to_be_hidden()
+    assert len(source.opened_at_s) == 2
 
 
 def test_a_layer_is_announced_while_it_is_prepared(site, page):

@@ -9,8 +9,8 @@
  * @typedef {{top: ClassScore[], target: ClassPayload, contrast: ClassPayload | null, counterfactual: boolean,
  *   layer: string, method: string, evidence: number, has_evidence: boolean}} ExplanationPayload
  * @typedef {{probability_drop: number, random_drop: number, measured: number, verdict: string, words: string}} Faithfulness
- * @typedef {{source: string, state: string, message: string, fps: number, settings: import("./settings.js").Settings,
- *   preparing: string, faithfulness: Faithfulness | null,
+ * @typedef {{source: string, state: string, message: string, retry_s: number | null, fps: number,
+ *   settings: import("./settings.js").Settings, preparing: string, faithfulness: Faithfulness | null,
  *   recording: import("./recording.js").Recording | null}} StatePayload
  * @typedef {StatePayload & ExplanationPayload & {seq: number, revision: number, age_ms: number,
  *   second: ExplanationPayload | null, style: string, opacity: number, colormap: string}} FramePayload
@@ -24,6 +24,8 @@ import { pendingSettings, receiveSettings } from "./settings.js";
 
 /** Labels with more characters take two lines. */
 const LONG_LABEL = 12;
+/** Of a pause before the next attempt; a person would hardly be faster than a shorter one. */
+const LONG_PAUSE_S = 3;
 
 /** Paints frames and text into the elements of one feed. */
 export class Picture {
@@ -138,6 +140,8 @@ export class Picture {
     if (latencyMs !== undefined) this.write("latency", `${latencyMs.toFixed(0)} ms`);
     this.root.dataset.state = header.state;
     this.showNotice(header.state === "live" ? "" : header.message);
+    const retry = this.part("retry");
+    if (retry) retry.hidden = !(Number(header.retry_s) > LONG_PAUSE_S);
     if (header.settings) this.showSettings(header.settings);
     this.showFigures(header.state === "live" && !pendingSettings()?.frozen);
     this.show("preparing", header.preparing ?? "");

@@ -12,7 +12,7 @@
  * @typedef {import("./picture.js").FramePayload} FramePayload
  */
 
-import { accessError, apiUrl } from "./api.js";
+import { accessError, apiUrl, request } from "./api.js";
 import { OwnCamera } from "./own_camera.js";
 import { Picture } from "./picture.js";
 import { acceptAnyRevision, fetchSettings } from "./settings.js";
@@ -42,6 +42,8 @@ class Viewer {
     this.painting = false;
     this.lastMessageMs = performance.now();
     this.full = false;
+    const retry = this.picture.part("retry");
+    if (retry) retry.onclick = () => request(apiUrl("retry", root), "POST").catch((error) => this.picture.showNotice(error.message));
     this.camera = "own" in root.dataset ? new OwnCamera(root, this.picture.showNotice.bind(this.picture)) : null;
   }
 
