@@ -1,5 +1,6 @@
 """Downloading Keras's weight file."""
 
+import contextlib
 import gc
 import hashlib
 import os
@@ -29,8 +30,8 @@ def raw_server():
         listening = socket.create_server(("127.0.0.1", 0))
 
         def serve():
-            with listening, listening.accept()[0] as connection:
-                talk(connection, ended)
+            with listening, listening.accept()[0] as connection, contextlib.suppress(ConnectionError):
+                talk(connection, ended)  # until the client hangs up
 
         threads.append(threading.Thread(target=serve))
         threads[-1].start()
