@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 
-from live_cam.explain.runtime.quiet import quiet_native_stderr
+from live_cam.cli.quiet import quiet_native_stderr
 
 _MODULES = {
     "numpy": "numpy",

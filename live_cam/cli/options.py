@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.errors import UsageError
 from live_cam.models.labels import find_label
 from live_cam.models.layers import DEFAULT_LAYER
@@ -85,7 +86,21 @@ class ExplainerOptions:
         """Creates the explainer, with further arguments of its constructor; shows progress on standard error."""
         from live_cam.explain.explainer import Explainer
 
-        return Explainer(**asdict(self), progress=show_progress, **arguments)
+        with self.quiet_tensorflow():
+            return Explainer(**asdict(self), progress=show_progress, **arguments)
+
+    @contextmanager
+    def quiet_tensorflow(self) -> Iterator[None]:
+        """Drops what TensorFlow writes to standard error, if that is what these options select."""
+        from live_cam.explain.runtime.select import uses_tensorflow
+        from live_cam.models.weights.find import find_weights
+
+        with quiet_native_stderr():
+            is_used = uses_tensorflow(self.runtime, self.device)
+        if is_used:
+            find_weights(self.weights, show_progress)  # before, since its progress would be dropped, too
+        with quiet_native_stderr() if is_used else nullcontext():
+            yield
 
 
 def with_explainer_options(command: Callable[..., None]) -> Callable[..., None]:

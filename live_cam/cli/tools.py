@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from live_cam.cli.options import ExplainerOptions, show_progress, with_explainer_options
+from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.cli.terminal import echo
 from live_cam.models.layers import DEFAULT_LAYER
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 def layers() -> None:
     """List the layers that can be explained; a map has the height and width of its layer."""
-    from live_cam.explain.runtime.quiet import quiet_native_stderr
-
     with quiet_native_stderr():
         from live_cam.models.resnet50 import activations, empty_network
 
@@ -68,16 +66,14 @@ def bench(
 ) -> None:
     """Time an explanation on this machine against a forward pass alone."""
     from live_cam.cli.benchmark import measure
-    from live_cam.explain.runtime.quiet import quiet_native_stderr
     from live_cam.explain.runtime.select import layers_to_explain, select_backend
     from live_cam.models.weights.find import find_weights
 
     options = explainer_options
     weights = find_weights(options.weights, show_progress)
     layers = layers_to_explain(options.method, options.layer)
-    with quiet_native_stderr():
+    with options.quiet_tensorflow():
         backend = select_backend(weights, options.score, options.runtime, options.precision, options.device)
-    with quiet_native_stderr() if backend.runtime == "tensorflow" else nullcontext():
         times = measure(backend.make_step(layers), options.method)
     setting = {
         "layer": "+".join(layers),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,6 @@ from live_cam.errors import UsageError
 from live_cam.explain.arguments import check_cam_config, check_choices, check_layer, check_targets
 from live_cam.explain.results import ExplanationBuilder
 from live_cam.explain.runtime.batching import explain_batched
-from live_cam.explain.runtime.quiet import quiet_native_stderr
 from live_cam.explain.runtime.select import Step, layers_to_explain, select_backend
 from live_cam.explain.runtime.step_cache import StepCache
 from live_cam.explain.saliency.targets import target_vector
@@ -116,13 +115,10 @@ class Explainer:
         self._frame_px = (INPUT_PX, INPUT_PX)
         self._process_id = os.getpid()
         self._computing = threading.Lock()
-        with quiet_native_stderr():
-            backend = select_backend(found, score, runtime, precision, device, performance_hint)
+        backend = select_backend(found, score, runtime, precision, device, performance_hint)
         self.runtime, self.precision = backend.runtime, backend.precision
         self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - _MEMORY_OF_THE_REST_MB))
-        # OpenVINO writes nothing; a process that waits for another's conversion does.
-        with quiet_native_stderr() if self.runtime == "tensorflow" else nullcontext():
-            self.prepare(self.cam_config)
+        self.prepare(self.cam_config)
 
     @property
     def cam_config(self) -> CamConfig:

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.errors import SourceError, UsageError
-from live_cam.explain.runtime.quiet import quiet_native_stderr
 from live_cam.explain.runtime.select import Step, select_backend
 from live_cam.models.layers import DEFAULT_LAYER
 from live_cam.models.weights.find import Weights, find_weights

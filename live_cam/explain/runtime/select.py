@@ -88,6 +88,11 @@ def gpu_available() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
+def uses_tensorflow(runtime: Runtime | Auto, device: str = "auto") -> bool:
+    """Whether these arguments of `select_backend` select TensorFlow; may import it."""
+    return runtime == "tensorflow" or (runtime == "auto" and device == "auto" and gpu_available())
+
+
 def select_backend(
     weights: Weights,
     score: Score = "logit",
@@ -109,10 +114,10 @@ def select_backend(
     Raises:
         UsageError: The device is not available, or does not support the precision.
     """
-    on_gpu = runtime != "openvino" and device == "auto" and gpu_available()
-    if runtime == "tensorflow" or on_gpu:
+    if uses_tensorflow(runtime, device):
         if device != "auto":
             raise UsageError("--device names an OpenVINO device; TensorFlow uses the first NVIDIA GPU, or the CPU")
+        on_gpu = gpu_available()
         if precision == "auto":
             precision = "float16" if on_gpu else _fastest_on_cpu()
         return _tensorflow(weights, score, precision, on_gpu)
