@@ -17,6 +17,7 @@ from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.sources.base import Pacer
 from live_cam.sources.decode.orientation import apply_display_matrix
 from live_cam.sources.decode.reader import NO_TIMESTAMPS
+from live_cam.sources.decode.video_stream import choose_video
 from live_cam.sources.stream_clock import StreamClock
 from live_cam.sources.url import CameraUrl
 
@@ -91,9 +92,9 @@ class NetworkReader:
 
     def _prepare(self, on_packet: Callable[[], None]) -> None:
         container = self._container
-        if not container.streams.video:
+        stream = choose_video(container)
+        if stream is None:
             raise SourceError("responds, but not with video; give the URL of the stream itself")
-        stream = container.streams.video[0]
         codec = stream.codec_context
         if codec is None:
             raise SourceError("sends video in an unsupported codec; choose H.264 or MJPEG there")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from live_cam.errors import SourceError
 from live_cam.prefetch import Prefetcher
 from live_cam.sources.decode.orientation import apply_display_matrix
+from live_cam.sources.decode.video_stream import choose_video, frame_rate
 
 MAX_PIXELS = 8192 * 8192
 NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS, a flag of container formats
@@ -28,7 +30,7 @@ _MAX_THREADS = 8  # each holds frames of its own, and memory is limited
 
 
 class VideoReader:
-    """The first video stream of a file.
+    """The video stream of a file; see `choose_video`.
 
     Attributes:
         size_px: Height and width, as stored.
@@ -52,9 +54,10 @@ class VideoReader:
         except (av.FFmpegError, ValueError) as error:
             detail = getattr(error, "strerror", None) or error
             raise SourceError(f"is not a readable video ({detail}); give another file") from error
-        if not self._container.streams.video:
+        stream = choose_video(self._container)
+        if stream is None:
             raise SourceError("has no video stream; give a file with video")
-        self._stream = stream = self._container.streams.video[0]
+        self._stream = stream
         codec = stream.codec_context
         if codec is None:
             raise SourceError("has video in an unsupported codec; convert it to H.264")
@@ -67,7 +70,7 @@ class VideoReader:
         codec.thread_type = "SLICE"
         codec.thread_count = min(os.cpu_count() or 1, _MAX_THREADS)
         self._codec = codec
-        rate = stream.average_rate or stream.guessed_rate or Fraction(_DEFAULT_FPS)
+        rate = frame_rate(stream) or Fraction(_DEFAULT_FPS)
         self.size_px = (codec.height, codec.width)
         self.time_base = stream.time_base or 1 / rate
         self.rate_fps = float(rate)
@@ -82,6 +85,9 @@ class VideoReader:
         self._read_s = 0.0
         self._num_undecodable = 0
         self._read_error = ""
+        # AVI holds no presentation times. FFmpeg's are those of the order of decoding, which B-frames change.
+        self._takes_times_in_order = self._container.format.name == "avi"
+        self._times: deque[int | None] = deque()
 
     @property
     def problem(self) -> str:
@@ -133,9 +139,16 @@ class VideoReader:
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
+            if packet is not None and self._takes_times_in_order:
+                self._times.append(packet.dts)
             try:
-                yield from self._codec.decode(packet)
+                for frame in self._codec.decode(packet):
+                    if self._times:
+                        frame.pts = self._times.popleft()
+                    yield frame
             except av.FFmpegError as error:
+                if self._times:
+                    self._times.pop()
                 self._skip(error)
 
     def _convert(self, frame: av.VideoFrame) -> NDArray[np.uint8] | None:

@@ -8,6 +8,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from live_cam.errors import SourceError
 from live_cam.sources.decode.reader import VideoReader
@@ -88,6 +89,44 @@ def test_a_raw_stream_without_timestamps_gets_times_from_its_rate(tmp_path):
     steps_s = np.diff([pts for _, pts, _ in frames]) * float(reader.time_base)
     np.testing.assert_allclose(steps_s, 1 / reader.rate_fps, rtol=0.05)
     assert reader.problem == ""
+
+
+def test_frames_of_an_avi_with_b_frames_are_evenly_spaced(tmp_path):
+    path = write_video(
+        tmp_path / "b.avi", [grey(10 * n) for n in range(20)], encoder_options={"bf": "3", "b-adapt": "0"}
+    )
+    frames, reader = _read_all(path)
+    assert [round(float(rgb.mean()), -1) for rgb, _, _ in frames] == [10.0 * n for n in range(20)]
+    assert {step * reader.time_base for step in np.diff([pts for _, pts, _ in frames]).tolist()} == {Fraction(1, 25)}
+
+
+def test_the_default_video_is_read_not_the_first_or_largest(tmp_path):
+    path = tmp_path / "two.mp4"
+    with av.open(path, "w") as container:
+        large = container.add_stream("libx264", 25, width=128, height=96, pix_fmt="yuv420p")
+        small = container.add_stream("libx264", 25, width=64, height=48, pix_fmt="yuv420p")
+        large.disposition, small.disposition = Disposition(0), Disposition.default
+        for stream, pixels in ((large, grey(200, (128, 96))), (small, grey(40))):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            container.mux([*stream.encode(frame), *stream.encode(None)])
+    frames, reader = _read_all(path)
+    assert (reader.size_px, [round(float(rgb.mean()), -1) for rgb, _, _ in frames]) == ((48, 64), [40.0])
+
+
+def test_cover_art_is_no_video(tmp_path):
+    path = tmp_path / "song.mp4"
+    with av.open(path, "w") as container:
+        sound = container.add_stream("aac", 48_000)
+        cover = container.add_stream("mjpeg", 25, width=64, height=48, pix_fmt="yuvj420p")
+        cover.disposition = Disposition.attached_pic
+        container.mux([*cover.encode(av.VideoFrame.from_ndarray(grey(200), format="rgb24")), *cover.encode(None)])
+        samples = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), "fltp", "stereo")
+        samples.sample_rate, samples.pts = 48_000, 0
+        container.mux([*sound.encode(samples), *sound.encode(None)])
+    with av.open(path) as container:
+        assert container.streams.video, "the cover"
+    with pytest.raises(SourceError, match="has no video stream"):
+        VideoReader(str(path))
 
 
 @pytest.mark.parametrize("has_tag", [True, False])
