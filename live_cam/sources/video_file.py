@@ -11,6 +11,7 @@ from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import SourceError
 from live_cam.sources.base import Pacer, SourceKind
 from live_cam.sources.decode.isolated import IsolatedVideoReader
+from live_cam.sources.decode.pixels import square_pixels
 from live_cam.types import Frame
 
 _MAX_FRAME_NS = 1_000_000_000
@@ -81,4 +82,5 @@ class FileStream:
             raise SourceError(f"{self._name} is closed; open it again")
         if self._first_pts is None:
             self._first_pts = frame.pts
-        return frame.rgb, int((frame.pts - self._first_pts) * self._video.info.time_base * 1_000_000_000)
+        rgb = square_pixels(frame.rgb, self._video.info.sample_aspect_ratio)
+        return rgb, int((frame.pts - self._first_pts) * self._video.info.time_base * 1_000_000_000)

@@ -51,6 +51,17 @@ def test_a_camera_video_plays_at_its_own_rate_with_the_frames_that_opencv_decode
     assert np.allclose(intervals_s(frames), _INTERVAL_S)
 
 
+@pytest.mark.parametrize(
+    ("pixel_ratio", "shape"),
+    [(Fraction(64, 45), (48, 91, 3)), (Fraction(1, 2), (96, 64, 3)), (Fraction(1), (48, 64, 3)), (None, (48, 64, 3))],
+)
+def test_a_frame_is_as_wide_as_it_is_shown(tmp_path, pixel_ratio, shape):
+    context = {} if pixel_ratio is None else {"sample_aspect_ratio": pixel_ratio}
+    frame = read_frame(_source(write_video(tmp_path / "wide.mp4", [grey(120)], context=context)))
+    assert frame.rgb.shape == shape
+    assert abs(frame.rgb.mean() - 120) < 5
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "b.avi", "b.mp4", "world.mp4"])
 def test_every_video_that_ships_with_gradio_plays(gradio_media, name):
     source = _source(gradio_media / "videos" / name)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.sources.base import Pacer
-from live_cam.sources.decode.orientation import apply_display_matrix
+from live_cam.sources.decode.orientation import apply_display_matrix, upright_pixel_ratio
+from live_cam.sources.decode.pixels import square_pixels
 from live_cam.sources.decode.reader import NO_TIMESTAMPS
 from live_cam.sources.decode.video_stream import choose_video
 from live_cam.sources.stream_clock import StreamClock
@@ -132,7 +133,7 @@ class NetworkReader:
             SourceError: The stream ended, nothing arrived for `_READ_LIMIT_S`, or nothing usable arrived.
         """
         frame, pts_ns = next(self._paced) if self._paced is not None else self._newest()
-        rgb = apply_display_matrix(frame)
+        rgb = square_pixels(apply_display_matrix(frame), upright_pixel_ratio(self._stream, frame))
         self._has_delivered = True
         return rgb, pts_ns
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from fractions import Fraction
 
 import av
 import numpy as np
 from av.sidedata.sidedata import SideData, SideDataContainer
 from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 _UNSPECIFIED = 2
@@ -35,6 +37,13 @@ def apply_display_matrix(frame: av.VideoFrame) -> NDArray[np.uint8]:
     else:
         flip_rows, flip_columns = d < 0, a < 0
     return np.ascontiguousarray(rgb[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1])
+
+
+def upright_pixel_ratio(stream: VideoStream, frame: av.VideoFrame) -> Fraction:
+    """Returns the width of a pixel of upright frames divided by its height; 1 if it is not declared."""
+    stored = stream.sample_aspect_ratio or Fraction(1)
+    is_quarter_turn = round(frame.rotation / 90) % 2 == 1
+    return 1 / stored if is_quarter_turn else stored
 
 
 def _rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from live_cam.errors import SourceError
 from live_cam.prefetch import Prefetcher
-from live_cam.sources.decode.orientation import apply_display_matrix
+from live_cam.sources.decode.orientation import apply_display_matrix, upright_pixel_ratio
 from live_cam.sources.decode.video_stream import choose_video, frame_rate
 
 MAX_PIXELS = 8192 * 8192
@@ -126,7 +126,7 @@ class VideoReader:
                     start = pts
                 duration = max(0, frame.duration or 0)
                 if self._num_read == 0:
-                    self.sample_aspect_ratio = self._upright_ratio(frame)
+                    self.sample_aspect_ratio = upright_pixel_ratio(self._stream, frame)
                 self._num_read += 1
                 last, due = pts, pts + (duration or self._default_duration)
                 self._read_s = float((due - start) * self.time_base)
@@ -157,11 +157,6 @@ class VideoReader:
         except av.FFmpegError as error:
             self._skip(error)
             return None
-
-    def _upright_ratio(self, frame: av.VideoFrame) -> Fraction:
-        stored = self._stream.sample_aspect_ratio or Fraction(1)
-        is_quarter_turn = round(frame.rotation / 90) % 2 == 1
-        return 1 / stored if is_quarter_turn else stored
 
     def _skip(self, error: av.FFmpegError) -> None:
         if isinstance(error, MemoryError):
