@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -27,11 +28,21 @@ def require_file(path: Path, instead: str, name: str | None = None) -> None:
         name: What the message calls it; by default its path.
     """
     try:
-        reason = None if path.is_file() else "is not a file" if path.exists() else "does not exist"
+        reason = None if path.is_file() else _why_no_file(path)
     except OSError as error:  # a name too long, a directory without permission
         reason = f"cannot be accessed ({error.strerror})"
     if reason is not None:
         raise SourceError(f"{name or path} {reason}; give {instead}")
+
+
+def _why_no_file(path: Path) -> str:
+    if path.exists():
+        return "is a pipe, which is not read" if path.is_fifo() else "is not a file"
+    if str(path) == "-":
+        return "would be standard input, which is not read"
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(path), re.IGNORECASE):
+        return "is an address, from which nothing is downloaded"
+    return "does not exist"
 
 
 def require_absent(path: Path) -> None:

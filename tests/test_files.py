@@ -192,6 +192,18 @@ def test_require_new_and_require_directory_refuse_a_missing_directory(tmp_path):
             check()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_require_file_names_what_is_given_in_place_of_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, reason in (
+        (tmp_path / "pipe", "is a pipe"),
+        (Path("-"), "standard input"),
+        (Path("https://example.org/lion.jpg"), "is an address"),
+    ):
+        with pytest.raises(SourceError, match=reason):
+            require_file(path, "an image")
+
+
 @pytest.mark.parametrize(
     ("name", "reason"), [("missing", "does not exist"), ("", "is not a file"), ("n" * 300, "File name too long")]
 )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 from typer.core import TyperGroup
@@ -17,7 +22,7 @@ from live_cam.cli.serve import serve
 from live_cam.cli.signals import exit_on_signals
 from live_cam.cli.terminal import LogFormatter, echo, print_error
 from live_cam.cli.tools import bench, cameras, doctor, layers
-from live_cam.errors import LiveCamError, UsageError
+from live_cam.errors import LiveCamError, OutputError, UsageError
 
 _RENAMED = {
     "versus": "contrast",
@@ -27,6 +32,9 @@ _RENAMED = {
     "clean": "raw",
 }
 """Former names of options, and former values of `--view`; still accepted, and not in the help."""
+
+
+_OUTPUT_ERRNOS: Final = {errno.ENOSPC, errno.EIO}
 
 
 class _ServeByDefault(TyperGroup):
@@ -72,8 +80,13 @@ def run() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does with what a terminal lacks
     try:
-        sys.exit(app(standalone_mode=False))
+        with _output_errors():
+            status = app(standalone_mode=False)
+            sys.stdout.flush()
+        sys.exit(status)
     except LiveCamError as error:
         print_error(error)
         sys.exit(error.exit_status)
@@ -82,8 +95,25 @@ def run() -> None:
         sys.exit(error.exit_code)
 
 
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    """Raises `OutputError` if standard output can't be written; typer ends quietly if nobody reads it any more."""
+    try:
+        yield
+    except LiveCamError:
+        raise
+    except OSError as error:
+        if error.filename is not None or error.errno not in _OUTPUT_ERRNOS:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left can't be written at exit, either
+        raise OutputError(f"standard output can't be written ({error.strerror})") from None
+
+
 def _parser_error(error: typer.TyperException) -> UsageError:
     """Returns what the parser of the options rejected as an error of ours; its own fills four lines."""
+    for word in sys.argv[1:]:
+        if word.startswith("-") and Path(word).exists():
+            return UsageError(f"{word} reads like an option; if the file is meant, write {Path()}{os.sep}{word}")
     message = error.format_message().replace("Value error, ", "").strip().rstrip(".")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "live-cam"

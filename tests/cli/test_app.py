@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 import live_cam as package
 from live_cam.cli.options import ExplainerOptions
 
+PROGRAM = (sys.executable, "-m", "live_cam")
 COMMANDS = ("serve", "annotate", "explain", "layers", "cameras", "bench", "doctor")
 
 
@@ -27,6 +31,43 @@ def test_every_command_accepts_h_for_help(live_cam, command):
     assert short.status == 0, short.stderr
     assert short.stdout.startswith("Usage: ")
     assert short.stdout == live_cam(*command, "--help").stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_a_full_disk_behind_standard_output_is_one_line(option):
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([*PROGRAM, option], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "live-cam: standard output can't be written (No space left on device)\n",
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_reader_that_has_gone_ends_it_without_a_word():
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run([*PROGRAM, "--help"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_what_the_encoding_of_the_output_lacks_is_escaped():
+    code = "import sys; from live_cam.cli import app; app.app = lambda **_: app.echo('→.png'); app.run()"
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "\\u2192.png\n", "")
+
+
+def test_a_file_whose_name_begins_with_a_dash_is_named_otherwise(live_cam, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("-clip.mp4").touch()
+    assert (
+        live_cam("-clip.mp4")
+        .error(2)
+        .endswith("-clip.mp4 reads like an option; if the file is meant, write ./-clip.mp4")
+    )
 
 
 @pytest.mark.parametrize("command", ["serve", "annotate", "explain", "bench"])
