@@ -25,6 +25,7 @@ _SILENT = CameraInfo("3", "", (), "")
 
 
 @in_tensorflow_group
+@pytest.mark.slow
 def test_layers_lists_what_can_be_explained_with_sizes(live_cam):
     lines = live_cam("layers").stdout.splitlines()
     assert lines[0].split() == ["layer", "height", "width", "channels"]
@@ -96,6 +97,7 @@ def test_bench_times_the_step_against_a_forward_pass_of_the_same_kind(live_cam, 
 
 
 @in_tensorflow_group
+@pytest.mark.slow
 def test_doctor_checks_everything_and_changes_nothing(live_cam, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = live_cam("doctor")
@@ -105,6 +107,7 @@ def test_doctor_checks_everything_and_changes_nothing(live_cam, tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_doctor_fails_if_a_needed_package_does_not_import(live_cam, monkeypatch):
     monkeypatch.setitem(checks._MODULES, "numpy", "live_cam.no_such_module")
     result = live_cam("doctor")

@@ -4,7 +4,7 @@ import pytest
 
 from live_cam.models.layers import DEFAULT_LAYER, LAYER_NOTES
 
-pytestmark = pytest.mark.xdist_group("tensorflow")
+pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
 
 
 def test_default_layer_is_offered_first():

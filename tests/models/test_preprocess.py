@@ -6,7 +6,7 @@ from PIL import Image
 
 from live_cam.models.preprocess import INPUT_PX, resize_to_input
 
-pytestmark = pytest.mark.xdist_group("tensorflow")
+pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
 
 
 def resize_on_cpu(rgb):

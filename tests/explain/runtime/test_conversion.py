@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def test_model_that_cannot_be_written_raises_an_os_error(tmp_path):
     from openvino import Model, Type

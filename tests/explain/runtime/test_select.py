@@ -9,7 +9,7 @@ from live_cam.errors import UsageError
 from live_cam.explain.runtime.select import layers_to_explain, select_backend
 from live_cam.models.weights.find import find_weights
 
-pytestmark = pytest.mark.xdist_group("tensorflow")
+pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
 
 
 def test_other_weights_are_another_step(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.networks import SMALL_LAYER, SMALL_LOWER_LAYER
 
-pytestmark = pytest.mark.xdist_group("tensorflow")
+pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
 
 A, B, C = 291, 293, 285
 

@@ -20,6 +20,8 @@ from live_cam.sources.decode.reader import VideoReader
 from tests.processes import children
 from tests.videos import grey, write_video
 
+pytestmark = pytest.mark.slow
+
 _MAX_MEMORY_KIB = 4 << 20
 
 

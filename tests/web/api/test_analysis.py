@@ -10,6 +10,8 @@ import pytest
 
 from tests.web.browser import pixels
 
+pytestmark = pytest.mark.slow
+
 
 def occlude(site, x, y, **params):
     return site.http.post("occlusion", params={"x": x, "y": y, **params})

@@ -15,6 +15,8 @@ from live_cam.errors import ServeError, SourceError
 from live_cam.web.server import bind
 from tests.web.viewers import acknowledge, assert_closed, receive, receive_frame, receive_until, size_of, watch
 
+pytestmark = pytest.mark.slow
+
 
 def explained(site) -> int:
     return site.http.get("stats").json()["frames"]["explained"]

@@ -9,6 +9,8 @@ import pytest
 
 from tests.web.sites import Site
 
+pytestmark = pytest.mark.slow
+
 
 def patch(site: Site, changes: object, visitor: str = "") -> httpx.Response:
     return site.http.patch("settings", content=json.dumps(changes), params={"visitor": visitor})

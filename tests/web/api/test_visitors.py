@@ -25,6 +25,8 @@ from tests.jpegs import with_declared_size, with_scans
 from tests.web.sites import Site
 from tests.web.viewers import VisitorPage, assert_closed, receive, size_of, visitor_message, watch
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def photograph(gradio_media):

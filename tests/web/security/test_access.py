@@ -16,6 +16,8 @@ from tests.clocks import FakeClock
 from tests.web.sites import TOKEN
 from tests.web.viewers import watch
 
+pytestmark = pytest.mark.slow
+
 ROUTES = [
     "",
     "stats",

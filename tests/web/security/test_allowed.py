@@ -12,6 +12,8 @@ from websockets.sync.client import connect
 from live_cam.web.security.allowed import PAGE_PATHS
 from tests.web.sites import TOKEN, Site
 
+pytestmark = pytest.mark.slow
+
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 MODES = ["site", "two_cameras", "visitors", "kiosk", "guarded"]
 # Those without a body fail, write a folder, or reveal something.

@@ -26,6 +26,8 @@ from filelock import FileLock
 from live_cam.errors import ServeError
 from live_cam.web.security.certificate import certificate
 
+pytestmark = pytest.mark.slow
+
 LOOPBACK = ["localhost", "127.0.0.1", "::1"]
 
 

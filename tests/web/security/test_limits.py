@@ -23,6 +23,8 @@ from tests.clocks import FakeClock
 from tests.web.sites import TOKEN, Site
 from tests.web.viewers import acknowledge, receive_frame, watch
 
+pytestmark = pytest.mark.slow
+
 FEW = Limits(connections=24, connections_per_address=24, request_s=600)
 HASTY = Limits(connections=100, connections_per_address=100, request_s=0.3)
 STALLED = Limits(connections=100, connections_per_address=100, stalled_s=0.3, messages_per_s=1e6)

@@ -15,6 +15,8 @@ from playwright.sync_api import expect
 from tests.web.browser import both_sizes, part, wait_frames
 from tests.web.viewers import receive_until, watch
 
+pytestmark = pytest.mark.slow
+
 NAME = re.compile(r"live_cam-\d{8}-\d{6}(-\d+)?\.mp4")
 STATUS_KEYS = {"state", "file", "files", "seconds", "bytes", "free_bytes", "dropped", "message"}
 
@@ -98,7 +100,6 @@ def test_recordings_require_the_token(guarded):
     assert guarded.session.recordings.status is None
 
 
-@pytest.mark.slow
 @both_sizes
 def test_a_person_records_and_downloads_a_video(site, open_page):
     site.source.size_px = (320, 240)
@@ -130,7 +131,6 @@ def test_a_person_records_and_downloads_a_video(site, open_page):
     assert sizes == {(640, 240)}
 
 
-@pytest.mark.slow
 def test_keys_choose_the_view_and_record_and_all_viewers_see_that_it_is_recorded(site, open_page):
     page, other = open_page(site.url), open_page(site.url)
     page.keyboard.press("e")
@@ -144,7 +144,6 @@ def test_keys_choose_the_view_and_record_and_all_viewers_see_that_it_is_recorded
     expect(part(other, "recorded")).to_be_hidden()
 
 
-@pytest.mark.slow
 def test_keys_act_again_once_the_view_was_chosen_with_the_mouse(site, open_page, eventually):
     page = open_page(site.url)
     view = part(page, "record-view")
@@ -161,7 +160,6 @@ def test_keys_act_again_once_the_view_was_chosen_with_the_mouse(site, open_page,
     expect(view).to_be_focused()
 
 
-@pytest.mark.slow
 def test_the_page_states_why_nothing_is_recorded(serve_session, fake_source, fake_explainer, open_page, tmp_path):
     (tmp_path / "file").write_text("not a directory")
     page = open_page(serve_session(fake_source(), fake_explainer(), recordings=tmp_path / "file" / "videos").url)
@@ -173,7 +171,6 @@ def test_the_page_states_why_nothing_is_recorded(serve_session, fake_source, fak
     expect(status).to_have_text(reason)
 
 
-@pytest.mark.slow
 def test_a_full_disk_ends_the_recording_with_a_message_and_the_live_view_goes_on(site, open_page, monkeypatch):
     page = open_page(site.url)
     page.keyboard.press("r")
@@ -187,7 +184,6 @@ def test_a_full_disk_ends_the_recording_with_a_message_and_the_live_view_goes_on
     wait_frames(page, 3)
 
 
-@pytest.mark.slow
 def test_the_page_names_the_source_whose_recording_ended_while_the_others_go_on(two_cameras, open_page):
     page = open_page(two_cameras.url)
     page.keyboard.press("r")

@@ -20,6 +20,8 @@ from live_cam.sources.factory import create_source
 from tests.web.browser import both_sizes, part, pixels, unfold, wait_frames
 from tests.web.sites import TOKEN
 
+pytestmark = pytest.mark.slow
+
 # The last number is that of a frame that was explained again.
 NAME = re.compile(r"live_cam-\d{8}-\d{6}-\d+(-\d+)?")
 CANVAS = "document.querySelector('.live-stage canvas').toDataURL('image/png').split(',')[1]"
@@ -79,7 +81,6 @@ def download(page, act):
     return unzip(downloading.value.path().read_bytes())
 
 
-@pytest.mark.slow
 @both_sizes
 def test_button_and_key_save_the_view(serve_session, fake_explainer, gradio_media, open_page):
     source = create_source(str(gradio_media / "images" / "lion.jpg"), CameraOptions())
@@ -95,7 +96,6 @@ def test_button_and_key_save_the_view(serve_session, fake_explainer, gradio_medi
         assert description["target"]["label"] == "lion"
 
 
-@pytest.mark.slow
 def test_the_key_does_nothing_while_text_is_typed_or_a_modifier_held(site, open_page, requests_of):
     page = open_page(site.url)
     urls = requests_of(page, "snapshot")
@@ -118,7 +118,6 @@ def respond(route: Route, fault: dict[str, Any] | None) -> None:
         route.abort()
 
 
-@pytest.mark.slow
 def test_the_page_states_why_there_is_no_snapshot(site, open_page):
     page = open_page(site.url)
     for fault, reason in (
