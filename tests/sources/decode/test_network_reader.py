@@ -179,12 +179,12 @@ def test_frames_are_intact_and_fresh_with_exact_capture_times(camera, server, pa
 def test_a_slow_reader_does_not_lag_behind(camera, server, path):
     with _opened(camera(server).url(path)) as stream:
         ages_s = []
-        for _ in range(5):
-            time.sleep(0.2)  # five frames
+        for _ in range(8):
+            time.sleep(0.2)  # five frames, of which a reader that drops none would read one: 0.96 s late after six
             ages_s.append(_age_s(stream.read()))
-        assert min(ages_s[2:]) < 0.3
+        assert min(ages_s[5:]) < 0.8
         time.sleep(1.0)
-        assert min(_age_s(stream.read()) for _ in range(4)) < 0.5
+        assert min(_age_s(stream.read()) for _ in range(4)) < 1.2
 
 
 @pytest.mark.parametrize(
