@@ -60,7 +60,8 @@ class HttpVisitorTransport:
             raise
         finally:
             self._busy.remove(feed)
-            self._seen_s[feed] = time.monotonic()
+            if feed in self._seen_s:  # unless it was closed meanwhile
+                self._seen_s[feed] = time.monotonic()
 
     async def _explain(self, feed: Feed, jpeg: bytes, age_ms: float) -> EncodedFrame | None:
         pts_ns = self._clock.now_ns() - int(age_ms * 1e6)
