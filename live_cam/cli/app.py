@@ -113,7 +113,7 @@ def _parser_error(error: typer.TyperException) -> UsageError:
     """Returns what the parser of the options rejected as an error of ours; its own fills four lines."""
     for word in sys.argv[1:]:
         if word.startswith("-") and Path(word).exists():
-            return UsageError(f"{word} reads like an option; if the file is meant, write {Path()}{os.sep}{word}")
+            return UsageError(f"{word} reads like an option; if the file is meant, write .{os.sep}{word}")
     message = error.format_message().replace("Value error, ", "").strip().rstrip(".")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "live-cam"

@@ -11,8 +11,9 @@ import pytest
 
 import live_cam as package
 from live_cam.cli.options import ExplainerOptions
+from tests.cli.conftest import program
 
-PROGRAM = (sys.executable, "-m", "live_cam")
+PROGRAM = program(fake=False)
 COMMANDS = ("serve", "annotate", "explain", "layers", "cameras", "bench", "doctor")
 
 
