@@ -1,6 +1,7 @@
 """Kills `live-cam --record` at random moments and prints how much of each recording plays.
 
     python -m scripts.kills --times 50 --suffix .mp4
+    python -m scripts.kills --times 15 --busy 13
 
 Lost is the time from the capture of the last frame that plays, or of the last complete sidecar line, to the kill. It
 succeeds if every video plays, or is not there yet, and lost at most a second.
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--suffix", choices=[".mp4", ".mkv", ".webm"], default=".mp4")
     parser.add_argument("--longest", type=float, default=6.0, help="seconds of recording at most (default: 6)")
+    parser.add_argument("--busy", type=int, default=0, help="busy processes beside each recording (default: 0)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     generator = random.Random(options.seed)
@@ -72,9 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{'kill':>4} {'recorded':>9} {'frames':>7} {'lost':>8} {'lines':>6} {'lost':>8}")
     for number in range(1, options.times + 1):
         with tempfile.TemporaryDirectory() as directory:
-            kill = record_and_kill(
-                Path(directory) / f"recording{options.suffix}", generator.uniform(0, options.longest)
-            )
+            video = Path(directory) / f"recording{options.suffix}"
+            kill = record_and_kill(video, generator.uniform(0, options.longest), busy=options.busy)
         kills.append(kill)
         video_s, sidecar_s = kill.lost_s
         lost = f"{video_s:>6.3f} s" if kill.times_s else f"{'all':>8}"
@@ -100,14 +101,24 @@ def report(kills: Sequence[Kill]) -> bool:
     return good == len(kills)
 
 
-def record_and_kill(video: Path, after_s: float, min_frames: int = 1) -> Kill:
-    """Records the demo and kills the process `after_s` after the first frame's capture, and not before `min_frames`."""
+def record_and_kill(video: Path, after_s: float, min_frames: int = 1, busy: int = 0) -> Kill:
+    """Records the demo and kills the process.
+
+    Args:
+        video: The recording.
+        after_s: When it is killed, after the capture of the first frame.
+        min_frames: It is not killed before it has so many frames.
+        busy: Number of busy processes beside it, from the first frame on.
+    """
     sidecar = video.with_suffix(".jsonl")
     port = free_port()
     arguments = ["demo", "--no-open", "--port", str(port), "--record", str(video)]
-    with subprocess.Popen([sys.executable, "-m", "live_cam", *arguments], stdout=subprocess.DEVNULL) as process:
+    command = [sys.executable, "-m", "live_cam", *arguments]
+    with ExitStack() as load, subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             started = _wait_for_lines(sidecar, process, 1)[0]["started"]
+            for _ in range(busy):
+                load.callback(subprocess.Popen([sys.executable, "-c", "while True: pass"]).kill)
             begin_s = datetime.fromisoformat(started).timestamp()
             _wait_for_lines(sidecar, process, min_frames)
             time.sleep(max(0.0, begin_s + after_s - time.time()))
