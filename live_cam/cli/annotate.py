@@ -68,7 +68,10 @@ def annotate(
     *,
     explainer_options: ExplainerOptions,
 ) -> None:
-    """Explain videos: every frame, with its time stamp, and the audio. Run again, it skips the files that are done."""
+    """Explain videos: every frame, with its time stamp, and the audio. Run again, it skips the files that are done.
+
+    The network sees each whole frame, squeezed to a square of 224x224 pixels.
+    """
     from live_cam.cli.video_files import find_videos, name_outputs
     from live_cam.files import require_directory
     from live_cam.models.labels import find_label

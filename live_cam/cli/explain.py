@@ -36,7 +36,10 @@ def explain(
     *,
     explainer_options: ExplainerOptions,
 ) -> None:
-    """Explain images: what the network sees in each, and where."""
+    """Explain images: what the network sees in each, and where.
+
+    The network sees each whole image, squeezed to a square of 224x224 pixels.
+    """
     from live_cam.files import require_new
     from live_cam.pipeline.offline.image import explain_image
 

@@ -147,7 +147,10 @@ def serve(
     *,
     explainer_options: ExplainerOptions,
 ) -> None:
-    """Explain SOURCE live on a web page."""
+    """Explain SOURCE live on a web page.
+
+    The network sees each whole frame, squeezed to a square of 224x224 pixels.
+    """
     from live_cam.pipeline.recordings import RecordingOptions, default_directory, require_unrecorded
     from live_cam.sinks.codecs import choose_encoder
     from live_cam.sources.camera import CameraOptions

@@ -26,6 +26,11 @@ def test_help_lists_the_commands_and_that_of_serve_the_sources(live_cam):
     assert "demo" in live_cam("serve", "--help").stdout
 
 
+@pytest.mark.parametrize("command", ["serve", "annotate", "explain"])
+def test_help_says_that_pictures_are_squeezed_to_a_square(live_cam, command):
+    assert "squeezed to a square of 224x224 pixels" in " ".join(live_cam(command, "--help").stdout.split())
+
+
 @pytest.mark.parametrize("command", [(), *((command,) for command in COMMANDS)])
 def test_every_command_accepts_h_for_help(live_cam, command):
     short = live_cam(*command, "-h")

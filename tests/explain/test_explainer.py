@@ -37,15 +37,16 @@ def test_photograph_of_a_lion_is_explained_as_a_lion(explainer, photographs, mak
     assert (found.logits.shape, found.logits.dtype) == ((1000,), np.float32)
 
 
-def test_map_is_on_the_lion(explainer, photographs, make_frame):
+@pytest.mark.parametrize("axis", [0, 1], ids=["tall", "wide"])
+def test_map_is_on_the_lion(explainer, photographs, make_frame, axis):
     # The lion is in one half of an otherwise grey frame, then in the other.
     lion = photographs["lion"]
-    height, width = lion.shape[:2]
     for half in (0, 1):
-        rgb = np.full((height, 2 * width, 3), 128, np.uint8)
-        rgb[:, half * width : (half + 1) * width] = lion
-        by_column = explainer.explain(make_frame(rgb), Target(LION)).saliency_map.sum(axis=0)
-        off, on = (by_column[4:], by_column[:3]) if half == 0 else (by_column[:3], by_column[4:])
+        halves = [np.full_like(lion, 128), np.full_like(lion, 128)]
+        halves[half] = lion
+        frame = make_frame(np.concatenate(halves, axis=axis))
+        along = explainer.explain(frame, Target(LION)).saliency_map.sum(axis=1 - axis)
+        off, on = (along[4:], along[:3]) if half == 0 else (along[:3], along[4:])
         assert on.sum() > 3.0 * off.sum()
 
 

@@ -96,23 +96,6 @@ class StepGraph:
         return function
 
 
-def resize_in_graph(frames: Any) -> Any:
-    """Resizes whole frames to 224x224 as `resize_to_input` does, but in the graph and without rounding.
-
-    Args:
-        frames: uint8 (N, H, W, 3).
-
-    Returns:
-        float32 (N, 224, 224, 3), 0..255.
-    """
-    shape = tf.shape(frames)
-    factor = tf.maximum(1, tf.minimum(shape[1], shape[2]) // INPUT_PX)
-    height, width = shape[1] // factor, shape[2] // factor
-    cropped = tf.cast(frames[:, : height * factor, : width * factor], tf.float32)
-    blocks = tf.reshape(cropped, tf.stack([shape[0], height, factor, width, factor, 3]))
-    return tf.image.resize(tf.reduce_mean(blocks, axis=(2, 4)), (INPUT_PX, INPUT_PX))
-
-
 def _preprocess(inputs: Any) -> Any:
     """Converts RGB to what ResNet50 was trained on: BGR, the mean subtracted."""
     return tf.cast(inputs, tf.float32)[..., ::-1] - tf.constant(_CAFFE_MEAN_BGR)

@@ -10,8 +10,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from live_cam.explain.runtime.resize_graph import resize_in_graph
 from live_cam.explain.runtime.select import MakeRoom, unlimited
-from live_cam.explain.runtime.step_graph import StepGraph, resize_in_graph
+from live_cam.explain.runtime.step_graph import StepGraph
 from live_cam.explain.saliency.methods import saliency_maps
 from live_cam.models.preprocess import INPUT_PX, resize_to_input
 from live_cam.types import Method
