@@ -72,7 +72,7 @@ _RECORD = """
 
 _LINK = """
   <button type="button" class="live-button" data-live="link"
-    title="Copy a link that restores these settings">Copy link</button>"""
+    title="Copy a link to these settings">Copy link</button>"""
 
 _RECORDED = """
   <div>
@@ -86,6 +86,17 @@ _HELP = """
   <h2 id="live-help-title">Keys</h2>
   <div data-live="help-groups"></div>
   <form method="dialog"><button class="live-button" autofocus>Close</button></form>
+</dialog>"""
+
+_ASK = """
+<dialog class="live-ask" aria-labelledby="live-ask-title">
+  <h2 id="live-ask-title">Change it for everybody?</h2>
+  <p>Others are watching, and all see the same settings. This link changes:</p>
+  <ul></ul>
+  <form method="dialog">
+    <button class="live-button" value="" autofocus>Leave as it is</button>
+    <button class="live-button" value="change">Change for everybody</button>
+  </form>
 </dialog>"""
 
 _OWN_NOTICE = "Only you see your video, and none of it is stored"
@@ -123,7 +134,7 @@ def head(num_feeds: int, layers: Iterable[str], kiosk: bool, is_recorded: bool =
     }
     return f"""
 <header class="live-head" data-choices="{escape(json.dumps(choices))}"><h1>live_cam</h1>
-<p data-feed="0"><span class="live-slogan">{slogan}</span>{source}</p>{buttons}</header>{"" if kiosk else _HELP}
+<p data-feed="0"><span class="live-slogan">{slogan}</span>{source}</p>{buttons}</header>{"" if kiosk else _HELP + _ASK}
 {'<div class="live-kiosk" data-idle-s="60"></div>' if kiosk else ""}"""
 
 

@@ -1,14 +1,15 @@
-"""Links that restore the settings."""
+"""Links to the settings."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from live_cam.pipeline.settings import Settings
-from tests.web.browser import part, wait_frames, wait_until_mounted
+from tests.web.browser import PHONE, part, wait_frames, wait_until_mounted
 from tests.web.sites import TOKEN
 
 pytestmark = pytest.mark.slow
@@ -25,7 +26,7 @@ def copy_link(page: Page) -> str:
     return page.evaluate("navigator.clipboard.readText()")
 
 
-def test_a_link_has_what_differs_from_the_start_and_restores_it(site, open_page, eventually):
+def test_a_link_has_what_differs_from_the_start_and_changes_that_alone(site, open_page, eventually):
     page = open_page(site.url)
     assert copy_link(page) == site.url
     changes = {"mode": "contrast", "target": "lion", "other": "tiger", "style": "contours", "colormap": "magma"}
@@ -34,11 +35,42 @@ def test_a_link_has_what_differs_from_the_start_and_restores_it(site, open_page,
     link = copy_link(page)
     assert {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()} == {**changes, "opacity": "0.5"}
     site.http.patch("settings", json={"mode": "class", "method": "layercam", "frozen": False})
-    page = open_page(link)
-    expected = Settings("contrast", LION, TIGER, style="contours", opacity=0.5, colormap="magma")
+    page.goto(link)
+    wait_until_mounted(page)
+    expected = Settings("contrast", LION, TIGER, method="layercam", style="contours", opacity=0.5, colormap="magma")
     eventually(lambda: site.settings == expected)
     expect(part(page, "target")).to_have_text("lion, not tiger")
     page.wait_for_function("location.search === ''")
+
+
+def test_a_link_asks_before_it_changes_what_others_see(site, open_page, tabs, eventually):
+    site.session.settings.change(opacity=0.25, method="layercam")
+    before = site.settings
+    watched = open_page(site.url)
+    link = f"{site.url}?style=contours&target=lion&opacity=0.25"
+    page = wait_until_mounted(tabs.open(link, PHONE))
+    dialog = page.get_by_role("dialog", name="Change it for everybody?")
+    expect(dialog.get_by_role("listitem")).to_have_text(["A: lion", "style: contours"])
+    expect(dialog.get_by_role("button", name="Leave as it is")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.wait_for_function("location.search === ''")
+    wait_frames(page)
+    assert site.settings == before
+    page.goto(link)
+    dialog.get_by_role("button", name="Change for everybody").click()
+    eventually(lambda: site.settings == replace(before, style="contours", target=LION))
+    page.goto(link)  # which now changes nothing
+    wait_until_mounted(page)
+    page.wait_for_function("location.search === ''")
+    expect(dialog).to_be_hidden()
+    expect(part(watched, "target")).to_have_text("lion")
+
+
+def test_a_visitor_with_a_camera_is_not_asked_since_nobody_shares_the_settings(visitors, tabs):
+    tabs.open(visitors.url)
+    page = tabs.open(f"{visitors.url}?style=contours")
+    page.wait_for_function("location.search === ''")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_reloading_the_page_undoes_no_later_change(site, open_page, eventually):

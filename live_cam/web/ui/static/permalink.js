@@ -1,22 +1,27 @@
 // @ts-check
 /**
- * A link that restores the settings, such as `?mode=contrast&target=lion&other=tiger`.
+ * A link to the settings, such as `?mode=contrast&target=lion&other=tiger`.
  *
- * It holds the settings that differ from those live_cam was started with; opening it resets all others to the start. The
- * parameters are removed from the address bar once applied, so that reloading the page undoes no later change. Unknown
- * parameters are left alone: they belong to Gradio or a proxy.
+ * It holds the settings that differ from those live_cam was started with; opening it changes these and no others, and
+ * asks first if somebody else watches, who would see the change. The parameters are removed from the address bar once
+ * they are applied or declined, so that reloading the page undoes no later change. Unknown parameters are left alone: they
+ * belong to Gradio or a proxy.
  *
  * @typedef {Record<string, string | number | null>} Values Settings by name; classes by label, null for the automatic choice.
  */
 
 import { apiUrl, request } from "./api.js";
+import { askToChange } from "./ask.js";
 import { onKey } from "./keys.js";
 import { receiveSettings } from "./settings.js";
-import { notify } from "./ui.js";
+import { notify, pause } from "./ui.js";
 
 const CLASSES = ["target", "other"];
 const NAMES = ["mode", ...CLASSES, "layer", "method", "style", "opacity", "colormap"];
 const AUTO = "auto";
+/** Settings as the page's controls are labelled, where that is another word. @type {Record<string, string>} */
+const TITLES = { target: "A", other: "B", colormap: "colours" };
+const CONNECTING_MS = 100;
 /** Names and values in links of earlier versions. @type {Record<string, string>} */
 const OLD_NAMES = { question: "mode" };
 /** @type {Record<string, Record<string, string>>} */
@@ -50,7 +55,12 @@ export function parseLink(parameters) {
   return { values: Object.fromEntries(values), sources };
 }
 
-/** The parameters that restore `current` on a server started with `start`. @param {Values} current @param {Values} start */
+/** The settings in a link that are not the current ones. @param {Values} values @param {Values} current @returns {Values} */
+export function changesOf(values, current) {
+  return Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== current[name]));
+}
+
+/** The parameters of a link to `current` on a server started with `start`. @param {Values} current @param {Values} start */
 export function linkParameters(current, start) {
   const changed = NAMES.filter((name) => current[name] !== start[name]);
   return new URLSearchParams(changed.map((name) => [name, String(current[name] ?? AUTO)]));
@@ -63,7 +73,26 @@ function valuesOf(settings) {
   return Object.fromEntries(NAMES.map((name) => [name, labelled[name]]));
 }
 
-const settingsUrl = () => apiUrl("settings", /** @type {HTMLElement} */ (document.querySelector(".live-stage")));
+/** The elements of all feeds. */
+const stages = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".live-stage")]);
+
+const settingsUrl = () => apiUrl("settings", stages()[0]);
+
+/** Whether somebody else watches these settings, which visitors with cameras of their own share with nobody. */
+async function isWatchedByOthers() {
+  if ("own" in stages()[0].dataset) return false;
+  // Until this page itself is among the viewers.
+  while (stages().some(({ dataset }) => !dataset.state || dataset.state === "disconnected")) await pause(CONNECTING_MS);
+  const { viewers } = await (await request(apiUrl("stats"), "GET")).json();
+  return viewers > stages().filter(({ dataset }) => "socket" in dataset).length;
+}
+
+/** Asks before others see the changes. @param {Values} changes @returns {Promise<boolean>} Whether they may be made. */
+async function mayChange(changes) {
+  if (!(await isWatchedByOthers())) return true;
+  const lines = Object.entries(changes).map(([name, value]) => `${TITLES[name] ?? name}: ${value ?? "automatic"}`);
+  return askToChange(lines);
+}
 
 /** The current settings, and those of the start. */
 async function fetchValues() {
@@ -86,6 +115,17 @@ async function apply(values) {
   return response !== null;
 }
 
+/** Changes those settings that the server accepts. @param {Values} values @returns {Promise<string[]>} The names of the others. */
+async function applyValid(values) {
+  /** @type {string[]} */
+  const refused = [];
+  if (await apply(values)) return refused;
+  for (const [name, value] of Object.entries(values)) {
+    if (!(await apply({ [name]: value }))) refused.push(name);
+  }
+  return refused;
+}
+
 /**
  * Applies the link that the page was opened with.
  *
@@ -95,18 +135,12 @@ async function restore() {
   const here = new URL(location.href);
   const { values, sources } = parseLink(here.searchParams);
   if (!Object.keys(values).length) return [];
-  const { start } = await fetchValues();
-  /** @type {string[]} */
-  const refused = [];
-  if (!(await apply({ ...start, ...values }))) {
-    await apply(start);
-    for (const [name, value] of Object.entries(values)) {
-      if (!(await apply({ [name]: value }))) refused.push(`${sources[name]}=${here.searchParams.get(sources[name])}`);
-    }
-  }
+  const changes = changesOf(values, (await fetchValues()).current);
+  const refused = Object.keys(changes).length && (await mayChange(changes)) ? await applyValid(changes) : [];
+  const texts = refused.map((name) => `${sources[name]}=${here.searchParams.get(sources[name])}`);
   Object.values(sources).forEach((name) => here.searchParams.delete(name));
   history.replaceState(history.state, "", here);
-  return refused;
+  return texts;
 }
 
 /** Copies the link, or shows it where the page may not copy. @param {HTMLElement} button */
@@ -144,6 +178,6 @@ export function mount(button) {
   onKey("k", "copy a link to these settings", () => copy(button), "Save", '[data-live="link"]');
   restore().then(
     (refused) => refused.length && notify(`Not understood in this link: ${refused.join(", ")}`),
-    (error) => notify(`The settings of this link were not restored: ${error.message}`),
+    (error) => notify(`The settings of this link were not applied: ${error.message}`),
   );
 }

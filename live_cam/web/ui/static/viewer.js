@@ -117,11 +117,13 @@ class Viewer {
       };
       socket.onmessage = (message) => {
         received = true;
+        this.root.dataset.socket = ""; // the server counts this viewer
         this.lastMessageMs = performance.now();
         this.onMessage(message.data);
       };
       socket.onclose = (event) => {
         clearInterval(watchdog);
+        delete this.root.dataset.socket;
         this.full = event.code === FULL_CODE;
         this.socket = null;
         resolve(received);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { linkParameters, parseLink } from "../../../../live_cam/web/ui/static/permalink.js";
+import { changesOf, linkParameters, parseLink } from "../../../../live_cam/web/ui/static/permalink.js";
 
 const START = {
   mode: "class", target: null, other: null, layer: "conv5_block3_out", method: "gradcam", style: "heatmap",
@@ -22,6 +22,12 @@ test("a link holds what differs from the start, and is parsed back", () => {
 test("a link to the settings of the start is empty", () => {
   assert.equal(String(linkParameters(START, START)), "");
   assert.deepEqual(parse("").values, {});
+});
+
+test("what a link holds is changed where it differs, and nothing else", () => {
+  const current = { ...START, target: "lion", method: "layercam", opacity: 0.25 };
+  assert.deepEqual(changesOf({ opacity: 0.25, style: "contours", target: null }, current), { style: "contours", target: null });
+  assert.deepEqual(Object.keys(changesOf({ opacity: NaN }, current)), ["opacity"], "the server refuses it");
 });
 
 test("the automatic choice of a class is a value of its own", () => {
