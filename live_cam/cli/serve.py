@@ -107,7 +107,12 @@ def serve(
         str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Frame size to request of cameras, such as 1280x720.")
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(metavar="FPS", min=0.1, help="Frame rate to request of cameras.")
+        float | None,
+        typer.Option(
+            metavar="FPS",
+            min=0.1,
+            help="Frame rate to request of cameras, and of addresses that respond with one picture.",
+        ),
     ] = None,
     mjpeg: Annotated[
         bool, typer.Option("--mjpeg", help="Request MJPEG of cameras; many are faster with it at large sizes.")
