@@ -74,6 +74,12 @@ def test_a_port_in_use_is_reported_before_the_sources_are_opened(live_cam):
     assert "--port" in error
 
 
+def test_a_folder_without_pictures_is_refused_before_the_server_is_imported(live_cam, free_port, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "live_cam.web.server", None)  # importing it would be an ImportError
+    error = live_cam(tmp_path, "--no-open", "--port", free_port).error(1)
+    assert "contains no readable image" in error
+
+
 def test_after_an_error_the_port_is_free_again(live_cam, free_port):
     for _ in range(2):
         assert "nowhere.mp4" in live_cam("nowhere.mp4", "--no-open", "--port", free_port).error(1)

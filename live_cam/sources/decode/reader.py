@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from live_cam.errors import SourceError
 from live_cam.prefetch import Prefetcher
 from live_cam.sources.decode.orientation import apply_display_matrix, upright_pixel_ratio
+from live_cam.sources.decode.unknown_size import why_size_is_unknown, why_too_large
 from live_cam.sources.decode.video_stream import choose_video, frame_rate
 
 MAX_PIXELS = 8192 * 8192
@@ -53,7 +54,8 @@ class VideoReader:
             self._container = av.open(path, options=limits)
         except (av.FFmpegError, ValueError) as error:
             detail = getattr(error, "strerror", None) or error
-            raise SourceError(f"is not a readable video ({detail}); give another file") from error
+            reason = why_too_large(path, limits) or f"is not a readable video ({detail}); give another file"
+            raise SourceError(reason) from error
         stream = choose_video(self._container)
         if stream is None:
             raise SourceError("has no video stream; give a file with video")
@@ -61,8 +63,8 @@ class VideoReader:
         codec = stream.codec_context
         if codec is None:
             raise SourceError("has video in an unsupported codec; convert it to H.264")
-        if codec.width * codec.height == 0:  # FFmpeg's value for an invalid size, or one beyond the limit
-            raise SourceError("has frames whose size is unknown or too large; it may be cut short")
+        if codec.width * codec.height == 0:
+            raise SourceError(why_size_is_unknown(path, limits, self._container, stream))
         if codec.width * codec.height > MAX_PIXELS:
             raise SourceError(f"has frames of {codec.width}x{codec.height}, too large; scale them down")
         codec.options = limits
