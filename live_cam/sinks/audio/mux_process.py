@@ -29,6 +29,7 @@ from av.packet import Packet
 from live_cam.child_process import setup_child
 from live_cam.sinks.audio.tracks import StreamCopy, TimedPacket, Transcode
 from live_cam.sinks.faststart import MATROSKA_OPTIONS
+from live_cam.timeline import Timeline
 
 _FORMATS: Final = {".mp4": "mp4", ".mkv": "matroska", ".webm": "webm"}
 _COPYABLE: Final = {
@@ -122,7 +123,7 @@ def mux(video: str, source: str, output: str) -> None:
         with av.open(output, "w", options=options) as target:
             video_track = StreamCopy(video_stream, target, allow_negative=True)
             audio_tracks = {stream.index: _add_track(stream, target, suffix) for stream in decodable}
-            packets = _video_packets(video_file, video_track), _audio_packets(audio_file, decodable, audio_tracks)
+            packets = _video_packets(video_file, video_track), _audio_packets(audio_file, audio_tracks)
             _write_packets(heapq.merge(*packets, key=lambda timed: timed[0]), target)
             _close(target)
 
@@ -152,21 +153,24 @@ def _video_packets(container: InputContainer, track: StreamCopy) -> Iterator[Tim
             yield from track.process(packet)
 
 
-def _audio_packets(
-    container: InputContainer, streams: list[AudioStream], tracks: Mapping[int, StreamCopy | Transcode]
-) -> Iterator[TimedPacket]:
-    for packet in _readable_packets(container, streams):
-        if packet.size and not packet.is_corrupt:
+def _audio_packets(container: InputContainer, tracks: Mapping[int, StreamCopy | Transcode]) -> Iterator[TimedPacket]:
+    for packet in _readable_packets(container):
+        if packet.stream_index in tracks and not packet.is_corrupt:
             yield from tracks[packet.stream_index].process(packet)
     for track in tracks.values():
         yield from track.process(None)
 
 
-def _readable_packets(container: InputContainer, streams: list[AudioStream]) -> Iterator[Packet[Any]]:
-    """Yields the packets up to where the file cannot be read any further."""
-    if streams:
-        with suppress(av.FFmpegError):
-            yield from container.demux(streams)
+def _readable_packets(container: InputContainer) -> Iterator[Packet[Any]]:
+    """Yields the packets up to where the file cannot be read any further, with the timestamps of the decoded frames."""
+    # The video as well, whose packets may be the first behind a gap.
+    streams = [*container.streams.video, *container.streams.audio]
+    timeline = Timeline(streams, container.format.flags)
+    with suppress(av.FFmpegError):
+        for packet in container.demux(streams):
+            if packet.size:
+                timeline.shift(packet)
+                yield packet
 
 
 def _write_packets(packets: Iterable[TimedPacket], target: OutputContainer) -> None:

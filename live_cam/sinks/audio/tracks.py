@@ -110,6 +110,8 @@ class Transcode:
         if self._next_s is None:
             self._next_s = time_s
             self._next_pts = round(time_s * self._rate_hz)
+        if self._next_s - time_s > _MIN_GAP_S:
+            return  # segments that were joined overlap: without this, later sound would lag
         if _MIN_GAP_S < time_s - self._next_s < _MAX_GAP_S:
             yield from self._encode_silence(round((time_s - self._next_s) * self._rate_hz))
             self._next_s = time_s

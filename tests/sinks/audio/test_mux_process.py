@@ -9,6 +9,7 @@ import pytest
 
 from live_cam.sinks.audio import mux_process
 from live_cam.sinks.audio.mux_process import check, mux
+from live_cam.sources.decode.reader import VideoReader
 from tests.videos import grey, write_audio, write_video
 
 _CODECS = {".mp4": "libx264", ".mkv": "libx264", ".webm": "libvpx-vp9"}
@@ -40,6 +41,31 @@ def videos(tmp_path_factory):
     """A video for each container, by its suffix; not to be changed."""
     directory = tmp_path_factory.mktemp("videos")
     return {suffix: _write_video(directory / f"annotated{suffix}", codec) for suffix, codec in _CODECS.items()}
+
+
+@pytest.fixture
+def joined(tmp_path):
+    """Writes two seconds of video and sound whose second one starts at another time: `joined(jump_s, codec)`."""
+
+    def join(jump_s, codec):
+        parts = []
+        for start_s in (0, 1 + jump_s):
+            path = tmp_path / f"{start_s}.ts"
+            with av.open(path, "w", options={"output_ts_offset": str(start_s)}) as container:
+                video = container.add_stream("mpeg2video", 25, width=64, height=48, pix_fmt="yuv420p")
+                sound = container.add_stream(codec, 48_000, layout="stereo")
+                for number in range(25):
+                    container.mux(video.encode(av.VideoFrame.from_ndarray(grey(8 * number), format="rgb24")))
+                    samples = av.AudioFrame.from_ndarray(np.zeros((1, 2 * 1920), np.int16), "s16", "stereo")
+                    samples.sample_rate, samples.pts = 48_000, 1920 * number
+                    container.mux(sound.encode(samples))
+                container.mux([*video.encode(None), *sound.encode(None)])
+            parts.append(path.read_bytes())
+        path = tmp_path / "joined.ts"
+        path.write_bytes(b"".join(parts))
+        return path
+
+    return join
 
 
 def _video_packets(path):
@@ -147,14 +173,18 @@ def test_audio_is_kept_up_to_where_the_file_cannot_be_read_any_further(tone):
     with av.open(tone("flac")) as container:
 
         class CutShort:
+            streams = container.streams
+            format = container.format
+
             def demux(self, streams):
-                yield from [next(container.demux(streams))] * 3
+                packets = container.demux(streams)
+                yield from [next(packets) for _ in range(3)]
                 raise av.InvalidDataError(1, "cut short")
 
         track = _Track()
         cut_short: Any = CutShort()
         tracks: Any = {0: track}
-        list(mux_process._audio_packets(cut_short, [container.streams.audio[0]], tracks))
+        list(mux_process._audio_packets(cut_short, tracks))
         assert len(track.processed) == 4
         assert track.processed[-1] is None  # the end of the stream
 
@@ -162,7 +192,24 @@ def test_audio_is_kept_up_to_where_the_file_cannot_be_read_any_further(tone):
 def test_a_failing_encoder_is_not_taken_for_the_end_of_the_audio(tone):
     tracks: Any = {0: _Track(fails_at=2)}
     with av.open(tone("flac")) as container, pytest.raises(av.InvalidDataError):
-        list(mux_process._audio_packets(container, [container.streams.audio[0]], tracks))
+        list(mux_process._audio_packets(container, tracks))
+
+
+@pytest.mark.parametrize("codec", ["aac", "mp2"], ids=["copied", "transcoded"])
+@pytest.mark.parametrize("jump_s", [-1, 3600], ids=["begins anew", "jumps"])
+def test_sound_goes_on_with_its_video_where_timestamps_jump(jump_s, codec, joined, tmp_path):
+    source = joined(jump_s, codec)
+    reader = VideoReader(str(source))
+    pts = [pts for _, pts, _ in reader.frames()]
+    video = _write_video(tmp_path / "annotated.mp4")
+    _mux(video, source, tmp_path / "new.mp4")
+    first_s, last_s = (float(each * reader.time_base) for each in (pts[0], pts[-1]))
+    assert last_s - first_s == pytest.approx(2 - 1 / 25, abs=0.06)  # both seconds
+    _, start_s, end_s = _audio(tmp_path / "new.mp4")
+    np.testing.assert_allclose((start_s, end_s), (first_s, last_s + 1 / 25), atol=0.06)
+    with av.open(tmp_path / "new.mp4") as container:
+        times_s = [frame.time for frame in container.decode(audio=0)]
+    assert max(np.diff(times_s)) < 0.1
 
 
 @pytest.mark.parametrize("suffix", _CODECS)

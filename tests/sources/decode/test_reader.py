@@ -12,7 +12,7 @@ from av.stream import Disposition
 
 from live_cam.errors import SourceError
 from live_cam.sources.decode.reader import VideoReader
-from tests.videos import Pixels, grey, write_audio, write_video
+from tests.videos import Pixels, grey, write_audio, write_joined, write_video
 
 _RED, _GREEN, _BLUE, _GREY = (220, 30, 30), (30, 200, 30), (30, 30, 220), (128, 128, 128)
 
@@ -330,6 +330,14 @@ def test_a_frame_size_beyond_the_limit_is_an_error(tmp_path, width, height):
     assert _error(path) == f"has frames of {width}x{height}, too large; scale them down"
     path.write_bytes(f"YUV4MPEG2 W{width} H{height} F25:1 C420jpeg\nFRAME\n".encode() + bytes(4096))
     assert _error(path) == f"has frames of {width}x{height}, too large; scale them down"
+
+
+@pytest.mark.parametrize("start_s", [0, 3600], ids=["begin anew", "jump"])
+def test_frames_go_on_evenly_where_timestamps_jump(tmp_path, start_s):
+    path = write_joined(tmp_path / "joined.ts", [grey(10 * number) for number in range(20)], [0, start_s])
+    decoded, reader = _read_all(path)
+    assert [step * reader.time_base for step in np.diff([pts for _, pts, _ in decoded])] == [Fraction(1, 25)] * 39
+    assert reader.problem == ""
 
 
 def _ts_packets(path):
