@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import IO
 
 from live_cam.child_process import describe_exit, start_child, wait_readable
 from live_cam.errors import OutputError
-from live_cam.files import move_new, require_absent
+from live_cam.files import move_new, part_path, require_absent
 
 _STALL_TIMEOUT_S = 60.0
 _EXIT_TIMEOUT_S = 5.0
@@ -32,7 +31,7 @@ def mux_audio(video: Path, source: Path, output: Path) -> None:
         OutputError: The output exists or cannot be written, or the audio cannot be read.
     """
     require_absent(output)
-    part = output.absolute().with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
+    part = part_path(output.absolute(), output.suffix)
     try:
         problem, _ = _run_process([str(video.absolute()), str(source.absolute()), str(part)])
         if problem:

@@ -288,12 +288,18 @@ def test_disks_without_hard_links_are_supported(run, clip, tmp_path, monkeypatch
     assert names_in(tmp_path) == ["clip.mp4", "out.jsonl", "out.mp4"]
 
 
-@pytest.mark.parametrize("name", ["x" * 240 + ".mp4", "\udcff[red] %d:é.mp4"])
+@pytest.mark.parametrize("name", ["x" * 248 + ".mp4", "\udcff[red] %d:é.mp4"])
 def test_a_name_may_be_long_and_contain_any_bytes(run, clip, tmp_path, name):
     result, path, *_ = run(clip, name)
     assert (result.state, result.problem) == ("done", "")
     assert path.exists()
     assert result.output.encode()
+
+
+def test_a_name_that_leaves_no_room_for_the_sidecar_is_refused_in_one_line(run, clip, tmp_path):
+    result, *_ = run(clip, "x" * 251 + ".mp4")
+    assert result.problem == f"cannot write {tmp_path / ('x' * 251)}.jsonl: File name too long"
+    assert names_in(tmp_path) == ["clip.mp4"]
 
 
 def test_another_input_of_the_same_name_and_size_is_not_skipped(run, clip):
