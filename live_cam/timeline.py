@@ -54,7 +54,8 @@ class Timeline:
         self._max_gap_s = _MAX_GAP_S if format_flags & _TS_DISCONT else _MAX_GAP_ELSEWHERE_S
         self._clocks: dict[int, _Clock] = {}
         self._positions: dict[int, _Position] = {}
-        clock, last_s = _Clock(), None
+        clock = self._first = _Clock()
+        last_s: Fraction | None = None
         for start_s, index in sorted((_start_s(stream), stream.index) for stream in streams):
             if last_s is not None and start_s - last_s > _MAX_GAP_S:
                 clock = _Clock()
@@ -66,8 +67,9 @@ class Timeline:
 
     def shift(self, packet: Packet[Any]) -> None:
         """Replaces the timestamps of the next packet by continuous ones."""
-        clock = self._clocks[packet.stream_index]
-        if packet.dts is not None:
+        # Subtitles pause for as long as nothing is said: they only follow.
+        clock = self._clocks.get(packet.stream_index, self._first)
+        if packet.dts is not None and packet.stream_index in self._clocks:
             self._follow(packet, packet.dts * packet.time_base, clock)
         offset = round(clock.offset_s / packet.time_base)
         packet.dts = None if packet.dts is None else packet.dts + offset

@@ -81,7 +81,7 @@ def annotate(
     on_progress: OnProgress,
     clock: Clock = MONOTONIC,
 ) -> AnnotationResult:
-    """Annotates a video into a new one with the same time stamps and audio, which is complete or absent.
+    """Annotates a video into a new one with the same time stamps, audio and chapters, which is complete or absent.
 
     Only one process at a time may write into the directory of `output`.
 
@@ -108,7 +108,9 @@ def annotate(
                 IsolatedVideoReader(video) as decoded,
                 closing(_pipeline(decoded, work, header, explainer, options, on_progress)) as pipeline,
             ):
-                omitted = check_audio(video, output.suffix)  # now, rather than after hours of work
+                omitted, subtitles = check_audio(video, output.suffix)  # now, rather than after hours of work
+                if subtitles:
+                    _log.warning("%s: %s; .mkv holds more of them", names[0], subtitles)
                 written = pipeline.run()
                 problem = " and ".join(filter(None, [decoded.problem, omitted]))
                 written.close({"problem": problem})
