@@ -13,7 +13,7 @@ import av.logging
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-_SIZE: Final = re.compile(r"Picture size (\d+x\d+) ")
+_SIZE: Final = re.compile(r"Picture size ([1-9]\d*x[1-9]\d*) ")
 _TS_PACKET_BYTES: Final = 188
 _TS_SYNC: Final = 0x47
 _TS_SCRAMBLING_BITS: Final = 0xC0
