@@ -9,6 +9,7 @@ from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.pipeline.feed import Feed
 from live_cam.sources.base import InterruptibleSource, Source
+from live_cam.text import encodable
 from live_cam.types import Frame
 
 _log = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ class _Reader(threading.Thread):
         except SourceError as error:
             reason, is_denied = str(error), isinstance(error, AccessDeniedError)
         except Exception as error:
-            reason = f"{self._source.name} failed: {error}"
+            reason = encodable(f"{self._source.name} failed: {error}")
             if self._capture.is_new_failure(reason):
                 _log.exception("reading %s failed", self._source.name)
         self._capture.end(self, reason, is_denied)
