@@ -97,6 +97,7 @@ def stream(kind, before, part, period_s=PERIOD_S):
     def respond(connection, _):
         send_head(connection, kind)
         connection.sendall(before)
+        time.sleep(period_s)  # it arrives by itself
         for number in range(1000):
             connection.sendall(part(JPEGS[number % len(JPEGS)]))
             time.sleep(period_s)

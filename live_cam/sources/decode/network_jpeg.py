@@ -24,6 +24,8 @@ from live_cam.sources.url import CameraUrl
 _MULTIPART = "multipart/"
 _JPEG_TYPES = ("image/jpeg", "image/jpg", "image/pjpeg")
 _STARTS = (b"\xff\xd8\xff", b"--")  # of a JPEG, and of a boundary
+_DECISIVE_BYTES = 16
+_MAX_BLANK_BYTES = 4096
 
 
 def connect_jpeg(url: CameraUrl, guard: ConnectionGuard | None, poll_fps: float) -> JpegDemuxer | None:
@@ -38,7 +40,7 @@ def connect_jpeg(url: CameraUrl, guard: ConnectionGuard | None, poll_fps: float)
         response = camera.get()
         body = chunks(response)
         kind = response.headers.get("Content-Type", "").strip().lower()
-        first = next(body, b"")
+        first = _read_start(body)
         if kind.startswith((_MULTIPART, *_JPEG_TYPES)) or first.lstrip().startswith(_STARTS):
             return JpegDemuxer(camera, response, first, body, poll_fps)
         require_playable(camera, response, first)
@@ -49,6 +51,17 @@ def connect_jpeg(url: CameraUrl, guard: ConnectionGuard | None, poll_fps: float)
         raise
     camera.close()
     return None
+
+
+def _read_start(body: Iterator[bytes]) -> bytes:
+    """Reads until there is enough to tell what it is: a server may send the blank line before a boundary by itself."""
+    first = b""
+    while len(first.lstrip()) < _DECISIVE_BYTES and len(first) < _MAX_BLANK_BYTES:
+        chunk = next(body, None)
+        if chunk is None:
+            break
+        first += chunk
+    return first
 
 
 class JpegDemuxer:
