@@ -15,6 +15,8 @@ Each is also the matching Python exception, so that callers who only know that o
 
 from __future__ import annotations
 
+from live_cam.text import encodable
+
 
 class LiveCamError(Exception):
     """A failure that live_cam explains itself; its message names what happened, to what, and what to do.
@@ -24,6 +26,10 @@ class LiveCamError(Exception):
     """
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        """Returns the message; files that it names may have any name, and pages and JSON need text."""
+        return encodable(super().__str__())
 
 
 class UsageError(LiveCamError, ValueError):

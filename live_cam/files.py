@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import os
 import re
@@ -46,8 +47,12 @@ def _why_no_file(path: Path) -> str:
 
 
 def require_absent(path: Path) -> None:
-    """Raises OutputError if `path` exists."""
-    if path.exists():
+    """Raises OutputError if `path` exists, or is no name that a file can have."""
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise write_error(path, error) from error
+    if exists:
         raise OutputError(f"{path} already exists and is not overwritten; choose another name or remove it")
 
 
@@ -109,7 +114,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Opens a temporary file that replaces `path` when the block ends, and is removed if the block fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".live_cam-")
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -119,6 +124,12 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(name).unlink()
         raise
+
+
+def part_path(path: Path, suffix: str) -> Path:
+    """Returns where to make a file before it gets its name: hidden beside it, with a short name of its own."""
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    return path.with_name(f".live_cam-{digest}.part{suffix}")
 
 
 def link_new(source: Path, path: Path) -> None:

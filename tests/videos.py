@@ -68,6 +68,16 @@ def write_video(
     return path
 
 
+def write_joined(path: Path, frames: Sequence[Pixels], starts_s: Sequence[int]) -> Path:
+    """Writes an MPEG transport stream that holds the frames once for each start, with timestamps from there on."""
+    parts = [
+        write_video(path.with_stem(f"{path.stem}-{number}"), frames, output_ts_offset=str(start_s))
+        for number, start_s in enumerate(starts_s)
+    ]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
 def write_audio(
     path: Path, *codecs: str, duration_s: float = 1.0, rate_hz: int = 48_000, layout: str = "stereo"
 ) -> Path:

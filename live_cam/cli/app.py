@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Final
@@ -83,7 +83,7 @@ def run() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does with what a terminal lacks
     try:
-        with _output_errors():
+        with _system_errors():
             status = app(standalone_mode=False)
             sys.stdout.flush()
         sys.exit(status)
@@ -96,13 +96,18 @@ def run() -> None:
 
 
 @contextmanager
-def _output_errors() -> Iterator[None]:
-    """Raises `OutputError` if standard output can't be written; typer ends quietly if nobody reads it any more."""
+def _system_errors() -> Iterator[None]:
+    """Raises an error of ours if a name is too long, or standard output can't be written.
+
+    Where nobody reads standard output any more, typer ends quietly.
+    """
     try:
         yield
     except LiveCamError:
         raise
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(f"{error.filename} is too long a name; give a shorter one") from error
         if error.filename is not None or error.errno not in _OUTPUT_ERRNOS:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left can't be written at exit, either
@@ -112,8 +117,9 @@ def _output_errors() -> Iterator[None]:
 def _parser_error(error: typer.TyperException) -> UsageError:
     """Returns what the parser of the options rejected as an error of ours; its own fills four lines."""
     for word in sys.argv[1:]:
-        if word.startswith("-") and Path(word).exists():
-            return UsageError(f"{word} reads like an option; if the file is meant, write .{os.sep}{word}")
+        with suppress(OSError):  # too long for a file's name
+            if word.startswith("-") and Path(word).exists():
+                return UsageError(f"{word} reads like an option; if the file is meant, write .{os.sep}{word}")
     message = error.format_message().replace("Value error, ", "").strip().rstrip(".")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "live-cam"

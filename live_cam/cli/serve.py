@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -107,7 +108,12 @@ def serve(
         str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Frame size to request of cameras, such as 1280x720.")
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(metavar="FPS", min=0.1, help="Frame rate to request of cameras.")
+        float | None,
+        typer.Option(
+            metavar="FPS",
+            min=0.1,
+            help="Frame rate to request of cameras, and of addresses that respond with one picture.",
+        ),
     ] = None,
     mjpeg: Annotated[
         bool, typer.Option("--mjpeg", help="Request MJPEG of cameras; many are faster with it at large sizes.")
@@ -207,9 +213,9 @@ def serve(
 def _build(options: ServeOptions) -> _Server:
     """Binds the port, creates the sources, then the explainer and the session: what fails fast comes first."""
     from live_cam.sources.factory import create_source
+    from live_cam.web.listener import bind
     from live_cam.web.security.access import token_needed
     from live_cam.web.security.addresses import local_addresses
-    from live_cam.web.server import bind
 
     with ExitStack() as on_error:
         listener = on_error.enter_context(bind(options.host, options.port))
@@ -224,6 +230,7 @@ def _build(options: ServeOptions) -> _Server:
         addresses = local_addresses() if options.host in WILDCARDS else []
         chain = certificate([options.host, *options.extra_hosts, *addresses]) if options.https else None
         explainer = options.explainer.create(batch_size=max(1, len(sources)), smooth=True)
+        import_module("live_cam.web.server")  # before the session, whose sources are due from then on
         session = Session(sources, explainer, options.max_visitors, options.recording)
         on_error.pop_all()
     return _Server(listener, session, token, addresses, chain)

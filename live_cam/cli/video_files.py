@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from live_cam.errors import UsageError
 
 _SUFFIXES = ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .vob .webm .wmv"
+_MAX_STEM_BYTES: Final = 255 - len(".jsonl")
 VIDEO_SUFFIXES: Final = frozenset(_SUFFIXES.split())
 """Suffixes of the files in a folder that count as videos; the system's own table would differ between machines."""
 
@@ -53,18 +56,22 @@ def _expand(pattern: str, output: Path) -> Iterator[Path]:
 
 
 def _is_result(path: Path, output: Path) -> bool:
-    return path.resolve().parent == output.resolve() and path.with_suffix(".jsonl").exists()
+    with suppress(OSError):  # no sidecar, since its name would be too long
+        return path.resolve().parent == output.resolve() and path.with_suffix(".jsonl").exists()
+    return False
 
 
 def name_outputs(videos: Sequence[Path], folder: Path, container: str) -> dict[Path, Path]:
     """Returns the output of each video in the folder: clip.mp4, or clip.avi.mp4 if several have that stem.
+
+    A name that leaves no room for the suffixes of the files beside it loses its end.
 
     Raises:
         UsageError: Two videos have the same output.
     """
     stems = Counter(video.stem.casefold() for video in videos)
     outputs = {
-        video: folder / f"{video.stem if stems[video.stem.casefold()] == 1 else video.name}.{container}"
+        video: folder / f"{_shortened(video.stem if stems[video.stem.casefold()] == 1 else video.name)}.{container}"
         for video in videos
     }
     first: dict[str, Path] = {}
@@ -73,3 +80,9 @@ def name_outputs(videos: Sequence[Path], folder: Path, container: str) -> dict[P
         if other is not video:
             raise UsageError(f"{other} and {video} would both become {path}; annotate them into different folders")
     return outputs
+
+
+def _shortened(stem: str) -> str:
+    while len(os.fsencode(stem)) > _MAX_STEM_BYTES:
+        stem = stem[:-1]
+    return stem

@@ -8,7 +8,8 @@ import threading
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.pipeline.feed import Feed
-from live_cam.sources.base import Source
+from live_cam.sources.base import InterruptibleSource, Source
+from live_cam.text import encodable
 from live_cam.types import Frame
 
 _log = logging.getLogger(__name__)
@@ -23,9 +24,9 @@ _UNHEALTHY = ("lost", "reconnecting")
 class CaptureThread(threading.Thread):
     """Keeps a reader thread running while the source is enabled.
 
-    Reading has threads of its own, since a driver may block in `open` or `read` forever. A blocked reader is abandoned
-    and the source opened by another; the first that delivers a frame goes on, and the others end. All are daemons and
-    hold nothing that others wait for.
+    Reading has threads of its own, since a driver may block in `open` or `read` forever. A blocked reader is
+    interrupted where the source allows it, else abandoned, and the source opened by another; the first that delivers a
+    frame goes on, and the others end. All are daemons and hold nothing that others wait for.
     """
 
     def __init__(self, source: Source, feed: Feed, clock: Clock = MONOTONIC) -> None:
@@ -48,6 +49,7 @@ class CaptureThread(threading.Thread):
         """Watches the source until stopped."""
         while not self._stop_requested:
             if not self._feed.settings.current.running:
+                self._interrupt_readers()
                 self._dismiss_readers()
                 self._feed.watchdog.restart()
             elif self._feed.watchdog.attempt_due:
@@ -56,6 +58,7 @@ class CaptureThread(threading.Thread):
             self._clock.sleep(_TICK_S)
         for reader in tuple(self._readers):
             reader.join(_JOIN_LIMIT_S)
+        self._interrupt_readers()
 
     def deliver(self, reader: _Reader, frame: Frame, frozen_after_s: float | None) -> None:
         """Passes a frame on, and dismisses the readers that still block.
@@ -90,7 +93,8 @@ class CaptureThread(threading.Thread):
         return reader in self._readers and not self._stop_requested
 
     def _start_reader(self) -> None:
-        """Starts another reader; of those that block, the newest are kept."""
+        """Starts another reader; of those that block and can't be interrupted, the newest are kept."""
+        self._interrupt_readers()
         self._alive = [reader for reader in self._alive if reader.is_alive()]
         if len(self._alive) >= _MAX_BLOCKED:
             self._feed.watchdog.fail(f"{self._feed.name} blocks every reader; unplug it, or restart live-cam")
@@ -101,6 +105,11 @@ class CaptureThread(threading.Thread):
             self._readers = [*self._readers, reader][-_MAX_READERS:]
             self._feed.watchdog.attempt()
         reader.start()
+
+    def _interrupt_readers(self) -> None:
+        if self._readers and isinstance(self._source, InterruptibleSource):
+            self._dismiss_readers()
+            self._source.interrupt()
 
     def _dismiss_readers(self) -> None:
         with self._lock:
@@ -139,7 +148,7 @@ class _Reader(threading.Thread):
         except SourceError as error:
             reason, is_denied = str(error), isinstance(error, AccessDeniedError)
         except Exception as error:
-            reason = f"{self._source.name} failed: {error}"
+            reason = encodable(f"{self._source.name} failed: {error}")
             if self._capture.is_new_failure(reason):
                 _log.exception("reading %s failed", self._source.name)
         self._capture.end(self, reason, is_denied)

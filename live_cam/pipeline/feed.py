@@ -64,7 +64,7 @@ class Feed:
         self.settings = settings
         self.broadcaster = Broadcaster()
         self.metrics = Metrics(total, clock)
-        self.watchdog = Watchdog(name, clock, kind in _HAS_CAMERA_LENS)
+        self.watchdog = Watchdog(name, clock, kind in _HAS_CAMERA_LENS, kind == "network")
         self.faithfulness = FaithfulnessMonitor(np.random.default_rng())
         self._source_id = source_id or name
         self._frame_queue = frame_queue

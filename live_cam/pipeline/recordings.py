@@ -22,6 +22,7 @@ from live_cam.pipeline.feed import Feed
 from live_cam.sinks.annotated_video import sidecar_paths
 from live_cam.sinks.codecs import Codec
 from live_cam.sinks.recorder import Recorder, RecorderStatus, RecordingState, View
+from live_cam.text import encodable
 
 Container = Literal["mp4", "mkv", "webm"]
 
@@ -118,8 +119,8 @@ class Recordings:
         kept = [recorder for recorder, state in zip(recorders, states, strict=True) if state != "failed"]
         return RecordingStatus(
             state=next(state for state in get_args(RecordingState) if state in states),
-            file=(kept or recorders)[0].files[0].name,
-            files=tuple(path.name for recorder in kept for path in recorder.files),
+            file=encodable((kept or recorders)[0].files[0].name),
+            files=tuple(encodable(path.name) for recorder in kept for path in recorder.files),
             seconds=max(status.seconds for status in each),
             bytes=sum(status.bytes for status in each),
             free_bytes=min(status.free_bytes for status in each),
@@ -166,7 +167,7 @@ class Recordings:
             self._recorders = recorders
             for feed, recorder in zip(self._feeds, recorders, strict=True):
                 feed.record_to(recorder)
-                self._files |= {path.name: path for path in recorder.files}
+                self._files |= {encodable(path.name): path for path in recorder.files}
         for feed in self._feeds:
             feed.reexplain()  # a still source would deliver nothing to record
 

@@ -20,6 +20,7 @@ from live_cam import __version__
 from live_cam.explain.base import ExplainerProtocol, describe
 from live_cam.render.encode import encode_png
 from live_cam.render.layout import draw_overlays
+from live_cam.text import encodable
 from live_cam.types import CLASSLESS_METHODS, EncodedFrame, Explanation
 
 
@@ -108,7 +109,7 @@ class Snapshot:
         if explainer.device != "auto":
             command += ["--device", explainer.device]
         if explainer.weights_file is not None:
-            command += ["--weights", explainer.weights_file.name]  # its directory is no viewer's business
+            command += ["--weights", encodable(explainer.weights_file.name)]  # its directory is no viewer's business
         return command
 
 

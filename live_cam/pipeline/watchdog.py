@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from statistics import median_low
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,11 @@ _S = 1_000_000_000
 
 # Viewers are notified within 2 s, so the limit leaves room for what lies between it and the screen.
 _SILENCE_LIMIT_NS = 1_500_000_000
+_MAX_SILENCE_NS = 60 * _S
+# Of a network camera whose rate is not known yet: some deliver a picture every few seconds.
+_UNKNOWN_RATE_LIMIT_NS = 10 * _S
 _INTERVALS_OF_SILENCE = 3
-_INTERVALS_KEPT = 3
-_MAX_INTERVAL_NS = 3 * _S
+_MIN_INTERVALS, _MAX_INTERVALS = 3, 5
 _OPENING_LIMIT_NS = 2 * _S
 _BLACK_LIMIT_NS = 1 * _S
 # The longest is short enough for a camera that is back to be shown within 2 s, opening it included.
@@ -45,11 +48,21 @@ class Watchdog:
     """Decides whether a source is well, whether a frame is usable, and when to reopen the source.
 
     A source is not well when it fails, falls silent, is frozen (its frames are the same, byte for byte, which a
-    sensor's noise rules out) or delivers black frames only. Called from any thread.
+    sensor's noise rules out) or delivers black frames only. What counts as silent or frozen follows the intervals
+    between its frames. Called from any thread.
+
+    Args:
+        name: Display name of the source.
+        clock: The time.
+        has_lens: Whether a lens may be covered.
+        is_network: Whether it may deliver less than a frame per second, and opening it, which may take longer, must
+            not be tried twice at a time.
     """
 
-    def __init__(self, name: str, clock: Clock, has_lens: bool = True) -> None:
+    def __init__(self, name: str, clock: Clock, has_lens: bool = True, is_network: bool = False) -> None:
         self._name = name
+        self._unknown_rate_limit_ns = _UNKNOWN_RATE_LIMIT_NS if is_network else _SILENCE_LIMIT_NS
+        self._stuck_opening_ns = _MAX_SILENCE_NS if is_network else _OPENING_LIMIT_NS
         self._black_hint = "; is its lens covered?" if has_lens else ""
         self._clock = clock
         self._lock = threading.RLock()
@@ -66,8 +79,7 @@ class Watchdog:
             self._attempt_ns: int | None = None
             self._retry_ns = now_ns
             self._heard_ns: int | None = None
-            self._arrived_ns: int | None = None
-            self._intervals_ns: deque[int] = deque(maxlen=_INTERVALS_KEPT)
+            self._arrivals, self._changes = _Intervals(), _Intervals()
             self._last: NDArray[np.uint8] | None = None
             self._frozen = self._black = False
 
@@ -83,6 +95,8 @@ class Watchdog:
             if not self._failure and now_ns - self._steady_since_ns > _STEADY_NS:
                 self._failures = 0
             self._failure = reason
+            self._arrivals.interrupt()
+            self._changes.interrupt()
             self._retry_ns = now_ns + (
                 _at_most_last(_DENIED_PAUSES_NS, self._refusals)
                 if is_denied
@@ -113,7 +127,7 @@ class Watchdog:
             if self._attempt_ns is None:
                 return now_ns >= self._retry_ns
             if self._heard_ns is None:
-                return now_ns - self._attempt_ns > _OPENING_LIMIT_NS
+                return now_ns - self._attempt_ns > self._stuck_opening_ns
             return now_ns - self._heard_ns > self._silence_limit_ns
 
     @property
@@ -121,7 +135,7 @@ class Watchdog:
         """Whether the source is frozen and had time for another frame, so that only reopening may help."""
         with self._lock:
             tried_ns = 0 if self._attempt_ns is None else self._clock.now_ns() - self._attempt_ns
-            return self._frozen and not self._black and tried_ns > _SILENCE_LIMIT_NS
+            return self._frozen and not self._black and tried_ns > self._silence_limit_ns
 
     def judge(self, rgb: NDArray[np.uint8], frozen_after_s: float | None) -> bool:
         """Judges a frame that has just arrived, and returns whether it is usable.
@@ -132,15 +146,16 @@ class Watchdog:
         """
         with self._lock:
             now_ns = self._clock.now_ns()
-            if self._arrived_ns is not None:
-                self._intervals_ns.append(min(now_ns - self._arrived_ns, _MAX_INTERVAL_NS))
-            self._arrived_ns = self._heard_ns = now_ns
+            self._arrivals.note(now_ns)
+            self._heard_ns = now_ns
             if self._attempt_ns is None:  # one that seemed stuck goes on
                 self._attempt_ns = now_ns
             if self._last is None or not _is_same(self._last, rgb):
+                self._changes.note(now_ns)
                 self._changed_ns, self._frozen = now_ns, False
-            elif frozen_after_s is not None and now_ns - self._changed_ns > frozen_after_s * _S:
-                self._frozen = True
+            elif frozen_after_s is not None:
+                limit_ns = max(frozen_after_s * _S, self._limit_ns(self._changes))
+                self._frozen = now_ns - self._changed_ns > limit_ns
             self._last, self._black = rgb, _is_black(rgb)
             if self._frozen or self._black:
                 return False
@@ -176,9 +191,36 @@ class Watchdog:
 
     @property
     def _silence_limit_ns(self) -> float:
-        """Some cameras deliver less than a frame per second; a fault or two do not make a camera one of them."""
-        usual_ns = min(self._intervals_ns) if len(self._intervals_ns) == _INTERVALS_KEPT else 0
-        return max(_SILENCE_LIMIT_NS, _INTERVALS_OF_SILENCE * usual_ns)
+        return self._limit_ns(self._arrivals)
+
+    def _limit_ns(self, intervals: _Intervals) -> float:
+        usual_ns = intervals.usual_ns
+        if usual_ns is None:
+            return self._unknown_rate_limit_ns
+        return min(max(_SILENCE_LIMIT_NS, _INTERVALS_OF_SILENCE * usual_ns), _MAX_SILENCE_NS)
+
+
+class _Intervals:
+    """The newest intervals of something, whose median a fault or two do not change."""
+
+    def __init__(self) -> None:
+        self._kept_ns: deque[int] = deque(maxlen=_MAX_INTERVALS)
+        self._last_ns: int | None = None
+
+    def note(self, now_ns: int) -> None:
+        """Notes that it has happened."""
+        if self._last_ns is not None:
+            self._kept_ns.append(now_ns - self._last_ns)
+        self._last_ns = now_ns
+
+    def interrupt(self) -> None:
+        """Has the current interval not count."""
+        self._last_ns = None
+
+    @property
+    def usual_ns(self) -> int | None:
+        """The usual interval; None if too few are known."""
+        return median_low(self._kept_ns) if len(self._kept_ns) >= _MIN_INTERVALS else None
 
 
 def _at_most_last(pauses_ns: tuple[int, ...], number: int) -> int:

@@ -10,6 +10,8 @@ from typing import Final
 
 import av
 
+from live_cam.files import part_path
+
 _log = logging.getLogger(__name__)
 
 MATROSKA_OPTIONS: Final = {"cues_to_front": "1", "avoid_negative_ts": "disabled"}
@@ -27,7 +29,7 @@ def faststart(path: Path, cancel: threading.Event) -> None:
         path: The video.
         cancel: Stops copying when set.
     """
-    copy = path.with_name(f".{path.stem}.part{path.suffix}")
+    copy = part_path(path, path.suffix)
     try:
         if _copy(path, copy, cancel):
             os.replace(copy, path)

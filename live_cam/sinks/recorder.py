@@ -22,6 +22,7 @@ from live_cam.files import require_absent, require_directory, require_writable
 from live_cam.sinks.annotated_video import AnnotatedVideo, VideoFormat, sidecar_paths
 from live_cam.sinks.codecs import Codec, choose_encoder
 from live_cam.sinks.faststart import faststart
+from live_cam.text import encodable
 from live_cam.types import EncodedFrame
 
 View = Literal["overlay", "raw", "both"]
@@ -177,7 +178,7 @@ class Recorder:
             self._message = self._message or f"{error}; {consequence}"
             _log.warning("recording %s: %s", self.files[0].name, error)
         except Exception as error:
-            self._message = self._message or f"Recording failed: {error}"
+            self._message = self._message or encodable(f"Recording failed: {error}")
             _log.exception("recording %s failed", self.files[0].name)
 
     def _record(self) -> None:

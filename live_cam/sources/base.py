@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.types import Frame
@@ -51,6 +51,18 @@ class Source(Protocol):
         Raises:
             SourceError: It can't be opened; the message says why and what to do.
         """
+        ...
+
+
+@runtime_checkable
+class InterruptibleSource(Protocol):
+    """A source that a call can wake from: its readers need not be left to whatever they wait for.
+
+    Such a source has one connection at a time, and limits itself how long opening it takes.
+    """
+
+    def interrupt(self) -> None:
+        """Closes its connections, opened or being opened, from any thread; whoever reads them gets a SourceError."""
         ...
 
 

@@ -14,10 +14,10 @@ from live_cam.sources.camera import CameraOptions, CameraSource, find_cameras
 from live_cam.sources.demo import DemoSource
 from live_cam.sources.folder import FolderSource
 from live_cam.sources.image_file import ImageSource
-from live_cam.sources.network import NetworkSource
+from live_cam.sources.network import DEFAULT_POLL_FPS, NetworkSource
 from live_cam.sources.pictures.formats import format_of
 from live_cam.sources.probe import run_probe
-from live_cam.sources.url import SCHEMES
+from live_cam.sources.url import HTTP_SCHEMES, SCHEMES
 from live_cam.sources.video_file import FileSource
 
 _FIRST_FRAME_LIMIT_S = 5.0
@@ -47,7 +47,7 @@ def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source
     if _is_camera(spec):
         return CameraSource(int(spec) if spec.isdigit() else spec, options)
     if "://" in spec:
-        return _network_source(spec, options.follow_redirects)
+        return _network_source(spec, options)
     source = _file_source(spec)
     _require_frame(source)
     return source
@@ -57,7 +57,8 @@ def validate_camera_options(specs: Sequence[str], options: CameraOptions) -> Non
     """Raises UsageError for camera options that no given source supports.
 
     Args:
-        specs: As for `create_source`, or `browser`: a browser's camera takes all options but the pixel format.
+        specs: As for `create_source`, or `browser`: a browser's camera takes all options but the pixel format. An HTTP
+            camera takes the rate, in case it responds with one picture.
         options: The options.
 
     Raises:
@@ -69,6 +70,8 @@ def validate_camera_options(specs: Sequence[str], options: CameraOptions) -> Non
             supported |= _CAMERA_OPTIONS - {"--mjpeg"}
         elif spec == "auto" or _is_camera(spec):
             supported |= _CAMERA_OPTIONS
+        elif spec.partition("://")[0].lower() in HTTP_SCHEMES:
+            supported |= {"--rate"}
     given = {
         "--size": options.size_px is not None,
         "--rate": options.rate_fps is not None,
@@ -78,6 +81,8 @@ def validate_camera_options(specs: Sequence[str], options: CameraOptions) -> Non
     unsupported = [name for name, is_given in given.items() if is_given and name not in supported]
     if unsupported:
         which = "local cameras" if unsupported == ["--mjpeg"] else "local and browser cameras"
+        if unsupported == ["--rate"]:
+            which = "local and browser cameras and http:// addresses"
         raise UsageError(f"only {which} support {' and '.join(unsupported)}, and none is given; omit the option")
     if options.follow_redirects and not any("://" in spec for spec in specs):
         raise UsageError("only network cameras can redirect, and none is given; omit --follow-redirects")
@@ -117,10 +122,10 @@ def _file_source(spec: str) -> Source:
     return ImageSource(path) if format_of(path) else FileSource(path)
 
 
-def _network_source(url: str, follow_redirects: bool) -> NetworkSource:
+def _network_source(url: str, options: CameraOptions) -> NetworkSource:
     scheme = url.split("://", maxsplit=1)[0]
     if scheme.lower() in SCHEMES:
-        return NetworkSource(url, follow_redirects)
+        return NetworkSource(url, options.follow_redirects, options.rate_fps or DEFAULT_POLL_FPS)
     # Only the scheme is repeated, and only if it is one: the rest may contain a password.
     rejected = f"{scheme}:// URLs" if _SCHEME.fullmatch(scheme) else "URLs of this kind"
     raise UsageError(f"{rejected} can't be opened; give one that starts with {', '.join(SCHEMES)}, or `demo`")

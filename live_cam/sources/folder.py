@@ -15,6 +15,7 @@ from live_cam.errors import SourceError
 from live_cam.sources.base import Pacer, SourceKind
 from live_cam.sources.pictures.reader import read_rgb
 from live_cam.sources.pictures.scale import scale_down
+from live_cam.text import encodable
 from live_cam.types import Frame
 
 IMAGE_S = 3.0
@@ -30,7 +31,7 @@ class FolderSource:
     kind: SourceKind = "folder"
 
     def __init__(self, path: Path, clock: Clock = MONOTONIC) -> None:
-        self.name = path.absolute().name or str(path)
+        self.name = encodable(path.absolute().name or str(path))
         self._path = path
         self._clock = clock
         self._logged: set[Path] = set()

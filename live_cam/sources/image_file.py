@@ -9,6 +9,7 @@ from live_cam.clock import MONOTONIC, Clock
 from live_cam.sources.base import Pacer, SourceKind
 from live_cam.sources.pictures.reader import ImageFrame, read_frames
 from live_cam.sources.pictures.scale import scale_down
+from live_cam.text import encodable
 from live_cam.types import Frame
 
 _INTERVAL_NS = 100_000_000
@@ -21,7 +22,7 @@ class ImageSource:
     kind: SourceKind = "file"
 
     def __init__(self, path: Path, clock: Clock = MONOTONIC) -> None:
-        self.name = path.name
+        self.name = encodable(path.name)
         self._path = path
         self._clock = clock
 

@@ -35,7 +35,7 @@ def check_jpeg(data: bytes, max_pixels: int) -> tuple[int, int]:
         JpegLimitError: It has too many pixels or scans.
         SourceError: It is no JPEG, or in a mode that cameras and browsers don't write (arithmetic coding, lossless).
     """
-    width_px, height_px = _read_size(data)
+    width_px, height_px = read_jpeg_size(data)
     if width_px * height_px > max_pixels:
         raise JpegLimitError(f"an image of {width_px}x{height_px} was sent; send at most {max_pixels} pixels")
     # These two bytes start each scan, and occur elsewhere in metadata only.
@@ -59,7 +59,7 @@ def decode_jpeg(data: bytes) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _read_size(data: bytes) -> tuple[int, int]:
+def read_jpeg_size(data: bytes) -> tuple[int, int]:
     """Returns width and height from the frame header.
 
     Raises:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from live_cam.errors import UsageError
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
+HTTP_SCHEMES = ("http", "https")
+DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
-_DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 _EXAMPLE = "give one like rtsp://user:password@192.168.1.20:554/stream"
 
 
@@ -19,11 +20,13 @@ class CameraUrl:
     """The URL of a network camera.
 
     Attributes:
-        url: The complete URL, credentials included; never shown, not even by `repr`.
+        url: The complete URL, credentials included, as FFmpeg reads it: scheme in lower case, a colon behind the user
+            name, the zone of an IPv6 address as it is. Never shown, not even by `repr`.
         scheme: One of `SCHEMES`.
         name: Scheme, host, port if given, and path, each omitted if it may contain a secret.
         host: The host, without brackets.
         port: The port, by default that of the scheme.
+        credentials: User name and password, which may be empty; None if there are none. Never shown either.
     """
 
     url: str = field(repr=False)
@@ -31,6 +34,7 @@ class CameraUrl:
     name: str
     host: str
     port: int
+    credentials: tuple[str, str] | None = field(repr=False)
 
     @classmethod
     def parse(cls, url: str) -> CameraUrl:
@@ -57,7 +61,23 @@ class CameraUrl:
             )
         if not host:
             raise UsageError(f"the {scheme}:// URL has no host; {_EXAMPLE}")
-        return cls(url, scheme, _name(url, scheme, host, port), host, port or _DEFAULT_PORTS[scheme])
+        host = _decode_zone(host)
+        credentials = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
+        name = _name(url, scheme, host, port)
+        return cls(_for_ffmpeg(url, parts), scheme, name, host, port or DEFAULT_PORTS[scheme], credentials)
+
+
+def _for_ffmpeg(url: str, parts: SplitResult) -> str:
+    user_info, at, address = parts.netloc.rpartition("@")
+    if user_info and ":" not in user_info:
+        user_info += ":"  # without it, FFmpeg does not log in
+    rest = url.partition("://")[2][len(parts.netloc) :]
+    return f"{parts.scheme}://{user_info}{at}{_decode_zone(address)}{rest}"
+
+
+def _decode_zone(address: str) -> str:
+    """Returns an address with its zone as the system knows it; URLs write `%25eth0` (RFC 6874)."""
+    return address.replace("%25", "%", 1) if ":" in address else address
 
 
 def _name(url: str, scheme: str, host: str, port: int | None) -> str:

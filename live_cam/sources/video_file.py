@@ -12,6 +12,7 @@ from live_cam.errors import SourceError
 from live_cam.sources.base import Pacer, SourceKind
 from live_cam.sources.decode.isolated import IsolatedVideoReader
 from live_cam.sources.decode.pixels import square_pixels
+from live_cam.text import encodable
 from live_cam.types import Frame
 
 _MAX_FRAME_NS = 1_000_000_000
@@ -26,7 +27,7 @@ class FileSource:
     kind: SourceKind = "file"
 
     def __init__(self, path: Path, clock: Clock = MONOTONIC) -> None:
-        self.name = path.name
+        self.name = encodable(path.name)
         self._path = path
         self._clock = clock
 

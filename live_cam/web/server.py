@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 from collections.abc import Collection
 
@@ -14,7 +13,6 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from live_cam.errors import ServeError
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.api.analysis import analysis_routes
@@ -34,29 +32,6 @@ from live_cam.web.ui.theme import CSS, HEAD, THEME
 _SHUTDOWN_LIMIT_S = 1
 _MESSAGE_LIMIT_BYTES = 4096
 _UPLOAD_LIMIT_BYTES = 1024
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Binds the port, before anything slow is started.
-
-    Raises:
-        ServeError: The port is in use, or the address is not one of this machine.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        if os.name == "posix":  # elsewhere the option would let two servers share the port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-            listener.listen()
-        except OSError:
-            listener.close()
-            raise
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ServeError(f"cannot listen on {host}, port {port}: {reason}; change --host or --port") from error
-    return listener
 
 
 def build_app(

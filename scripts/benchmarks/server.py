@@ -18,7 +18,8 @@ from live_cam.explain.explainer import Explainer
 from live_cam.pipeline.session import Session
 from live_cam.sources.base import Pacer, SourceKind
 from live_cam.types import Frame
-from live_cam.web.server import LiveServer, bind, build_app
+from live_cam.web.listener import bind
+from live_cam.web.server import LiveServer, build_app
 from scripts.benchmarks.child import open_responses
 from scripts.benchmarks.frames import Size, camera_frames, format_size, parse_size
 from scripts.benchmarks.memory import resident_mib

@@ -29,6 +29,7 @@ from live_cam.cli.serve import _report_recording
 from live_cam.pipeline.recordings import RecordingStatus
 from live_cam.web.security.addresses import local_addresses
 from tests.cli.conftest import program
+from tests.videos import grey, write_video
 
 _START_LIMIT_S = 240.0
 
@@ -74,6 +75,12 @@ def test_a_port_in_use_is_reported_before_the_sources_are_opened(live_cam):
     assert "--port" in error
 
 
+def test_a_folder_without_pictures_is_refused_before_the_server_is_imported(live_cam, free_port, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "live_cam.web.server", None)  # importing it would be an ImportError
+    error = live_cam(tmp_path, "--no-open", "--port", free_port).error(1)
+    assert "contains no readable image" in error
+
+
 def test_after_an_error_the_port_is_free_again(live_cam, free_port):
     for _ in range(2):
         assert "nowhere.mp4" in live_cam("nowhere.mp4", "--no-open", "--port", free_port).error(1)
@@ -92,6 +99,7 @@ def test_after_an_error_the_port_is_free_again(live_cam, free_port):
             *(1, ("the folder sys is not writable",)),
             marks=pytest.mark.skipif(sys.platform != "linux", reason="nobody creates files in Linux's /sys"),
         ),
+        (("demo", "--record", f"{'x' * 251}.mp4"), 1, (".jsonl: File name too long",)),
         (("browser", "--record", "new.mp4"), 2, ("visitors' cameras are not recorded",)),
         (("demo", "--container", "webm", "--codec", "h264"), 2, ("h264", "webm")),
         (("demo", "--kiosk", "--record", "new.mp4"), 2, ("--record-visitors",)),
@@ -268,6 +276,46 @@ def test_a_terminal_that_is_closed_ends_it_and_finishes_the_recording(free_port,
     data = video.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
     assert '"end"' in video.with_suffix(".jsonl").read_text("utf-8").splitlines()[-1]
+
+
+def test_names_that_are_no_text_work_on_the_page_and_in_recordings(
+    fake_program, free_port, eventually, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("live_cam.cli.serve.os", SimpleNamespace(_exit=sys.exit))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "")  # the program sets it
+    monkeypatch.chdir(tmp_path)
+    video = write_video(tmp_path / "film.mp4", [grey(100)] * 25).rename(tmp_path / "caf\udce9.mp4")
+    responses: dict[str, httpx.Response] = {}
+
+    def get(path: str) -> httpx.Response:
+        responses[path] = httpx.get(f"http://127.0.0.1:{free_port}{path}", timeout=30)
+        return responses[path]
+
+    def is_recorded() -> bool:
+        with suppress(httpx.TransportError):
+            stats = get("/stats")
+            return stats.status_code != 200 or stats.json()["recording"]["bytes"] > 0
+        return False
+
+    def use_it() -> None:
+        try:
+            eventually(is_recorded)
+            get("/snapshot")
+            httpx.post(f"http://127.0.0.1:{free_port}/recordings/stop", timeout=30)
+            eventually(lambda: get("/stats").json()["recording"]["state"] == "finished")
+            get(r"/recordings/new\udce9.mp4".replace("\\", "%5C"))
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with ThreadPoolExecutor(1) as executor:
+        used = executor.submit(use_it)
+        result = fake_program(video.name, "--no-open", "--port", free_port, "--record", "new\udce9.mp4")
+        used.result()
+    assert {path: response.status_code for path, response in responses.items()} == dict.fromkeys(responses, 200)
+    assert responses["/stats"].json()["source"]["name"] == r"caf\udce9.mp4"
+    assert responses["/stats"].json()["recording"]["file"] == r"new\udce9.mp4"
+    assert r"caf\udce9.mp4: http" in result.stdout
+    assert (tmp_path / "new\udce9.mp4").exists()
 
 
 def test_a_missing_camera_is_reported_and_waited_for_until_sigterm(

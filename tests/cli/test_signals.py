@@ -81,13 +81,16 @@ def test_after_a_hangup_lines_for_the_closed_terminal_are_dropped():
     ("number", "module", "words", "status"),
     [
         (signal.SIGINT, "typer", ("--version",), -signal.SIGINT),
-        (signal.SIGTERM, "gradio", ("demo", "--no-open"), 143),
+        (signal.SIGINT, "cv2", ("explain", "x.jpg"), 130),
+        (signal.SIGINT, "openvino", ("explain", "x.jpg"), 130),
+        (signal.SIGINT, "gradio", ("demo", "--no-open", "--port={port}"), 130),
+        (signal.SIGTERM, "gradio", ("demo", "--no-open", "--port={port}"), 143),
     ],
-    ids=["Ctrl-C in the first moments", "SIGTERM while the server is imported"],
+    ids=lambda value: getattr(value, "name", None),
 )
-def test_a_signal_while_it_starts_leaves_no_traceback(number, module, words, status):
+def test_a_signal_while_it_starts_leaves_no_traceback(free_port, number, module, words, status):
     code = _INTERRUPTED_IMPORT.format(number=int(number), module=module)
-    command = [sys.executable, "-c", code, *words]
+    command = [sys.executable, "-c", code, *(word.format(port=free_port) for word in words)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", "")
 

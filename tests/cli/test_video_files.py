@@ -35,6 +35,16 @@ def test_files_folders_and_patterns(folder, patterns, expected):
     assert names(patterns) == expected
 
 
+def test_the_longest_names_leave_room_for_the_files_beside_the_video(tmp_path):
+    names = ["x" * 251 + ".mp4", "ü" * 125 + "y.ts"]
+    for name in names:
+        (tmp_path / name).write_text("")
+    outputs = name_outputs(find_videos([str(tmp_path)], tmp_path), tmp_path, "webm")
+    assert sorted(path.name for path in outputs.values()) == ["x" * 249 + ".webm", "ü" * 124 + ".webm"]
+    for output in outputs.values():
+        output.with_suffix(".jsonl").write_text("")
+
+
 def test_results_are_no_inputs_even_in_the_same_folder(folder):
     (folder / "b.jsonl").write_text("")
     assert names(["."], ".") == ["a.MKV"]

@@ -549,3 +549,66 @@ def test_a_source_that_fails_to_close_is_reopened(start, source):
     capture.capture_more(1)
     source.read_errors = [SourceError("it was unplugged")]
     capture.run_until(lambda: len(source.opened_at_s) == 2 and capture.state == "live")
+
+
+class InterruptibleSource:
+    """A network camera for one viewer at a time: whatever waits for it can be interrupted.
+
+    Attributes:
+        num_interrupts: How often it was interrupted.
+    """
+
+    def __init__(self, source):
+        source.kind = "network"
+        self._source = source
+        self.num_interrupts = 0
+        source.interrupt = self._interrupt
+
+    def _interrupt(self):
+        self.num_interrupts += 1
+        self._source.release()
+
+
+def test_a_reader_that_blocks_is_interrupted_before_another_opens_the_source(start, source):
+    camera = InterruptibleSource(source)
+    capture = start(source)
+    capture.capture_more(4)
+    source.block()
+    capture.run_until(lambda: capture.state != "live")
+    capture.run_until_live()
+    assert camera.num_interrupts == 1
+    assert len(source.opened_at_s) == 2
+    capture.run_until(lambda: capture.num_readers == 1)
+
+
+def test_a_network_camera_that_takes_seconds_to_the_first_frame_is_opened_once(start, source, clock):
+    InterruptibleSource(source)
+    source.block()
+    capture = start(source)
+    clock.run(8.0)
+    assert capture.state == "reconnecting"
+    source.release()
+    capture.run_until_live()
+    assert len(source.opened_at_s) == 1
+
+
+def test_the_end_of_the_thread_interrupts_a_reader_that_blocks(start, source):
+    camera = InterruptibleSource(source)
+    capture = start(source)
+    capture.run_until_live()
+    source.block()
+    capture.run_until(lambda: source.is_blocked)
+    capture.thread.request_stop()
+    capture.run_until(lambda: not source.is_open)
+    assert camera.num_interrupts == 1
+
+
+def test_stop_interrupts_a_reader_that_blocks(start, source):
+    camera = InterruptibleSource(source)
+    capture = start(source)
+    capture.run_until_live()
+    source.block()
+    capture.run_until(lambda: source.is_blocked)
+    capture.settings.change(running=False)
+    capture.run_until(lambda: not source.is_open)
+    assert camera.num_interrupts == 1

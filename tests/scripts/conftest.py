@@ -8,7 +8,8 @@ import pytest
 
 from live_cam.pipeline.session import Session
 from live_cam.sources.demo import DemoSource
-from live_cam.web.server import LiveServer, bind, build_app
+from live_cam.web.listener import bind
+from live_cam.web.server import LiveServer, build_app
 
 
 @pytest.fixture

@@ -42,6 +42,14 @@ def test_frames_and_timestamps_stay_and_the_index_is_in_front(video):
     assert [path.name for path in video.parent.iterdir()] == [video.name]
 
 
+@pytest.mark.parametrize("stem", ["x" * 246, "caf\udce9"], ids=["long", "no text"])
+def test_a_name_may_be_long_and_contain_any_bytes(video, stem, caplog):
+    video = video.rename(video.with_name(f"{stem}{video.suffix}"))
+    before = video.read_bytes()
+    faststart(video, threading.Event())
+    assert (video.read_bytes() != before, caplog.text) == (True, "")
+
+
 def test_a_cancelled_copy_leaves_the_file_as_it_was(video):
     before, cancel = video.read_bytes(), threading.Event()
     cancel.set()

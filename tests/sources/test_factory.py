@@ -111,6 +111,7 @@ def test_a_camera_gets_the_options(spec, monkeypatch, fake_source):
         (["demo"], CameraOptions((1280, 720), 30.0), "--size and --rate"),
         ([f"rtsp://admin:{_SECRET}@cam/", "http://cam/"], CameraOptions(mjpeg=True), "--mjpeg"),
         (["browser"], CameraOptions((1280, 720), mjpeg=True), "--mjpeg"),
+        (["rtsp://cam/"], CameraOptions(rate_fps=1.0), "--rate"),
     ],
 )
 def test_options_that_no_source_supports_are_a_usage_error(specs, options, unsupported):
@@ -127,6 +128,11 @@ def test_local_cameras_support_all_options(specs):
 
 def test_browsers_support_all_options_but_the_format():
     validate_camera_options(["browser"], CameraOptions((1280, 720), 30.0, mirror=True))
+
+
+@pytest.mark.parametrize("url", ["http://cam/snapshot.jpg", "HTTPS://cam/snapshot.jpg"])
+def test_http_cameras_support_the_rate(url):
+    validate_camera_options([url], CameraOptions(rate_fps=1.0))
 
 
 def test_redirects_of_sources_that_have_none_are_a_usage_error():

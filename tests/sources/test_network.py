@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -138,6 +139,29 @@ def test_a_decoder_that_hangs_is_ended(camera, opened, monkeypatch):
     monkeypatch.setattr(network, "_SILENCE_LIMIT_S", 0.2)  # only now, since the start may take longer
     assert "delivered no frame for" in str(_read_until_error(stream))
     assert child.returncode is not None
+
+
+def test_an_interrupt_closes_the_connection_of_whoever_waits_and_the_next_one_works(camera, opened):
+    camera.pause()
+    source = NetworkSource(camera.url("/video"))
+    failures = []
+
+    def wait():
+        try:
+            source.open()
+        except SourceError as error:
+            failures.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    try:
+        while waiting.is_alive():  # it may not have started its process yet
+            source.interrupt()
+            waiting.join(0.05)
+    finally:
+        camera.resume()
+    assert len(failures) == 1
+    assert opened(source).read().rgb.shape == (240, 320, 3)
 
 
 @on_linux

@@ -11,7 +11,7 @@ from live_cam.errors import SourceError
 from live_cam.sources.video_file import FileSource
 from tests.clocks import FakeClock
 from tests.sources.helpers import assert_one_line, intervals_s, read_frame, read_frames
-from tests.videos import grey, write_video
+from tests.videos import grey, write_joined, write_video
 
 _INTERVAL_S = 0.04
 _LEVELS = (40, 80, 120, 160, 200)
@@ -69,6 +69,13 @@ def test_every_video_that_ships_with_gradio_plays(gradio_media, name):
     frames = read_frames(source, 2)
     assert frames[1].pts_ns > frames[0].pts_ns
     assert frames[0].rgb.std() > 0
+
+
+def test_a_video_whose_timestamps_jump_plays_on(tmp_path):
+    path = write_joined(tmp_path / "joined.ts", [grey(level) for level in _LEVELS], [0, 3600, 10])
+    frames = read_frames(_source(path), 20)
+    assert _levels(frames) == [*_LEVELS] * 4
+    assert np.allclose(intervals_s(frames), _INTERVAL_S)
 
 
 def test_the_first_frame_follows_the_last_and_time_goes_on(five):

@@ -16,9 +16,10 @@ from live_cam.clock import MONOTONIC, Clock
 from live_cam.pipeline.recordings import RecordingOptions
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
+from live_cam.web.listener import bind
 from live_cam.web.security.certificate import Certificate
 from live_cam.web.security.limits import Connections, Limits
-from live_cam.web.server import LiveServer, bind, build_app
+from live_cam.web.server import LiveServer, build_app
 from tests.conftest import LION, FakeExplainer, FakeSource
 
 # For a test that fails, so far above what a busy machine needs.

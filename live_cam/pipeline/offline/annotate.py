@@ -15,13 +15,14 @@ from live_cam import __version__
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import LiveCamError, OutputError
 from live_cam.explain.base import ExplainerProtocol, describe
-from live_cam.files import link_new, require_absent
+from live_cam.files import link_new, part_path, require_absent, write_error
 from live_cam.pipeline.offline.frame_loop import SETTINGS, AnnotationPipeline, OnProgress
 from live_cam.sinks.annotated_video import AnnotatedVideo, VideoFormat, sidecar_paths
 from live_cam.sinks.audio.mux import check_audio, mux_audio
 from live_cam.sinks.codecs import Codec
 from live_cam.sinks.sidecar import read_end, read_header
 from live_cam.sources.decode.isolated import IsolatedVideoReader
+from live_cam.text import encodable
 from live_cam.types import Target
 
 _log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ def annotate(
     on_progress: OnProgress,
     clock: Clock = MONOTONIC,
 ) -> AnnotationResult:
-    """Annotates a video into a new one with the same time stamps and audio, which is complete or absent.
+    """Annotates a video into a new one with the same time stamps, audio and chapters, which is complete or absent.
 
     Only one process at a time may write into the directory of `output`.
 
@@ -96,7 +97,7 @@ def annotate(
         The outcome, failures included.
     """
     start_ns = clock.now_ns()
-    names = (_printable(video), _printable(output))
+    names = (encodable(str(video)), encodable(str(output)))
     try:
         work = _WorkDirectory(output, options.subtitles)
         header = _header(video, explainer, options)
@@ -107,14 +108,18 @@ def annotate(
                 IsolatedVideoReader(video) as decoded,
                 closing(_pipeline(decoded, work, header, explainer, options, on_progress)) as pipeline,
             ):
-                omitted = check_audio(video, output.suffix)  # now, rather than after hours of work
+                omitted, subtitles = check_audio(video, output.suffix)  # now, rather than after hours of work
+                if subtitles:
+                    _log.warning("%s: %s; .mkv holds more of them", names[0], subtitles)
                 written = pipeline.run()
                 problem = " and ".join(filter(None, [decoded.problem, omitted]))
                 written.close({"problem": problem})
             mux_audio(work.video, video, work.complete)
             work.publish()
-    except (LiveCamError, OSError) as error:
+    except LiveCamError as error:
         return AnnotationResult(*names, "failed", problem=str(error))
+    except OSError as error:
+        return AnnotationResult(*names, "failed", problem=str(write_error(error.filename or output, error)))
     except Exception as error:  # whatever it is, the other files go on
         _log.exception("annotating %s failed", names[0])
         return AnnotationResult(*names, "failed", problem=f"{type(error).__name__}: {error}")
@@ -164,9 +169,7 @@ class _WorkDirectory:
         Raises:
             OutputError: A file exists that no such run has left.
         """
-        # Hashed, since the output's own name may be as long as names can be.
-        name = hashlib.sha256(os.fsencode(output.name)).hexdigest()[:16]
-        self._directory = output.with_name(f".live_cam-{name}.part")
+        self._directory = part_path(output, "")
         self._output = output
         self._sidecars = sidecar_paths(output, subtitles)
         self.video = self._directory / "made" / output.name
@@ -247,8 +250,3 @@ def _problem_of_existing(output: Path, header: dict[str, Any]) -> str:
     if differing:
         raise OutputError(f"{output} was made with another {', '.join(differing)}; give another name or remove it")
     return str(read_end(sidecar).get("problem", ""))
-
-
-def _printable(path: Path) -> str:
-    """Returns a path for the terminal and JSON; names may hold bytes that are no text."""
-    return str(path).encode(errors="backslashreplace").decode()

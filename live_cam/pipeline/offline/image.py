@@ -14,6 +14,7 @@ from live_cam.explain.base import ExplainerProtocol, describe
 from live_cam.files import new_file
 from live_cam.render.overlay import overlay
 from live_cam.sources.pictures.reader import read_rgb
+from live_cam.text import encodable
 from live_cam.types import CLASSLESS_METHODS, Explanation, Frame, OverlayStyle, Target
 
 
@@ -30,9 +31,8 @@ class ImageResult:
         """Returns one line of JSON."""
         saliency_map = self.explanation.saliency_map
         size = {"shape": list(saliency_map.shape), "max": round(float(saliency_map.max()), 6)}
-        return json.dumps(
-            {"image": str(self.image), **describe(self.explainer), **self.explanation.describe(), "map": size}
-        )
+        image = encodable(str(self.image))
+        return json.dumps({"image": image, **describe(self.explainer), **self.explanation.describe(), "map": size})
 
     def as_lines(self) -> list[str]:
         """Returns lines for the terminal."""

@@ -1,8 +1,8 @@
-"""Adds the audio of the source to an annotated video."""
+"""Adds the audio, the subtitles and the chapters of the source to an annotated video."""
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -10,18 +10,18 @@ from typing import IO
 
 from live_cam.child_process import describe_exit, start_child, wait_readable
 from live_cam.errors import OutputError
-from live_cam.files import move_new, require_absent
+from live_cam.files import move_new, part_path, require_absent
 
 _STALL_TIMEOUT_S = 60.0
 _EXIT_TIMEOUT_S = 5.0
 
 
 def mux_audio(video: Path, source: Path, output: Path) -> None:
-    """Creates a video from the frames of one file and all audio of another, with its index in front.
+    """Creates a video from the frames of one file and all else of another, with its index in front.
 
     The packets of the frames are copied with their timestamps. Audio keeps its timestamps too, so that it stays in
-    sync, and is transcoded only if the new container does not support its codec. A child process does the work, since
-    FFmpeg crashes on some damaged files.
+    sync, and is transcoded only if the new container does not support its codec. Subtitles are copied if it supports
+    theirs. A child process does the work, since FFmpeg crashes on some damaged files.
 
     Args:
         video: A file of our own encoder.
@@ -32,7 +32,7 @@ def mux_audio(video: Path, source: Path, output: Path) -> None:
         OutputError: The output exists or cannot be written, or the audio cannot be read.
     """
     require_absent(output)
-    part = output.absolute().with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
+    part = part_path(output.absolute(), output.suffix)
     try:
         problem, _ = _run_process([str(video.absolute()), str(source.absolute()), str(part)])
         if problem:
@@ -45,7 +45,7 @@ def mux_audio(video: Path, source: Path, output: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def check_audio(source: Path, suffix: str) -> str:
+def check_audio(source: Path, suffix: str) -> tuple[str, str]:
     """Checks that `mux_audio` can add the audio of a file to a video, without reading the audio itself.
 
     Args:
@@ -53,7 +53,8 @@ def check_audio(source: Path, suffix: str) -> str:
         suffix: Suffix of the video: .mp4, .mkv or .webm.
 
     Returns:
-        Which tracks will be left out, as a problem of the source to report; "" if none.
+        Which tracks of audio will be left out, as a problem of the source to report, and which subtitles, of the
+        container; "" for none.
 
     Raises:
         OutputError: The audio cannot be added.
@@ -63,7 +64,8 @@ def check_audio(source: Path, suffix: str) -> str:
         raise OutputError(
             f"cannot keep the audio of {source} ({problem}); remove the audio from the source, or convert it"
         )
-    return left_out
+    audio, subtitles = json.loads(left_out)
+    return audio, subtitles
 
 
 def _run_process(arguments: list[str]) -> tuple[str, str]:

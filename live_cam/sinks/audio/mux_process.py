@@ -4,13 +4,14 @@
     python -m live_cam.sinks.audio.mux_process --check SOURCE SUFFIX
 
 Standard output: an empty line each second while there is progress, and what went wrong or, with `--check`, what will be
-left out. The process exits when its standard input, which the parent holds open, is closed.
+left out, as JSON. The process exits when its standard input, which the parent holds open, is closed.
 """
 
 from __future__ import annotations
 
 import heapq
 import io
+import json
 import os
 import sys
 import threading
@@ -25,10 +26,12 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
+from av.subtitles.stream import SubtitleStream
 
 from live_cam.child_process import setup_child
 from live_cam.sinks.audio.tracks import StreamCopy, TimedPacket, Transcode
 from live_cam.sinks.faststart import MATROSKA_OPTIONS
+from live_cam.timeline import Timeline
 
 _FORMATS: Final = {".mp4": "mp4", ".mkv": "matroska", ".webm": "webm"}
 _COPYABLE: Final = {
@@ -62,7 +65,7 @@ def main() -> None:
     setup_child(_MAX_MEMORY_BYTES)
     try:
         if sys.argv[1] == "--check":
-            _write_line(check(*sys.argv[2:]))
+            _write_line(json.dumps(check(*sys.argv[2:])))
         else:
             mux(*sys.argv[1:])
     except (av.FFmpegError, ValueError, OSError, MemoryError) as error:
@@ -70,7 +73,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def check(source: str, suffix: str) -> str:
+def check(source: str, suffix: str) -> tuple[str, str]:
     """Opens decoders and encoders for the audio of a file, without reading the audio itself.
 
     Args:
@@ -78,7 +81,8 @@ def check(source: str, suffix: str) -> str:
         suffix: Suffix of the output.
 
     Returns:
-        Which tracks will be left out; "" if none.
+        Which tracks of audio will be left out, since they can't be decoded, and which subtitles, since the output can't
+        hold them; "" for none.
 
     Raises:
         av.FFmpegError: The file cannot be read, or its audio cannot be written.
@@ -86,17 +90,27 @@ def check(source: str, suffix: str) -> str:
     """
     with av.open(source) as audio_file:
         decodable = _decodable_streams(audio_file)
-        if decodable:
-            with av.open(io.BytesIO(), "w", format=_FORMATS[suffix]) as target:
-                for stream in decodable:
-                    _add_track(stream, target, suffix)
+        with av.open(io.BytesIO(), "w", format=_FORMATS[suffix]) as target:
+            for stream in decodable:
+                _add_track(stream, target, suffix)
+            kept = _add_subtitles(audio_file, target, suffix)
+            if decodable or kept:
                 target.start_encoding()
-        missing = [str(number) for number, stream in enumerate(audio_file.streams.audio, 1) if stream not in decodable]
-    if not missing:
+        audio = [number for number, stream in enumerate(audio_file.streams.audio, 1) if stream not in decodable]
+        subtitles = [
+            number for number, stream in enumerate(audio_file.streams.subtitles, 1) if stream.index not in kept
+        ]
+    return (
+        _left_out("audio", audio, "unknown codec" if len(audio) == 1 else "unknown codecs"),
+        _left_out("subtitle", subtitles, f"{suffix} can't hold the format"),
+    )
+
+
+def _left_out(kind: str, numbers: list[int], reason: str) -> str:
+    if not numbers:
         return ""
-    if len(missing) == 1:
-        return f"audio track {missing[0]} is left out: unknown codec"
-    return f"audio tracks {', '.join(missing)} are left out: unknown codecs"
+    tracks, are = ("track", "is") if len(numbers) == 1 else ("tracks", "are")
+    return f"{kind} {tracks} {', '.join(map(str, numbers))} {are} left out: {reason}"
 
 
 def mux(video: str, source: str, output: str) -> None:
@@ -121,8 +135,12 @@ def mux(video: str, source: str, output: str) -> None:
             }
         with av.open(output, "w", options=options) as target:
             video_track = StreamCopy(video_stream, target, allow_negative=True)
-            audio_tracks = {stream.index: _add_track(stream, target, suffix) for stream in decodable}
-            packets = _video_packets(video_file, video_track), _audio_packets(audio_file, decodable, audio_tracks)
+            audio_tracks: dict[int, StreamCopy | Transcode] = {
+                stream.index: _add_track(stream, target, suffix) for stream in decodable
+            }
+            tracks = audio_tracks | _add_subtitles(audio_file, target, suffix)
+            target.set_chapters(audio_file.chapters())
+            packets = _video_packets(video_file, video_track), _other_packets(audio_file, tracks)
             _write_packets(heapq.merge(*packets, key=lambda timed: timed[0]), target)
             _close(target)
 
@@ -146,27 +164,52 @@ def _add_track(stream: AudioStream, target: OutputContainer, suffix: str) -> Str
     return Transcode(stream, target, _ENCODERS[suffix])
 
 
+def _add_subtitles(
+    container: InputContainer, target: OutputContainer, suffix: str
+) -> dict[int, StreamCopy | Transcode]:
+    """Adds the subtitles whose format the target can hold, and returns their tracks by the index of the stream."""
+    return {
+        stream.index: StreamCopy(stream, target, allow_negative=False)
+        for stream in container.streams.subtitles
+        if _can_hold(suffix, stream)
+    }
+
+
+def _can_hold(suffix: str, stream: SubtitleStream) -> bool:
+    """Returns whether a file of this kind can be started with a stream; some formats show only then that it can't."""
+    try:
+        with av.open(io.BytesIO(), "w", format=_FORMATS[suffix]) as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+    except (ValueError, av.FFmpegError):
+        return False
+    return True
+
+
 def _video_packets(container: InputContainer, track: StreamCopy) -> Iterator[TimedPacket]:
     for packet in container.demux(video=0):
         if packet.size:
             yield from track.process(packet)
 
 
-def _audio_packets(
-    container: InputContainer, streams: list[AudioStream], tracks: Mapping[int, StreamCopy | Transcode]
-) -> Iterator[TimedPacket]:
-    for packet in _readable_packets(container, streams):
-        if packet.size and not packet.is_corrupt:
+def _other_packets(container: InputContainer, tracks: Mapping[int, StreamCopy | Transcode]) -> Iterator[TimedPacket]:
+    for packet in _readable_packets(container):
+        if packet.stream_index in tracks and not packet.is_corrupt:
             yield from tracks[packet.stream_index].process(packet)
     for track in tracks.values():
         yield from track.process(None)
 
 
-def _readable_packets(container: InputContainer, streams: list[AudioStream]) -> Iterator[Packet[Any]]:
-    """Yields the packets up to where the file cannot be read any further."""
-    if streams:
-        with suppress(av.FFmpegError):
-            yield from container.demux(streams)
+def _readable_packets(container: InputContainer) -> Iterator[Packet[Any]]:
+    """Yields the packets up to where the file cannot be read any further, with the timestamps of the decoded frames."""
+    # The video as well, whose packets may be the first behind a gap.
+    streams = [*container.streams.video, *container.streams.audio]
+    timeline = Timeline(streams, container.format.flags)
+    with suppress(av.FFmpegError):
+        for packet in container.demux([*streams, *container.streams.subtitles]):
+            if packet.size:
+                timeline.shift(packet)
+                yield packet
 
 
 def _write_packets(packets: Iterable[TimedPacket], target: OutputContainer) -> None:

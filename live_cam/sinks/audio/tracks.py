@@ -14,6 +14,8 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
+from av.stream import Stream
+from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 TimedPacket: TypeAlias = "tuple[Fraction, Packet[Any]]"
@@ -29,10 +31,15 @@ _MAX_GAP_S = 600.0  # longer ones are taken for wrong timestamps
 _SILENCE_SAMPLES = 4096
 
 
+_KEPT_METADATA: Final = ("language", "title")
+
+
 class StreamCopy:
     """Copies the packets of a stream."""
 
-    def __init__(self, stream: VideoStream | AudioStream, target: OutputContainer, allow_negative: bool) -> None:
+    def __init__(
+        self, stream: VideoStream | AudioStream | SubtitleStream, target: OutputContainer, allow_negative: bool
+    ) -> None:
         """Adds the stream to the target.
 
         Args:
@@ -41,8 +48,10 @@ class StreamCopy:
             allow_negative: Whether the target can hold timestamps below zero.
         """
         self._copy = target.add_stream_from_template(stream)
+        _describe_alike(self._copy, stream)
         self._copy.time_base = stream.time_base
         self._is_audio = stream.type == "audio"
+        self._min_step = 0 if stream.type == "subtitle" else 1  # several may be shown at a time
         self._allow_negative = allow_negative
         self._last_dts: int | None = None
 
@@ -55,7 +64,7 @@ class StreamCopy:
             packet.dts = packet.pts if packet.dts is None else packet.dts
         if packet.pts is None:
             return
-        if packet.dts is not None and self._last_dts is not None and packet.dts <= self._last_dts:
+        if packet.dts is not None and self._last_dts is not None and packet.dts - self._last_dts < self._min_step:
             return
         if packet.pts + (packet.duration or 0) <= 0 and not self._allow_negative:
             return
@@ -82,6 +91,7 @@ class Transcode:
         layout = AudioLayout(_LAYOUTS.get(decoder.layout.nb_channels, "stereo"))
         self._decoder = decoder
         self._stream = cast("AudioStream", target.add_stream(encoder, rate_hz))
+        _describe_alike(self._stream, stream)
         self._stream.codec_context.layout = layout
         self._stream.codec_context.format = _SAMPLE_FORMATS[encoder]
         self._stream.codec_context.bit_rate = _CHANNEL_BITRATE * layout.nb_channels
@@ -110,6 +120,8 @@ class Transcode:
         if self._next_s is None:
             self._next_s = time_s
             self._next_pts = round(time_s * self._rate_hz)
+        if self._next_s - time_s > _MIN_GAP_S:
+            return  # segments that were joined overlap: without this, later sound would lag
         if _MIN_GAP_S < time_s - self._next_s < _MAX_GAP_S:
             yield from self._encode_silence(round((time_s - self._next_s) * self._rate_hz))
             self._next_s = time_s
@@ -143,6 +155,12 @@ class Transcode:
         frame.time_base = Fraction(1, self._rate_hz)
         self._next_pts += frame.samples
         yield from _with_times(self._stream.encode(frame))
+
+
+def _describe_alike(stream: Stream, source: Stream) -> None:
+    """Gives a new stream the language, the title and the disposition (default, forced, ...) of that of the source."""
+    stream.metadata.update({key: source.metadata[key] for key in _KEPT_METADATA if key in source.metadata})
+    stream.disposition = source.disposition
 
 
 def _with_times(packets: list[Packet[Any]]) -> Iterator[TimedPacket]:

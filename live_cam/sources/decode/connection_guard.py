@@ -1,4 +1,4 @@
-"""Keeps FFmpeg from connecting to any other host than the camera's."""
+"""Keeps a camera's connections to the camera's host."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ConnectionGuard(logging.Handler):
 
     HTTP and RTSP redirects and the segments of HLS and DASH are followed inside FFmpeg, which has no option against it.
     But it logs each address right before it connects to it, and PyAV passes the message on at once, in the same
-    thread. FFmpeg goes on when `refuse` returns.
+    thread. FFmpeg goes on when `refuse` returns. Who follows redirects himself asks `require_camera` first.
     """
 
     def __init__(self, url: CameraUrl, refuse: Callable[[str], None]) -> None:
@@ -48,9 +48,12 @@ class ConnectionGuard(logging.Handler):
         if attempt is None:
             return
         self._num_attempts += 1
-        address, port = attempt.groups()
-        if int(port) != self._url.port or not self._is_camera(address):
-            self._refuse(f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
+        self.require_camera(attempt[1], int(attempt[2]))
+
+    def require_camera(self, host: str, port: int) -> None:
+        """Calls `refuse` for another host than the camera's; its name counts, or one of its addresses."""
+        if port != self._url.port or not (host == self._url.host or self._is_camera(host)):
+            self._refuse(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
     def require_attempts(self) -> None:
         """Raises SourceError if FFmpeg has logged no connection: a version that words it differently is not guarded."""
@@ -61,6 +64,7 @@ class ConnectionGuard(logging.Handler):
 
     def _is_camera(self, address: str) -> bool:
         # Looked up again when it differs: a host may have many addresses, of which a lookup returns some.
+        address = address.partition("%")[0]  # the zone, which the lookup omits
         if address not in self._addresses:
             found = socket.getaddrinfo(self._url.host, self._url.port, type=socket.SOCK_STREAM)
             self._addresses.update(str(sockaddr[0]) for *_, sockaddr in found)

@@ -2,20 +2,23 @@
 
     python -m live_cam.sources.decode.network_process
 
-The first line of its standard input is JSON: `url`, which the command line would show to other users, and
-`follow_redirects`. Each byte that follows is a request. `READ` connects, if there is no connection, and is answered
-with `frozen_after_s`; otherwise with the newest frame that was not sent yet. An `error` ends the connection, and if it
-is `final`, the process. `CLOSE`, or the end of standard input, ends both.
+The first line of its standard input is JSON: `url`, which the command line would show to other users,
+`follow_redirects` and `poll_fps`. Each byte that follows is a request. `READ` connects, if there is no connection, and
+is answered with `frozen_after_s`; otherwise with the newest frame that was not sent yet. An `error` ends the
+connection, and if it is `final`, the process. `CLOSE`, or the end of standard input, ends both.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import queue
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from io import FileIO
 
 import numpy as np
@@ -25,8 +28,8 @@ from live_cam.child_process import limit_cpu, setup_child
 from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.sources.decode.connection_guard import ConnectionGuard
 from live_cam.sources.decode.messages import MAX_MEMORY_BYTES, OUT_OF_MEMORY, READ, MessageWriter
-from live_cam.sources.decode.network_reader import NetworkReader
-from live_cam.sources.url import CameraUrl
+from live_cam.sources.decode.network_reader import JPEG_MODULE, NetworkReader
+from live_cam.sources.url import HTTP_SCHEMES, CameraUrl
 
 _MAX_CPU_S = 1.0
 """For opening, and for each packet: a picture can be made to take minutes. Time in which other processes run is not
@@ -45,28 +48,27 @@ def main() -> None:
     settings = json.loads(line)
     url = CameraUrl.parse(settings["url"])
     guard = None if settings["follow_redirects"] else ConnectionGuard(url, lambda host: _refuse(messages, host))
+    if url.scheme in HTTP_SCHEMES:
+        importlib.import_module(JPEG_MODULE)  # not within the limited time
+    connect = partial(NetworkReader, url, partial(limit_cpu, _MAX_CPU_S), guard, settings["poll_fps"])
     with suppress(BrokenPipeError):
-        _serve(url, guard, requests, messages)
+        _serve(connect, requests, messages)
     os._exit(0)  # at once: the parent waits
 
 
-def _serve(
-    url: CameraUrl, guard: ConnectionGuard | None, requests: queue.SimpleQueue[bytes], messages: MessageWriter
-) -> None:
+def _serve(connect: Callable[[], NetworkReader], requests: queue.SimpleQueue[bytes], messages: MessageWriter) -> None:
     camera: _ReaderThread | None = None
     while requests.get() == READ:
         try:
             if camera is None:
                 limit_cpu(_MAX_CPU_S)
-                reader = NetworkReader(url, on_packet=lambda: limit_cpu(_MAX_CPU_S))
+                reader = connect()
                 camera = _ReaderThread(reader)
-                if guard is not None:
-                    guard.require_attempts()
                 camera.start()
                 messages.send({"frozen_after_s": reader.frozen_after_s})
             else:
                 rgb, pts_ns = camera.newest()
-                messages.send_frame(rgb, {"pts_ns": pts_ns})
+                messages.send_frame(rgb, {"pts_ns": pts_ns, "polled_fps": camera.polled_fps})
         except (SourceError, MemoryError) as error:
             if camera is not None:
                 camera.close()
@@ -88,6 +90,11 @@ class _ReaderThread(threading.Thread):
         self._frame: tuple[NDArray[np.uint8], int] | None = None
         self._error: Exception | None = None
         self._stop_requested = False
+
+    @property
+    def polled_fps(self) -> float | None:
+        """See `Demuxer`."""
+        return self._reader.polled_fps
 
     def run(self) -> None:
         """Reads until stopped, or until the connection ends."""

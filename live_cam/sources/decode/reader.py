@@ -7,6 +7,7 @@ import re
 from collections import deque
 from collections.abc import Generator, Iterator
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 from live_cam.errors import SourceError
 from live_cam.prefetch import Prefetcher
 from live_cam.sources.decode.orientation import apply_display_matrix, upright_pixel_ratio
+from live_cam.sources.decode.unknown_size import why_size_is_unknown, why_too_large
 from live_cam.sources.decode.video_stream import choose_video, frame_rate
+from live_cam.timeline import Timeline
 
 MAX_PIXELS = 8192 * 8192
 NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS, a flag of container formats
@@ -53,16 +56,18 @@ class VideoReader:
             self._container = av.open(path, options=limits)
         except (av.FFmpegError, ValueError) as error:
             detail = getattr(error, "strerror", None) or error
-            raise SourceError(f"is not a readable video ({detail}); give another file") from error
+            reason = why_too_large(path, limits) or f"is not a readable video ({detail}); give another file"
+            raise SourceError(reason) from error
         stream = choose_video(self._container)
         if stream is None:
             raise SourceError("has no video stream; give a file with video")
         self._stream = stream
+        self._index = stream.index  # which PyAV no longer knows once the file is closed
         codec = stream.codec_context
         if codec is None:
             raise SourceError("has video in an unsupported codec; convert it to H.264")
-        if codec.width * codec.height == 0:  # FFmpeg's value for an invalid size, or one beyond the limit
-            raise SourceError("has frames whose size is unknown or too large; it may be cut short")
+        if codec.width * codec.height == 0:
+            raise SourceError(why_size_is_unknown(path, limits, self._container, stream))
         if codec.width * codec.height > MAX_PIXELS:
             raise SourceError(f"has frames of {codec.width}x{codec.height}, too large; scale them down")
         codec.options = limits
@@ -78,6 +83,8 @@ class VideoReader:
         self.duration_s = self._declared_duration_s()
         self.num_frames = stream.frames or None
         self.end_pts = 0
+        self._timed = [*self._container.streams.video, *self._container.streams.audio]
+        self._timeline = Timeline(self._timed, self._container.format.flags)
         self._default_duration = max(1, round(1 / (rate * self.time_base)))
         self._min_last = max(1, round(_MIN_LAST_FRAME_S / self.time_base))
         self._max_last = max(1, round(_MAX_LAST_FRAME_S / self.time_base))
@@ -98,8 +105,10 @@ class VideoReader:
         if self._num_undecodable:
             packets = "packet" if self._num_undecodable == 1 else "packets"
             problems.append(f"{self._num_undecodable} {packets} could not be decoded")
-        if self.duration_s is not None and self.duration_s - self._read_s > _CUT_SHORT_S:
-            problems.append(f"it ends after {self._read_s:.1f} of {self.duration_s:.1f} s; it may be cut short")
+        # Declared is the time from the first timestamp to the last, with the gaps that were closed.
+        due_s = None if self.duration_s is None else self.duration_s + self._timeline.offset_s(self._index)
+        if due_s is not None and due_s - self._read_s > _CUT_SHORT_S:
+            problems.append(f"it ends after {self._read_s:.1f} of {due_s:.1f} s; it may be cut short")
         elif self._read_error:
             problems.append(f"it can't be read beyond {self._read_s:.1f} s ({self._read_error}); it may be cut short")
         return " and ".join(problems)
@@ -107,8 +116,8 @@ class VideoReader:
     def frames(self) -> Generator[tuple[NDArray[np.uint8], int, int], None, None]:
         """Yields each frame, its time and its duration (0: unknown) in ticks; damaged packets are skipped.
 
-        Times are the file's own and strictly increase; a frame without one follows its predecessor. A thread decodes
-        the next frames meanwhile; it ends when the generator is closed.
+        Times are the file's own, with gaps closed (see `Timeline`), and strictly increase; a frame without one follows
+        its predecessor. A thread decodes the next frames meanwhile; it ends when the generator is closed.
         """
         last: int | None = None
         start = self._stream.start_time
@@ -165,11 +174,13 @@ class VideoReader:
 
     def _packets(self) -> Iterator[Packet[VideoStream] | None]:
         """Yields the readable packets, then None, which makes decoders return the frames they hold back."""
-        packets = self._container.demux(self._stream)
         try:
-            for packet in packets:
-                if packet.size:
-                    yield packet
+            for packet in self._container.demux(self._timed):
+                if not packet.size:
+                    continue
+                self._timeline.shift(packet)
+                if packet.stream_index == self._index:
+                    yield cast("Packet[VideoStream]", packet)
         except av.FFmpegError as error:
             self._read_error = str(error.strerror)
         yield None

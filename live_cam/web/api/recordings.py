@@ -34,7 +34,7 @@ def recording_routes(session: Session) -> APIRouter:
         path = session.recordings.find_file(name)
         if path is None:
             return PlainTextResponse("There is no finished recording of that name; the page lists them.", 404)
-        return FileResponse(path, filename=path.name, headers=NO_STORE)
+        return FileResponse(path, filename=name, headers=NO_STORE)
 
     return router
 

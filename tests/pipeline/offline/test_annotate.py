@@ -60,7 +60,7 @@ def in_this_process(request, monkeypatch):
 
     def run_mux_process(arguments):
         if arguments[0] == "--check":
-            return "", mux_process.check(*arguments[1:])
+            return "", json.dumps(mux_process.check(*arguments[1:]))
         mux_process.mux(*arguments)
         return "", ""
 
@@ -288,12 +288,38 @@ def test_disks_without_hard_links_are_supported(run, clip, tmp_path, monkeypatch
     assert names_in(tmp_path) == ["clip.mp4", "out.jsonl", "out.mp4"]
 
 
-@pytest.mark.parametrize("name", ["x" * 240 + ".mp4", "\udcff[red] %d:é.mp4"])
+@pytest.mark.parametrize("name", ["x" * 248 + ".mp4", "\udcff[red] %d:é.mp4"])
 def test_a_name_may_be_long_and_contain_any_bytes(run, clip, tmp_path, name):
     result, path, *_ = run(clip, name)
     assert (result.state, result.problem) == ("done", "")
     assert path.exists()
     assert result.output.encode()
+
+
+@pytest.mark.parametrize(("suffix", "num_subtitles"), [(".mkv", 1), (".mp4", 0)])
+def test_subtitles_are_kept_or_named_in_one_warning(run, clip, tmp_path, caplog, suffix, num_subtitles):
+    (tmp_path / "english.srt").write_text("1\n00:00:00,100 --> 00:00:00,400\nHello\n\n")
+    film = tmp_path / "film.mkv"
+    with av.open(clip) as video, av.open(tmp_path / "english.srt") as texts, av.open(film, "w") as container:
+        for source in (video, texts):
+            container.add_stream_from_template(source.streams[0])
+        for number, source in enumerate((video, texts)):
+            for packet in source.demux():
+                if packet.size:
+                    packet.stream = container.streams[number]
+                    container.mux(packet)
+    result, path, *_ = run(film, f"out{suffix}")
+    assert (result.state, result.problem) == ("done", "")
+    with av.open(path) as container:
+        assert len(container.streams.subtitles) == num_subtitles
+    warning = f"{film}: subtitle track 1 is left out: .mp4 can't hold the format; .mkv holds more of them"
+    assert [record.getMessage() for record in caplog.records] == ([] if num_subtitles else [warning])
+
+
+def test_a_name_that_leaves_no_room_for_the_sidecar_is_refused_in_one_line(run, clip, tmp_path):
+    result, *_ = run(clip, "x" * 251 + ".mp4")
+    assert result.problem == f"cannot write {tmp_path / ('x' * 251)}.jsonl: File name too long"
+    assert names_in(tmp_path) == ["clip.mp4"]
 
 
 def test_another_input_of_the_same_name_and_size_is_not_skipped(run, clip):

@@ -43,9 +43,9 @@ def test_a_video_without_audio_is_copied(video, output):
 @pytest.mark.parametrize("suffix", [".mp4", ".MP4"])
 def test_audio_can_be_checked_before(tmp_path, suffix):
     source = write_audio(tmp_path / "tone.mkv", "flac", "vorbis")
-    assert check_audio(source, suffix) == ""
+    assert check_audio(source, suffix) == ("", "")
     source.write_bytes(source.read_bytes().replace(b"A_FLAC", b"A_XXXX"))
-    assert check_audio(source, suffix) == "audio track 1 is left out: unknown codec"
+    assert check_audio(source, suffix) == ("audio track 1 is left out: unknown codec", "")
 
 
 def test_audio_that_cannot_be_kept_is_refused_before_in_one_line(tmp_path):

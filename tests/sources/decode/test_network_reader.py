@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from live_cam.errors import AccessDeniedError, SourceError
-from live_cam.sources.decode import network_reader
+from live_cam.sources.decode import network_ffmpeg, network_http, network_reader
 from live_cam.sources.decode.network_reader import NetworkReader
 from live_cam.sources.url import CameraUrl
 from live_cam.types import Frame
@@ -240,7 +240,9 @@ def test_a_killed_camera_is_an_error_without_secret_and_may_return_with_another_
 
 
 @pytest.mark.parametrize("server", ["mjpeg", "rtsp"])
-def test_a_short_silence_is_tolerated_and_a_long_one_is_an_error(camera, request, server):
+def test_a_short_silence_is_tolerated_and_a_long_one_is_an_error(camera, request, monkeypatch, server):
+    monkeypatch.setattr(network_ffmpeg, "SILENCE_LIMIT_S", 2.0)
+    monkeypatch.setattr(network_http, "SILENCE_LIMIT_S", 2.0)
     camera = camera(server)
     request.addfinalizer(camera.resume)
     with _opened(camera.url(_PATHS[server])) as stream:
@@ -289,12 +291,14 @@ def test_a_network_that_is_late_with_every_frame_is_an_error(camera, monkeypatch
     assert len(frames) < 5  # those that were on their way
 
 
-def test_a_server_that_accepts_but_never_responds_is_an_error(monkeypatch):
-    monkeypatch.setattr(network_reader, "_OPEN_LIMIT_S", 1.0)
+@pytest.mark.parametrize("scheme", ["http", "rtsp"])
+def test_a_server_that_accepts_but_never_responds_is_an_error(monkeypatch, scheme):
+    monkeypatch.setattr(network_ffmpeg, "_OPEN_LIMIT_S", 1.0)
+    monkeypatch.setattr(network_http, "_OPEN_LIMIT_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(SourceError, match="does not respond within 1 s"):
-            _Stream(f"rtsp://127.0.0.1:{port}/small")
+            _Stream(f"{scheme}://127.0.0.1:{port}/small")
 
 
 def test_the_end_of_a_stream_is_an_error(camera):

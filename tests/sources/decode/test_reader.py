@@ -12,7 +12,7 @@ from av.stream import Disposition
 
 from live_cam.errors import SourceError
 from live_cam.sources.decode.reader import VideoReader
-from tests.videos import Pixels, grey, write_audio, write_video
+from tests.videos import Pixels, grey, write_audio, write_joined, write_video
 
 _RED, _GREEN, _BLUE, _GREY = (220, 30, 30), (30, 200, 30), (30, 30, 220), (128, 128, 128)
 
@@ -327,9 +327,55 @@ def _avi(width, height):
 def test_a_frame_size_beyond_the_limit_is_an_error(tmp_path, width, height):
     path = tmp_path / "huge.avi"
     path.write_bytes(_avi(width, height))
-    assert "too large" in _error(path)
+    assert _error(path) == f"has frames of {width}x{height}, too large; scale them down"
     path.write_bytes(f"YUV4MPEG2 W{width} H{height} F25:1 C420jpeg\nFRAME\n".encode() + bytes(4096))
-    assert "is not a readable video" in _error(path)
+    assert _error(path) == f"has frames of {width}x{height}, too large; scale them down"
+
+
+@pytest.mark.parametrize("start_s", [0, 3600], ids=["begin anew", "jump"])
+def test_frames_go_on_evenly_where_timestamps_jump(tmp_path, start_s):
+    path = write_joined(tmp_path / "joined.ts", [grey(10 * number) for number in range(20)], [0, start_s])
+    decoded, reader = _read_all(path)
+    assert [step * reader.time_base for step in np.diff([pts for _, pts, _ in decoded])] == [Fraction(1, 25)] * 39
+    assert reader.problem == ""
+
+
+def _ts_packets(path):
+    """Returns the packets of an MPEG transport stream with their identifiers."""
+    data = path.read_bytes()
+    packets = [data[at : at + 188] for at in range(0, len(data), 188)]
+    return [(int.from_bytes(packet[1:3]) & 0x1FFF, packet) for packet in packets]
+
+
+@pytest.fixture(scope="module")
+def broadcast(tmp_path_factory):
+    """A transport stream whose video has the identifier 256, with a single key frame."""
+    frames = [grey(4 * number) for number in range(60)]
+    path = tmp_path_factory.mktemp("broadcast") / "film.ts"
+    return _ts_packets(write_video(path, frames, encoder_options={"g": "1000"}))
+
+
+def test_a_broadcast_without_the_start_of_its_video_is_named_as_such(broadcast, tmp_path):
+    first = next(number for number, (pid, _) in enumerate(broadcast) if pid == 256)
+    path = tmp_path / "film.ts"
+    path.write_bytes(b"".join(packet for _, packet in broadcast[:first] + broadcast[first + 8 :]))
+    assert "lacks the start of its video (h264)" in _error(path)
+
+
+def test_a_broadcast_that_announces_video_but_holds_none_is_named_as_such(broadcast, tmp_path):
+    path = tmp_path / "film.ts"
+    path.write_bytes(b"".join(packet for pid, packet in broadcast if pid != 256))
+    assert "announces video, but holds none" in _error(path)
+
+
+def test_a_scrambled_broadcast_is_named_as_such(broadcast, tmp_path):
+    path, noise = tmp_path / "film.ts", np.random.default_rng(0)
+    scrambled = [
+        packet if pid != 256 else packet[:3] + bytes([packet[3] & 0x1F | 0x80]) + noise.bytes(184)
+        for pid, packet in broadcast
+    ]
+    path.write_bytes(b"".join(scrambled))
+    assert "is scrambled" in _error(path)
 
 
 def test_abandoned_frames_end_the_decoding_thread(clips):

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from live_cam.errors import ServeError, SourceError
-from live_cam.web.server import bind
+from live_cam.web.listener import bind
 from tests.web.viewers import acknowledge, assert_closed, receive, receive_frame, receive_until, size_of, watch
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,8 @@
+"""Text for people and for JSON."""
+
+from __future__ import annotations
+
+
+def encodable(text: str) -> str:
+    r"""Returns text that UTF-8 can hold: bytes of a file's name that are no text become escapes such as \udce9."""
+    return text.encode(errors="backslashreplace").decode()

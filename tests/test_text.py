@@ -1,0 +1,18 @@
+import pytest
+
+from live_cam.errors import OutputError, SourceError, UsageError
+from live_cam.text import encodable
+
+
+@pytest.mark.parametrize("text", ["", "Löwe 獅子 🦁.mp4", "a\nb\x1b"])
+def test_text_stays(text):
+    assert encodable(text) == text
+
+
+def test_bytes_that_are_no_text_become_escapes():
+    assert encodable("caf\udce9.mp4") == r"caf\udce9.mp4"
+
+
+@pytest.mark.parametrize("kind", [OutputError, SourceError, UsageError])
+def test_the_message_of_an_error_can_be_sent(kind):
+    assert str(kind("caf\udce9.mp4 does not exist")) == r"caf\udce9.mp4 does not exist"
