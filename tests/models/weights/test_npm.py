@@ -110,12 +110,12 @@ def test_npm_of_the_virtual_environment_takes_precedence(without_npm, tmp_path, 
 @pytest.mark.slow
 def test_npm_is_installed_into_a_virtual_environment_without_one(tmp_path):
     venv.create(tmp_path / "venv")
-    # The package's own __init__ imports numpy, which a fresh environment lacks; a bare one holds the two real files.
+    # The package's own __init__ imports numpy, which a fresh environment lacks; a bare one holds the real files.
     bare = tmp_path / "bare" / "live_cam"
     (bare / "models" / "weights").mkdir(parents=True)
     (tmp_path / "empty").mkdir()
     source = Path(live_cam.__file__).parent
-    for name in ("errors.py", "models/weights/npm.py"):
+    for name in ("errors.py", "text.py", "models/weights/npm.py"):
         (bare / name).symlink_to(source / name)
     # Beside them this environment's pip, which costs less than installing one.
     (bare.parent / "pip").symlink_to(Path(find_spec("pip").origin).parent)
