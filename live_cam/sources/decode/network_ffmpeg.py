@@ -26,6 +26,7 @@ from live_cam.sources.decode.orientation import upright_pixel_ratio
 from live_cam.sources.decode.reader import NO_TIMESTAMPS
 from live_cam.sources.decode.video_stream import choose_video
 from live_cam.sources.url import CameraUrl
+from live_cam.timeline import Timeline
 
 _OPEN_LIMIT_S = 6.0
 _OPTIONS = {
@@ -108,6 +109,7 @@ class FFmpegDemuxer:
         self.is_open_ended = format_.name in _OPEN_ENDED_FORMATS and not self.is_intra
         is_recording = container.duration is not None and format_.name != "rtsp"
         self.is_paced = is_recording or format_.name in _PACED_FORMATS
+        self._timeline = Timeline([stream], format_.flags) if self.is_paced else None
 
     def next_packet(self) -> Packet[VideoStream]:
         """See `Demuxer`."""
@@ -124,6 +126,8 @@ class FFmpegDemuxer:
             packet = None
         if packet is None or packet.size == 0:
             raise SourceError(reason)
+        if self._timeline is not None:
+            self._timeline.shift(packet)
         return packet
 
     def stream_ns(self, pts: int | None) -> int | None:
