@@ -12,6 +12,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from live_cam.errors import AccessDeniedError, SourceError
+from live_cam.sources.decode.challenges import UNSUPPORTED, unsupported_rtsp_log_in
 from live_cam.sources.decode.demuxer import (
     DENIED,
     MAX_PIXELS,
@@ -151,7 +152,8 @@ def _why_not_opened(error: av.FFmpegError | ValueError, url: CameraUrl, after_s:
     if after_s >= _OPEN_LIMIT_S or isinstance(error, av.TimeoutError):
         return SourceError(NO_RESPONSE.format(_OPEN_LIMIT_S))
     if isinstance(error, _DENIED):
-        return AccessDeniedError(DENIED.format(url.scheme))
+        kind = unsupported_rtsp_log_in(url) if url.scheme.startswith("rtsp") else ""
+        return AccessDeniedError(UNSUPPORTED.format(kind) if kind else DENIED.format(url.scheme))
     if isinstance(error, av.HTTPNotFoundError):
         return SourceError(NOT_FOUND)
     if isinstance(error, av.ConnectionRefusedError):

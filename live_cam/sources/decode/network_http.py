@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator
 from http import HTTPStatus
 
 import httpx
 
 from live_cam.errors import AccessDeniedError, SourceError
+from live_cam.sources.decode.challenges import UNSUPPORTED, kinds_of, name_digest
 from live_cam.sources.decode.connection_guard import ConnectionGuard
 from live_cam.sources.decode.demuxer import DENIED, NO_RESPONSE, NOT_FOUND, SILENCE_LIMIT_S, SILENT
 from live_cam.sources.url import DEFAULT_PORTS, CameraUrl
@@ -16,10 +16,8 @@ from live_cam.sources.url import DEFAULT_PORTS, CameraUrl
 _OPEN_LIMIT_S = 6.0
 _MAX_REDIRECTS = 8
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_CHALLENGE = re.compile(r"([A-Za-z][\w-]{0,30})(?:\s|$)")
 _BOXES_BEFORE_DATA = (b"ftyp", b"free", b"skip", b"wide", b"uuid")  # of MP4 and QuickTime
 _FFMPEG_BUFFER_BYTES = 32 << 10  # a recording that fits in is played
-_ALGORITHM = re.compile(r'algorithm="?([\w-]{1,30})', re.IGNORECASE)
 
 
 class HttpCamera:
@@ -81,7 +79,7 @@ class HttpCamera:
         if response.status_code in _DENIED:
             kind = self._login.unsupported if self._login else ""
             if kind:
-                raise AccessDeniedError(f"wants a kind of log-in that is not supported ({kind}); choose Digest there")
+                raise AccessDeniedError(UNSUPPORTED.format(kind))
             raise AccessDeniedError(DENIED.format(self._url.scheme))
         if response.status_code == HTTPStatus.NOT_FOUND:
             raise SourceError(NOT_FOUND)
@@ -156,15 +154,14 @@ class _Login(httpx.Auth):
         if response.status_code != HTTPStatus.UNAUTHORIZED:
             return
         challenges = response.headers.get_list("WWW-Authenticate")
-        kinds = [match[1].lower() for challenge in challenges if (match := _CHALLENGE.match(challenge))]
+        kinds = kinds_of(challenges)
         if "digest" in kinds:
             flow = self._digest.auth_flow(request)
             next(flow)
             try:
                 login = flow.send(response)
             except (KeyError, NotImplementedError, httpx.ProtocolError):
-                algorithm = _ALGORITHM.search(" ".join(challenges))
-                self.unsupported = f"Digest with {algorithm[1]}" if algorithm else "Digest"
+                self.unsupported = name_digest(challenges)
             else:
                 self._chosen = self._digest
                 yield login
