@@ -27,6 +27,7 @@ def _encode(rgb):
         stream.codec_context.codec_tag = "hvc1"
         frame = av.VideoFrame.from_ndarray(rgb, "rgb24")
         for packet in (*stream.encode(frame), *stream.encode(None)):
+            packet.pts = packet.dts = 0  # x265 makes up the dts of a single frame
             container.mux(packet)
     data = file.getvalue()
     start = data.index(b"hvcC") - 4
