@@ -121,7 +121,8 @@ def test_each_visitor_changes_only_their_own_settings(visit):
     expect(part(other, "target")).to_have_text("lion")
 
 
-def test_a_visitor_is_let_in_when_a_place_is_free(clock_tabs, serve_session, fake_explainer):
+def test_a_visitor_is_let_in_when_a_place_is_free(clock_tabs, serve_session, fake_explainer, monkeypatch):
+    monkeypatch.setattr("live_cam.pipeline.visitors._IDLE_LIMIT_S", 600)  # a busy machine may show no image for 10 s
     url = serve_session([], fake_explainer(), max_visitors=2).url
     show(clock_tabs.open(url, camera=True))
     second = show(clock_tabs.open(url, camera=True))
