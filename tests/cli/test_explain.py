@@ -150,7 +150,7 @@ def test_as_a_process_it_prints_the_result_as_text_and_each_error_in_one_line(st
         stdout, stderr = process.communicate(timeout=240)
     assert process.returncode == 1
     assert stdout.splitlines()[0].endswith("lion, not tiger")
-    assert "98.5%  lion" in stdout
+    assert "97.5%  lion" in stdout
     (error,) = stderr.splitlines()
     assert error.startswith("live-cam: ")
     assert "missing.jpg" in error
