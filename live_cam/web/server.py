@@ -27,6 +27,7 @@ from live_cam.web.security.limits import Connections, Limits, Listener
 from live_cam.web.security.protocols import LimitedHttp, LimitedServerState, LimitedWebSocket
 from live_cam.web.security.quiet_log import ONCE_A_MINUTE
 from live_cam.web.ui.page import build_page
+from live_cam.web.ui.scripts import script_routes
 from live_cam.web.ui.theme import CSS, HEAD, THEME
 
 _SHUTDOWN_LIMIT_S = 1
@@ -55,7 +56,7 @@ def build_app(
         is_recorded: Whether a kiosk says that its visitors are recorded.
     """
     app = FastAPI(openapi_url=None)
-    routers = [frame_routes(session, kiosk), settings_routes(session, kiosk), analysis_routes(session)]
+    routers = [script_routes(), frame_routes(session, kiosk), settings_routes(session, kiosk), analysis_routes(session)]
     if not kiosk:
         routers.append(recording_routes(session))
     routes = [route for router in routers for route in router.routes]

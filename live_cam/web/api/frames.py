@@ -1,14 +1,13 @@
-"""Routes of the frames (WebSocket, long polling, MJPEG), snapshots, statistics, health and the page's scripts."""
+"""Routes of the frames (WebSocket, long polling, MJPEG), snapshots, statistics and health."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from live_cam.errors import SourceError
 from live_cam.pipeline.broadcast import FrameKey
@@ -25,9 +24,7 @@ from live_cam.web.api.visitor_http import HttpVisitorTransport
 from live_cam.web.api.visitor_websocket import VisitorCamera, refuse
 from live_cam.web.security.token_check import HEALTH_PATH, is_anonymous
 
-_STATIC = Path(__file__).parents[1] / "ui" / "static"
 _POLL_LIMIT_S = 2.0
-_REVALIDATE = {"Cache-Control": "no-cache"}
 _BOUNDARY = "frame"
 IMAGE_LIMIT_BYTES = 2**21
 
@@ -96,8 +93,6 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
     if session.visitors is not None:
         _add_visit_route(router, session, session.visitors)
 
-    _add_scripts(router)
-
     @router.websocket("/frames")
     async def frames(websocket: WebSocket, feed: int = 0, visitor: ClientId = "") -> None:
         await websocket.accept()
@@ -109,15 +104,6 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
             await websocket.close()
 
     return router
-
-
-def _add_scripts(router: APIRouter) -> None:
-    for script in _STATIC.glob("*.js"):
-        router.add_api_route(f"/{script.name}", _send_file(script))
-
-
-def _send_file(script: Path) -> Callable[[], Response]:
-    return lambda: FileResponse(script, headers=_REVALIDATE)
 
 
 def _saving_is_disabled() -> Response:

@@ -15,6 +15,7 @@ from live_cam.render.colormaps import COLORMAPS
 from live_cam.render.legend import LEGEND_ENDS
 from live_cam.sources.camera import CameraOptions
 from live_cam.types import Method, Style
+from live_cam.web.ui.scripts import FOLDER
 
 _RANKS = 3
 
@@ -29,8 +30,8 @@ METHOD_NAMES: Final[dict[Method, str]] = {
 }
 """The methods as their papers write them."""
 
-_FOLDER = """
-const folder = location.origin + location.pathname.replace(/[^/]*$/, "");
+_FOLDER = f"""
+const folder = location.origin + location.pathname.replace(/[^/]*$/, "{FOLDER}");
 """
 MOUNT = (
     _FOLDER

@@ -10,6 +10,7 @@ import gradio as gr
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.render.legend import legend_css
 from live_cam.types import Style
+from live_cam.web.ui.scripts import FOLDER
 
 _STATIC = Path(__file__).with_name("static")
 
@@ -66,6 +67,5 @@ body {{ background: var(--body-background-fill) !important; }}
 }}
 </style>"""
 # Files only: the page's policy lets no script run that is added inline.
-_SCRIPTS = """<script type="module" src="theme.js"></script>
-<script type="module" src="controls.js"></script>"""
+_SCRIPTS = "\n".join(f'<script type="module" src="{FOLDER}{name}.js"></script>' for name in ("theme", "controls"))
 HEAD: Final = _STYLE + _SCRIPTS

@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from live_cam.errors import SourceError, UsageError
 from live_cam.web.security.access import AccessGuard, check_token, is_loopback
+from live_cam.web.ui.scripts import FOLDER
 from tests.clocks import FakeClock
 from tests.web.sites import TOKEN
 from tests.web.viewers import watch
@@ -24,8 +25,8 @@ ROUTES = [
     "snapshot.jpg",
     "frame.jpg",
     "stream.mjpg",
-    "viewer.js",
-    "own_camera.js",
+    f"{FOLDER}viewer.js",
+    f"{FOLDER}own_camera.js",
     "config",
     "gradio_api/info",
 ]

@@ -10,6 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from live_cam.web.security.allowed import PAGE_PATHS
+from live_cam.web.ui.scripts import FOLDER
 from tests.web.sites import TOKEN, Site
 
 pytestmark = pytest.mark.slow
@@ -139,7 +140,7 @@ def test_without_the_token_no_body_is_read(guarded):
         assert response.startswith("HTTP/1.1 401 ")
 
 
-READABLE = ["", "healthz", "stats", "settings", "poster.jpg", "frame.jpg", "top.jpg", "viewer.js", "theme.css"]
+READABLE = ["", "healthz", "stats", "settings", "poster.jpg", "frame.jpg", "top.jpg", f"{FOLDER}viewer.js", "theme.css"]
 SAVING = ["snapshot", "snapshot.jpg"]
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from live_cam.web.ui.scripts import FOLDER
 from tests.web.browser import wait_until
 
 # Ways to run a script that text from outside would have in markup, and none of the server's.
@@ -27,7 +28,7 @@ def test_only_the_page_runs_scripts_and_those_are_named(site):
     page = site.http.get("").headers["Content-Security-Policy"]
     scripts = re.search("script-src ([^;]+)", page)[1].split()
     assert [source for source in scripts if not source.startswith("'sha256-")] == ["'self'", "'unsafe-eval'"]
-    for path in ("stats", "snapshot.jpg", "viewer.js", "no-such-route"):
+    for path in ("stats", "snapshot.jpg", f"{FOLDER}viewer.js", "no-such-route"):
         policy = site.http.get(path).headers["Content-Security-Policy"]
         assert "script-src 'none'" in policy, path
         assert "frame-ancestors 'self'" in policy, path

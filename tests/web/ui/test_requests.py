@@ -44,3 +44,14 @@ def test_a_page_that_requests_what_is_refused_is_found_out(site, warm_tabs):
     page = warm_tabs.open(site.url)
     page.evaluate("async () => { await fetch('gradio_api/info'); await fetch('stats', { method: 'POST' }); }")
     assert warm_tabs.close() == [f"404: GET {site.url}gradio_api/info", f"405: POST {site.url}stats"]
+
+
+def test_a_page_that_was_loaded_before_transfers_no_script_again(site, open_page):
+    page = open_page(site.url)
+    page.goto(site.url)
+    transfers = wait_until_mounted(page).evaluate(
+        "performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.js'))"
+        ".map(({ name, transferSize }) => [name, transferSize])"
+    )
+    assert len(transfers) > 20
+    assert [name for name, num_bytes in transfers if num_bytes] == []
