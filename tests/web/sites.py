@@ -153,8 +153,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 def _sources(kind: str) -> list[FakeSource]:
     if kind == "two cameras":
-        return [FakeSource("Front door"), FakeSource("Back door", size_px=(80, 30))]
-    return [] if kind == "visitors" else [FakeSource()]
+        return [FakeSource("Front door", rate_fps=5.0), FakeSource("Back door", rate_fps=5.0, size_px=(80, 30))]
+    return [] if kind == "visitors" else [FakeSource(rate_fps=5.0)]
 
 
 def _reset(site: Site, fresh: Sequence[FakeSource]) -> None:
