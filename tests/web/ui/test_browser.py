@@ -55,15 +55,15 @@ def test_the_map_moves_to_the_target_and_controls_act_on_a_still_image(open_sour
     page = open_source(tmp_path / "pair.png")
     unfold(page, "explain", "overlay")
     pick(page, "live-target", "lion")
-    wait_until(page, lambda: greenness(page, LEFT) > 2)
+    wait_until(page, lambda: greenness(page, LEFT) > 1.5)
     on_the_cheetah = greenness(page, RIGHT)
     pick(page, "live-target", "cheetah")
     wait_until(page, lambda: greenness(page, RIGHT) > max(4, 2 * on_the_cheetah))
     wait_until(page, lambda: greenness(page, LEFT) < 1)
     pick(page, "live-target", "lion")
-    wait_until(page, lambda: greenness(page, LEFT) > 2)
+    wait_until(page, lambda: greenness(page, LEFT) > 1.5)
     opacity = page.locator("#live-opacity input[type=number]")
-    for value, holds in (("0", lambda green: green < 0.5), ("0.7", lambda green: green > 2)):
+    for value, holds in (("0", lambda green: green < 0.5), ("0.7", lambda green: green > 1.5)):
         opacity.fill(value)
         opacity.press("Enter")
         wait_until(page, lambda holds=holds: holds(greenness(page, LEFT)))

@@ -43,7 +43,7 @@ def test_a_recording_is_fetched_whole_and_in_parts_until_it_is_moved_away(site, 
     response = site.http.get(path)
     assert response.headers["Content-Disposition"] == f'attachment; filename="{record.file}"'
     assert response.headers["Content-Type"] == "video/mp4"
-    assert count_frames(response.content) > 5
+    assert count_frames(response.content) > 1
     partial = site.http.get(path, headers={"Range": "bytes=100-199"})
     assert (partial.status_code, partial.content) == (206, response.content[100:200])
     for name in record.files:
