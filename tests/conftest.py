@@ -21,7 +21,7 @@ from platformdirs import user_cache_path
 from live_cam.clock import MONOTONIC
 from live_cam.errors import LiveCamError
 from live_cam.files import atomic_file
-from live_cam.models.labels import imagenet_labels
+from live_cam.models.imagenet import imagenet_resnet50
 from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Method, Precision, Score, Target
 from tests.servers.running import RunningServer
 
@@ -59,7 +59,7 @@ class FakeExplainer:
     precision: Precision = "float32"
     device = "auto"
     weights_file = None
-    weights_digest = "0" * 64
+    classifier = imagenet_resnet50("0" * 64)
 
     def __init__(self, delay_s=0.0, evidence=1.0):
         self.delay_s = delay_s
@@ -205,7 +205,7 @@ class FakeStream:
 
 def synthetic_explanation(target=Target(), evidence=1.0, cam_config=CamConfig("conv5_block3_out", "gradcam")):
     """Returns an explanation of the target, by default of the lion, with its peak at the top left."""
-    labels = imagenet_labels()
+    labels = FakeExplainer.classifier.labels
     index = LION if target.index is None else target.index
     saliency_map = np.zeros((7, 7), np.float32)
     saliency_map[1, 1] = 2.0

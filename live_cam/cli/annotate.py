@@ -74,13 +74,14 @@ def annotate(
     """
     from live_cam.cli.video_files import find_videos, name_outputs
     from live_cam.files import require_directory
-    from live_cam.models.labels import find_label
+    from live_cam.models.labels import find_label, imagenet_labels
     from live_cam.pipeline.offline.annotate import AnnotateOptions, annotate
     from live_cam.pipeline.offline.frame_loop import BATCH_SIZE
     from live_cam.sinks.codecs import SUFFIXES, choose_encoder
 
     parsed = parse_target(target, contrast, counterfactual, explainer_options.method)
-    painted = frozenset(find_label(label.strip()) for label in classes.split(",")) if classes else frozenset()
+    labels = imagenet_labels()
+    painted = frozenset(find_label(label.strip(), labels) for label in classes.split(",")) if classes else frozenset()
     into_file = not output.is_dir() and output.suffix != ""
     if into_file and output.suffix.casefold() not in SUFFIXES:
         raise UsageError(f"{output} should end with one of {', '.join(SUFFIXES)}; create it first if it is a folder")

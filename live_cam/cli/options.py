@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.errors import UsageError
-from live_cam.models.labels import find_label
+from live_cam.models.labels import find_label, imagenet_labels
 from live_cam.models.layers import DEFAULT_LAYER
 from live_cam.types import CLASSLESS_METHODS, Auto, Method, Precision, Runtime, Score, Target
 
@@ -148,8 +148,8 @@ def parse_target(label: str | None, contrast: str | None, counterfactual: bool, 
     if contrast is not None and counterfactual:
         raise UsageError("--contrast and --counterfactual exclude each other; leave one out")
     target = Target(
-        None if label is None else find_label(label),
-        None if contrast is None else find_label(contrast),
+        None if label is None else find_label(label, imagenet_labels()),
+        None if contrast is None else find_label(contrast, imagenet_labels()),
         counterfactual,
     )
     if target.index is not None and target.index == target.contrast:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.models.classifier import Classifier
 from live_cam.types import CamConfig, Explanation, Frame, Method, Precision, Runtime, Score, Target
 
 
@@ -22,7 +23,7 @@ class ExplainerProtocol(Protocol):
     precision: Precision
     device: str
     weights_file: Path | None
-    weights_digest: str
+    classifier: Classifier
 
     @property
     def cam_config(self) -> CamConfig:
@@ -61,7 +62,7 @@ class ExplainerProtocol(Protocol):
 def describe(explainer: ExplainerProtocol) -> dict[str, Any]:
     """Returns the model and the settings of an explainer as JSON values."""
     return {
-        "model": {"name": "resnet50", "weights_sha256": explainer.weights_digest},
+        "model": {"name": explainer.classifier.name, "weights_sha256": explainer.classifier.digest},
         "layer": explainer.layer,
         "method": explainer.method,
         "score": explainer.score,

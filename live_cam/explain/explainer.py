@@ -20,6 +20,7 @@ from live_cam.explain.runtime.batching import explain_batched
 from live_cam.explain.runtime.select import Step, layers_to_explain, select_backend
 from live_cam.explain.runtime.step_cache import StepCache
 from live_cam.explain.saliency.targets import target_vector
+from live_cam.models.imagenet import imagenet_resnet50
 from live_cam.models.preprocess import INPUT_PX
 from live_cam.models.weights.find import Progress, find_weights, silent
 from live_cam.types import (
@@ -56,8 +57,8 @@ class Explainer:
     Attributes:
         layer, method, score, runtime, precision: What is in use; layers whose maps are fused are joined with "+".
         device, weights_file: The arguments; "auto" and None if they were not given.
+        classifier: The model.
         weights_origin, weights_path: Where the weights came from.
-        weights_digest: SHA-256 (hex) of the weights.
     """
 
     def __init__(
@@ -109,8 +110,9 @@ class Explainer:
         self.method: Method = method
         self.score: Score = score
         self.device, self.weights_file = device, weights
-        self.weights_origin, self.weights_path, self.weights_digest = found.origin, found.path, found.digest
-        self._builder = ExplanationBuilder(smooth)
+        self.weights_origin, self.weights_path = found.origin, found.path
+        self.classifier = imagenet_resnet50(found.digest)
+        self._builder = ExplanationBuilder(self.classifier.labels, smooth)
         self._batch_size = batch_size
         self._frame_px = (INPUT_PX, INPUT_PX)
         self._process_id = os.getpid()
@@ -187,7 +189,7 @@ class Explainer:
         """
         cam_config = self.cam_config if cam_config is None else cam_config
         layers = _layers(cam_config)
-        check_targets(frames, targets, self._steps.first.classes)
+        check_targets(frames, targets, len(self.classifier.labels))
         if not frames:
             return []
         with self._exclusively():

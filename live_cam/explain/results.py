@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from live_cam.explain.saliency.evidence import PeakNormalizer, evidence
 from live_cam.explain.saliency.smoothing import TemporalSmoother
 from live_cam.explain.saliency.targets import probabilities, top_classes
-from live_cam.models.labels import imagenet_labels
 from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Target
 
 _TOP_N = 3
@@ -20,13 +19,14 @@ _TOP_N = 3
 class ExplanationBuilder:
     """Builds the explanations of any number of sources, and keeps the state that smoothing needs of each."""
 
-    def __init__(self, smooth: bool) -> None:
+    def __init__(self, labels: Sequence[str], smooth: bool) -> None:
         """Starts without state.
 
         Args:
+            labels: The names of the classes, in the order of the logits.
             smooth: Whether the frames come from live sources, whose maps and classes are smoothed over time.
         """
-        self._labels = imagenet_labels()
+        self._labels = labels
         self._normalizer = PeakNormalizer(live=smooth)
         self._smoother = TemporalSmoother() if smooth else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
@@ -16,13 +17,12 @@ def imagenet_labels() -> tuple[str, ...]:
     return tuple(text.splitlines())
 
 
-def find_label(text: str) -> int:
-    """Returns the index of the class that `text` names, by name (ignoring case and underscores) or by number.
+def find_label(text: str, labels: Sequence[str]) -> int:
+    """Returns the index of the class that `text` names, by label (ignoring case and underscores) or by number.
 
     Raises:
         UnknownLabelError: There is no such class; the message suggests the nearest names.
     """
-    labels = imagenet_labels()
     wanted = text.strip().replace("_", " ").casefold()
     folded = [label.casefold() for label in labels]
     if wanted in folded:
@@ -32,5 +32,6 @@ def find_label(text: str) -> int:
     near = [label for label in folded if wanted and wanted in label][:3]
     close = difflib.get_close_matches(wanted, folded, n=3, cutoff=0.5)
     near += [label for label in close if label not in near][: 3 - len(near)]
-    hint = ", ".join(repr(labels[folded.index(label)]) for label in near) or "a name from imagenet_classes.txt"
-    raise UnknownLabelError(f"no ImageNet class is called {text!r}; did you mean {hint}?")
+    candidates = ", ".join(repr(labels[folded.index(label)]) for label in near)
+    hint = f"did you mean {candidates}?" if near else f"give a label, or a number from 0 to {len(labels) - 1}"
+    raise UnknownLabelError(f"no class is called {text!r}; {hint}")

@@ -36,6 +36,7 @@ class Session:
         explainer: Explains.
         clock: The time of all threads.
         settings: What viewers may change, for all sources at once.
+        classifier: The model.
         layers: The layers that viewers may choose, each with a line about its use.
         layer_loader: Prepares chosen layers.
         feeds: One for each source, in the order given.
@@ -63,6 +64,7 @@ class Session:
         """
         self.explainer = explainer
         self.clock = clock
+        self.classifier = explainer.classifier
         self.layers = _layers(explainer.cam_config)
         layer, method = explainer.cam_config.layer, explainer.cam_config.method
         self._initial = Settings(layer=DEFAULT_LAYER if "+" in layer else layer, method=method)
@@ -107,7 +109,7 @@ class Session:
 
     def new_settings(self) -> SettingsStore:
         """Returns settings as they are at the start."""
-        return SettingsStore(self._initial, tuple(self.layers))
+        return SettingsStore(self._initial, tuple(self.layers), len(self.classifier.labels))
 
     def submit(self, function: Callable[[ExplainerProtocol], _Result]) -> Future[_Result]:
         """Has the worker call a function between two frames; see `FrameQueue.submit`."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
-from live_cam.models.labels import imagenet_labels
 from live_cam.models.layers import DEFAULT_LAYER
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.types import CLASSLESS_METHODS, CamConfig, ClassScore, Method, OverlayStyle, Style, Target
@@ -57,7 +56,7 @@ class Settings:
                 raise ValueError(f"{name} is one of {', '.join(choices)}, not {getattr(self, name)!r}")
         for name in ("target", "other"):
             index = getattr(self, name)
-            if index is not None and not (type(index) is int and 0 <= index < len(imagenet_labels())):
+            if index is not None and not (type(index) is int and index >= 0):
                 raise ValueError(f"{name} is the index of a class, or null, not {index!r}")
         for name in ("frozen", "running"):
             if type(getattr(self, name)) is not bool:
@@ -82,11 +81,15 @@ class SettingsStore:
     Attributes:
         initial: The settings at the start.
         layers: The layers that can be chosen.
+        num_classes: The number of classes that can be chosen.
     """
 
-    def __init__(self, initial: Settings = Settings(), layers: tuple[str, ...] = (DEFAULT_LAYER,)) -> None:
+    def __init__(
+        self, initial: Settings = Settings(), layers: tuple[str, ...] = (DEFAULT_LAYER,), num_classes: int = 1000
+    ) -> None:
         self.initial = initial
         self.layers = layers
+        self.num_classes = num_classes
         self._current = initial
         self._revision = 0
         self._lock = threading.RLock()
@@ -114,9 +117,13 @@ class SettingsStore:
         if changes.get("layer", self.layers[0]) not in self.layers:
             raise ValueError(f"layer is one of {', '.join(self.layers)}, not {changes['layer']!r}")
         with self._lock:
-            before, self._current = self._current, replace(self._current, **changes)
-            if self._current == before:
+            before, after = self._current, replace(self._current, **changes)
+            for name in ("target", "other"):
+                if (getattr(after, name) or 0) >= self.num_classes:
+                    raise ValueError(f"{name} is a class from 0 to {self.num_classes - 1}, not {getattr(after, name)}")
+            if after == before:
                 return
+            self._current = after
             self._revision += 1
         for listener in tuple(self._listeners):
             listener()

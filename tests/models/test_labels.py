@@ -31,12 +31,12 @@ def test_labels_are_in_the_order_of_the_logits(index, label):
 
 
 def test_every_label_is_found_by_its_own_name():
-    assert [find_label(label) for label in imagenet_labels()] == list(range(1000))
+    assert [find_label(label, imagenet_labels()) for label in imagenet_labels()] == list(range(1000))
 
 
 @pytest.mark.parametrize("text", ["Egyptian cat", "egyptian cat", "EGYPTIAN_CAT", "  Egyptian_cat\n", "285", " 285 "])
 def test_label_is_found_in_any_spelling(text):
-    assert find_label(text) == 285
+    assert find_label(text, imagenet_labels()) == 285
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_label_is_found_in_any_spelling(text):
 )
 def test_misspelled_label_is_answered_with_a_suggestion(text, near):
     with pytest.raises(UnknownLabelError, match=f"{text}.*did you mean .*'{near}'"):
-        find_label(text)
+        find_label(text, imagenet_labels())
 
 
 @pytest.mark.parametrize("text", ["", "   ", "1000", "-1", "2.5", "²", "٣", "qqqqqqqq", "x" * 10_000])
 def test_unknown_label_is_a_usage_error(text):
     with pytest.raises(UsageError) as caught:
-        find_label(text)
+        find_label(text, imagenet_labels())
     assert caught.value.exit_status == 2
     assert isinstance(caught.value, LiveCamError)
     assert isinstance(caught.value, ValueError)
@@ -61,5 +61,5 @@ def test_unknown_label_is_a_usage_error(text):
 
 def test_ambiguous_label_is_answered_with_all_candidates():
     with pytest.raises(UnknownLabelError, match=r"'crane \(bird\)'") as caught:
-        find_label("crane")
+        find_label("crane", imagenet_labels())
     assert "'crane (machine)'" in str(caught.value)

@@ -119,7 +119,8 @@ def test_its_files_and_its_json_repeat_the_overlay(make_snapshot, fake_explainer
     content = json.loads(files[f"{NAME}.json"])
     command = shlex.split(content["repeat"])
     options = dict(zip(command[3::2], command[4::2], strict=True))
-    target = Target(find_label(options["--target"]), find_label(options["--contrast"]))
+    index, contrast = (find_label(options[name], imagenet_labels()) for name in ("--target", "--contrast"))
+    target = Target(index, contrast)
     again = explain_image(fake_explainer(evidence=content["evidence"]), tmp_path / command[2], target)
     drawn = overlay(again.frame, replace(again.explanation, vmax=content["vmax"]), style_of(content))
     assert np.array_equal(drawn, pixels(files[f"{NAME}.png"]))
@@ -131,7 +132,7 @@ def test_the_command_names_every_class_unambiguously(make_snapshot):
         explanation = replace(snapshot.shown.explanation, target_label=label)
         labelled = replace(snapshot, shown=replace(snapshot.shown, explanation=explanation))
         command = shlex.split(json.loads(labelled.as_json())["repeat"])
-        assert find_label(command[command.index("--target") + 1]) == index
+        assert find_label(command[command.index("--target") + 1], imagenet_labels()) == index
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from live_cam.errors import SourceError
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.saliency.occlusion import occlude, patch
 from live_cam.explain.saliency.targets import probabilities
-from live_cam.models.labels import imagenet_labels
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
 from live_cam.render.encode import encode_jpeg
@@ -72,8 +71,9 @@ def analysis_routes(session: Session) -> APIRouter:
         occluded = await asyncio.to_thread(occlude, shown.frame.rgb, box)
         (logits,) = await task_result(session.submit(lambda explainer: explainer.logits([occluded])))
         classes = [score.index for score in shown.explanation.smoothed_top]
+        labels = session.classifier.labels
         scores = {
-            name: [{"index": i, "label": imagenet_labels()[i], "probability": float(values[i])} for i in classes]
+            name: [{"index": i, "label": labels[i], "probability": float(values[i])} for i in classes]
             for name, values in (
                 ("before", probabilities(shown.explanation.logits)),
                 ("after", probabilities(logits)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from live_cam.errors import UnknownLabelError
-from live_cam.models.labels import find_label, imagenet_labels
+from live_cam.models.labels import find_label
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.settings import SettingsStore
 from live_cam.web.api.dependencies import NO_STORE, limited_body, settings_dependency
@@ -25,10 +26,11 @@ def settings_routes(session: Session, kiosk: bool) -> APIRouter:
     """Returns the routes for one session."""
     router = APIRouter()
     settings_of_request = Depends(settings_dependency(session))
+    labels = session.classifier.labels
 
     @router.get("/settings")
     def settings(store: SettingsStore = settings_of_request) -> Response:
-        return _response(store)
+        return _response(store, labels)
 
     @router.patch("/settings")
     async def change(request: Request, store: SettingsStore = settings_of_request) -> Response:
@@ -41,28 +43,26 @@ def settings_routes(session: Session, kiosk: bool) -> APIRouter:
                 raise ValueError("the body is not a JSON object of settings")
             if kiosk and not changes.keys() <= KIOSK_SETTINGS:
                 return PlainTextResponse("In a kiosk only the class can be changed.", 403)
-            store.change(**{name: _parse(name, value) for name, value in changes.items()})
+            store.change(**{name: _parse(name, value, labels) for name, value in changes.items()})
         except (ValueError, RecursionError, UnknownLabelError) as error:
             return PlainTextResponse(str(error), 400)
-        return _response(store)
+        return _response(store, labels)
 
     return router
 
 
-def _parse(name: str, value: Any) -> Any:
+def _parse(name: str, value: Any, labels: Sequence[str]) -> Any:
     """Returns a value, and the index of a class given by its label."""
-    return find_label(value) if name in _CLASSES and isinstance(value, str) else value
+    return find_label(value, labels) if name in _CLASSES and isinstance(value, str) else value
 
 
-def _response(store: SettingsStore) -> Response:
+def _response(store: SettingsStore, labels: Sequence[str]) -> Response:
     """Returns the current settings, and under "start" those of the start."""
-    settings = {**_with_labels(store.describe()), "start": _with_labels(asdict(store.initial))}
+    settings = {**_with_labels(store.describe(), labels), "start": _with_labels(asdict(store.initial), labels)}
     return JSONResponse(settings, headers=NO_STORE)
 
 
-def _with_labels(settings: dict[str, Any]) -> dict[str, Any]:
+def _with_labels(settings: dict[str, Any], labels: Sequence[str]) -> dict[str, Any]:
     """Adds the labels of the classes."""
-    labels = {
-        f"{name}_label": None if settings[name] is None else imagenet_labels()[settings[name]] for name in _CLASSES
-    }
-    return settings | labels
+    chosen = {name: settings[name] for name in _CLASSES}
+    return settings | {f"{name}_label": None if index is None else labels[index] for name, index in chosen.items()}

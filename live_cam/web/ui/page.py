@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from live_cam.explain.saliency.methods import METHODS
-from live_cam.models.labels import imagenet_labels
 from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.sources.camera import CameraOptions
@@ -29,7 +29,10 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
     num_feeds = len(session.feeds)
     own = session.visitors is not None
     with page:
-        gr.HTML(html_template=markup.head(num_feeds, session.layers, kiosk, is_recorded), js_on_load=markup.MOUNT)
+        gr.HTML(
+            html_template=markup.head(num_feeds, session.layers, kiosk, is_recorded),
+            js_on_load=markup.MOUNT,
+        )
         with gr.Row(elem_id="live-page"):
             with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
                 stages = markup.stages(num_feeds, camera, kiosk) + markup.legend(num_feeds)
@@ -62,11 +65,12 @@ def add_controls(session: Session) -> None:
         gr.HTML(html_template=markup.tools(0, session.visitors is not None), js_on_load=markup.MOUNT)
     gr.HTML(html_template=markup.save_controls(session.visitors is None), js_on_load=markup.MOUNT)
     gr.HTML(html_template=markup.STRIP, js_on_load=markup.MOUNT)
+    labels = session.classifier.labels
     values: list[tuple[str, Any]] = []
     with gr.Accordion("Explain", open=False, elem_id="live-explain"):
         values.append(("mode", gr.Radio(MODES, label="Mode", elem_id="live-mode")))
-        values.append(("target", _class_picker("A", "the top class", "live-target")))
-        values.append(("other", _class_picker("B", "the runner-up", "live-other")))
+        values.append(("target", _class_picker("A", "the top class", "live-target", labels)))
+        values.append(("other", _class_picker("B", "the runner-up", "live-other", labels)))
         methods = [(name, method) for method, name in markup.METHOD_NAMES.items()]
         values.append(("method", gr.Dropdown(methods, label="Method", elem_id="live-method")))
         notes = {name: method.note for name, method in METHODS.items()}
@@ -87,9 +91,9 @@ def add_controls(session: Session) -> None:
     _run_in_browser(sync.change, f"() => globalThis.liveCam.values({names!r})", [], outputs)
 
 
-def _class_picker(label: str, automatic: str, elem_id: str) -> gr.Dropdown:
-    classes = [(name, index) for index, name in enumerate(imagenet_labels())]
-    info = "Type to search the 1000 classes"
+def _class_picker(label: str, automatic: str, elem_id: str, labels: Sequence[str]) -> gr.Dropdown:
+    classes = [(name, index) for index, name in enumerate(labels)]
+    info = f"Type to search the {len(labels)} classes"
     return gr.Dropdown([(automatic, _AUTO), *classes], label=label, info=info, elem_id=elem_id)
 
 

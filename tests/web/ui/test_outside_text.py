@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from live_cam.errors import SourceError
-from live_cam.models.labels import imagenet_labels
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.ui.page import build_page
-from tests.conftest import LION
+from tests.conftest import LION, FakeExplainer
 from tests.web.browser import part, pick, unfold, wait_until, wait_until_mounted
 
 CHEETAH, TIGER_CAT = 293, 282
@@ -40,11 +39,9 @@ def rename_classes(monkeypatch):
     """Has classes called otherwise, as if they were the user's own: `rename_classes({291: "my lion"})`."""
 
     def rename(names: dict[int, str]) -> None:
-        original = imagenet_labels
-        labels = tuple(names.get(index, label) for index, label in enumerate(original()))
-        for module in list(sys.modules.values()):
-            if getattr(module, "__dict__", {}).get("imagenet_labels") is original:
-                monkeypatch.setattr(module, "imagenet_labels", lambda: labels)
+        original = FakeExplainer.classifier
+        labels = tuple(names.get(index, label) for index, label in enumerate(original.labels))
+        monkeypatch.setattr(FakeExplainer, "classifier", replace(original, labels=labels))
 
     return rename
 
