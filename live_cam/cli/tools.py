@@ -67,13 +67,14 @@ def bench(
     """Time an explanation on this machine against a forward pass alone."""
     from live_cam.cli.benchmark import measure
     from live_cam.explain.runtime.select import layers_to_explain, select_backend
+    from live_cam.models.imagenet import imagenet_resnet50
     from live_cam.models.weights.find import find_weights
 
     options = explainer_options
-    weights = find_weights(options.weights, show_progress)
-    layers = layers_to_explain(options.method, options.layer)
+    classifier = imagenet_resnet50(find_weights(options.weights, show_progress))
+    layers = layers_to_explain(classifier, options.method, options.layer)
     with options.quiet_tensorflow():
-        backend = select_backend(weights, options.score, options.runtime, options.precision, options.device)
+        backend = select_backend(classifier, options.score, options.runtime, options.precision, options.device)
         times = measure(backend.make_step(layers), options.method)
     setting = {
         "layer": "+".join(layers),

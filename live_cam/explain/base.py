@@ -62,7 +62,7 @@ class ExplainerProtocol(Protocol):
 def describe(explainer: ExplainerProtocol) -> dict[str, Any]:
     """Returns the model and the settings of an explainer as JSON values."""
     return {
-        "model": {"name": explainer.classifier.name, "weights_sha256": explainer.classifier.digest},
+        "model": {"name": explainer.classifier.name, "weights_sha256": explainer.classifier.weights.digest},
         "layer": explainer.layer,
         "method": explainer.method,
         "score": explainer.score,

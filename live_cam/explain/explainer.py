@@ -103,21 +103,21 @@ class Explainer:
             method=method, score=score, runtime=runtime, precision=precision, performance_hint=performance_hint
         )
         check_layer(layer)
-        layers = layers_to_explain(method, layer)
         weights = None if weights is None else Path(weights)
         found = find_weights(weights, progress)
+        self.classifier = imagenet_resnet50(found)
+        layers = layers_to_explain(self.classifier, method, layer)
         self.layer = "+".join(layers)
         self.method: Method = method
         self.score: Score = score
         self.device, self.weights_file = device, weights
         self.weights_origin, self.weights_path = found.origin, found.path
-        self.classifier = imagenet_resnet50(found.digest)
         self._builder = ExplanationBuilder(self.classifier.labels, smooth)
         self._batch_size = batch_size
         self._frame_px = (INPUT_PX, INPUT_PX)
         self._process_id = os.getpid()
         self._computing = threading.Lock()
-        backend = select_backend(found, score, runtime, precision, device, performance_hint)
+        backend = select_backend(self.classifier, score, runtime, precision, device, performance_hint)
         self.runtime, self.precision = backend.runtime, backend.precision
         self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - _MEMORY_OF_THE_REST_MB))
         self.prepare(self.cam_config)
@@ -132,7 +132,7 @@ class Explainer:
 
         A layer that is ready is so for all methods.
         """
-        return self._steps.is_ready(_layers(cam_config), num_targets)
+        return self._steps.is_ready(self._layers(cam_config), num_targets)
 
     def prepare(self, cam_config: CamConfig, num_targets: int = 1) -> None:
         """Prepares a layer and method; takes seconds, about ten the first time on this machine.
@@ -147,7 +147,7 @@ class Explainer:
             UnknownLayerError: The network has no activation of that name.
             LiveCamError: It failed for another reason.
         """
-        self._steps.prepare(_layers(cam_config), {(1, 1), (self._batch_size, 1), (1, num_targets)}, self._frame_px)
+        self._steps.prepare(self._layers(cam_config), {(1, 1), (self._batch_size, 1), (1, num_targets)}, self._frame_px)
 
     def explain(self, frame: Frame, target: Target = Target()) -> Explanation:
         """Explains one frame. Frames of a source must come in the order of their time, over which vmax is smoothed."""
@@ -188,7 +188,7 @@ class Explainer:
             cam_config: Layer and method; None for the default.
         """
         cam_config = self.cam_config if cam_config is None else cam_config
-        layers = _layers(cam_config)
+        layers = self._layers(cam_config)
         check_targets(frames, targets, len(self.classifier.labels))
         if not frames:
             return []
@@ -216,6 +216,11 @@ class Explainer:
         with self._exclusively():
             return explain_batched(step, frames, np.zeros((len(frames), 1, step.classes), np.float32), self.method)[1]
 
+    def _layers(self, cam_config: CamConfig) -> tuple[str, ...]:
+        check_cam_config(cam_config)
+        layer = None if cam_config.method == "layercam-fused" else cam_config.layer
+        return layers_to_explain(self.classifier, cam_config.method, layer)
+
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
         """Lets one thread compute at a time: a compiled step has one set of inputs and outputs."""
@@ -226,11 +231,6 @@ class Explainer:
             )
         with self._computing:
             yield
-
-
-def _layers(cam_config: CamConfig) -> tuple[str, ...]:
-    check_cam_config(cam_config)
-    return layers_to_explain(cam_config.method, None if cam_config.method == "layercam-fused" else cam_config.layer)
 
 
 def _resolve_top(

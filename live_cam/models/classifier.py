@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from live_cam.models.weights.find import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +15,18 @@ class Classifier:
     Attributes:
         name: Its name in files, such as `resnet50`.
         labels: The names of the classes, in the order of the logits.
-        digest: SHA-256 (hex) of its weights.
+        layers: The layers to choose from, the default first, each with a line about its use.
+        fused_layers: The layers that `layercam-fused` combines, finest first.
+        weights: Where its weights are.
     """
 
     name: str
     labels: tuple[str, ...]
-    digest: str
+    layers: Mapping[str, str]
+    fused_layers: tuple[str, ...]
+    weights: Weights
+
+    @property
+    def default_layer(self) -> str:
+        """The layer that is explained if none is named."""
+        return next(iter(self.layers))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.explain.base import ExplainerProtocol
-from live_cam.models.layers import DEFAULT_LAYER, LAYER_NOTES
+from live_cam.models.classifier import Classifier
 from live_cam.pipeline.capture import CaptureThread
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue
@@ -65,9 +65,9 @@ class Session:
         self.explainer = explainer
         self.clock = clock
         self.classifier = explainer.classifier
-        self.layers = _layers(explainer.cam_config)
+        self.layers = _layers(self.classifier, explainer.cam_config)
         layer, method = explainer.cam_config.layer, explainer.cam_config.method
-        self._initial = Settings(layer=DEFAULT_LAYER if "+" in layer else layer, method=method)
+        self._initial = Settings(layer=self.classifier.default_layer if "+" in layer else layer, method=method)
         self.settings = self.new_settings()
         self.layer_loader = LayerLoader(explainer, self._reexplain, clock)
         self.metrics = Metrics(clock=clock)
@@ -178,10 +178,10 @@ def _describe(feed: Feed) -> dict[str, Any]:
     }
 
 
-def _layers(cam_config: CamConfig) -> dict[str, str]:
+def _layers(classifier: Classifier, cam_config: CamConfig) -> dict[str, str]:
     layer = cam_config.layer
-    own = {} if "+" in layer or layer in LAYER_NOTES else {layer: "The layer live_cam was started with."}
-    return {**LAYER_NOTES, **own}
+    own = {} if "+" in layer or layer in classifier.layers else {layer: "The layer live_cam was started with."}
+    return {**classifier.layers, **own}
 
 
 def _unique(names: Sequence[str]) -> list[str]:

@@ -109,10 +109,12 @@ def prepare(name: str) -> tuple[ExplainFunction, str]:
 
 def _prepare_ours(configuration: Configuration) -> tuple[ExplainFunction, str]:
     from live_cam.explain.runtime.select import layers_to_explain, select_backend
+    from live_cam.models.imagenet import imagenet_resnet50
     from live_cam.models.weights.find import find_weights
 
-    backend = select_backend(find_weights(), runtime=configuration.runtime, precision=configuration.precision)
-    step = backend.make_step(layers_to_explain("gradcam", configuration.layer))
+    classifier = imagenet_resnet50(find_weights())
+    backend = select_backend(classifier, runtime=configuration.runtime, precision=configuration.precision)
+    step = backend.make_step(layers_to_explain(classifier, "gradcam", configuration.layer))
     # A j-th row of zeros stands for the j-th top class.
     targets = np.zeros((1, configuration.num_targets, step.classes), np.float32)
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from live_cam.errors import UsageError
 from live_cam.explain.runtime.conversion_process import ConversionRequest, convert_in_subprocess
-from live_cam.models.layers import DEFAULT_LAYER, FUSED_LAYERS
-from live_cam.models.weights.find import Weights, cache_file
+from live_cam.models.classifier import Classifier
+from live_cam.models.weights.find import cache_file
 from live_cam.types import Auto, Method, PerformanceHint, Precision, Runtime, Score
 
 MakeRoom = Callable[[int], None]
@@ -94,7 +94,7 @@ def uses_tensorflow(runtime: Runtime | Auto, device: str = "auto") -> bool:
 
 
 def select_backend(
-    weights: Weights,
+    classifier: Classifier,
     score: Score = "logit",
     runtime: Runtime | Auto = "auto",
     precision: Precision | Auto = "auto",
@@ -104,7 +104,7 @@ def select_backend(
     """Selects runtime, precision and device.
 
     Args:
-        weights: The weights of the network.
+        classifier: The model.
         score: What is differentiated.
         runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without, or if a device is named.
         precision: `auto` is the fastest that the device supports natively.
@@ -120,34 +120,34 @@ def select_backend(
         on_gpu = gpu_available()
         if precision == "auto":
             precision = "float16" if on_gpu else _fastest_on_cpu()
-        return _tensorflow(weights, score, precision, on_gpu)
+        return _tensorflow(classifier, score, precision, on_gpu)
     from live_cam.explain.runtime.openvino_step import choose_precision, require_device
 
     device = "CPU" if device == "auto" else device
     require_device(device)
-    return _openvino(weights, score, choose_precision(precision, device), device, performance_hint)
+    return _openvino(classifier, score, choose_precision(precision, device), device, performance_hint)
 
 
-def layers_to_explain(method: Method, layer: str | None) -> tuple[str, ...]:
+def layers_to_explain(classifier: Classifier, method: Method, layer: str | None) -> tuple[str, ...]:
     """Returns the layers of a method: the given one, the default for None, or those that the method fuses.
 
     Raises:
         UsageError: A layer is given for a method that has its own.
     """
     if method != "layercam-fused":
-        return (layer or DEFAULT_LAYER,)
+        return (layer or classifier.default_layer,)
     if layer is not None:
-        raise UsageError(f"layercam-fused explains {', '.join(FUSED_LAYERS)} together; omit --layer")
-    return FUSED_LAYERS
+        raise UsageError(f"layercam-fused explains {', '.join(classifier.fused_layers)} together; omit --layer")
+    return classifier.fused_layers
 
 
-def _tensorflow(weights: Weights, score: Score, precision: Precision, on_gpu: bool) -> Backend:
+def _tensorflow(classifier: Classifier, score: Score, precision: Precision, on_gpu: bool) -> Backend:
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
     from live_cam.models.resnet50 import build_network
 
     def make_step(layers: tuple[str, ...]) -> Step:
-        network = build_network(weights)
+        network = build_network(classifier.weights)
         weights_bytes = 4 * network.count_params()
         return TensorFlowStep(StepGraph(network, layers, score, precision), on_gpu, weights_bytes)
 
@@ -155,9 +155,11 @@ def _tensorflow(weights: Weights, score: Score, precision: Precision, on_gpu: bo
 
 
 def _openvino(
-    weights: Weights, score: Score, precision: Precision, device: str, performance_hint: PerformanceHint
+    classifier: Classifier, score: Score, precision: Precision, device: str, performance_hint: PerformanceHint
 ) -> Backend:
     from live_cam.explain.runtime.openvino_step import OpenVinoStep
+
+    weights = classifier.weights
 
     def make_step(layers: tuple[str, ...]) -> Step:
         def convert(batch_size: int, num_targets: int, path: Path) -> None:
@@ -166,7 +168,7 @@ def _openvino(
         depends_on = (weights.digest, *layers, score)
         # Behind the last layer there is one dense layer only: a second target takes 4 % of the time, another step as
         # much memory as the first.
-        shared_targets = 2 if layers == (DEFAULT_LAYER,) else 1
+        shared_targets = 2 if layers == (classifier.default_layer,) else 1
         return OpenVinoStep(
             convert, cache_file().parent, depends_on, precision, device, performance_hint, shared_targets
         )
