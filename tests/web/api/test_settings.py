@@ -52,8 +52,8 @@ def test_the_initial_settings_are_read_beside_the_current_ones(site):
     ("changes", "reason"),
     [
         ({"colour": "red"}, "no setting 'colour'"),
-        ({"target": "no such thing"}, "no ImageNet class"),
-        ({"target": 1000}, "index of a class"),
+        ({"target": "no such thing"}, "no class is called"),
+        ({"target": 1000}, "a class from 0 to 999"),
         ({"target": True}, "index of a class"),
         ({"target": 1.0}, "index of a class"),
         ({"opacity": 2}, "0..1"),
