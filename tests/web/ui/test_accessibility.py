@@ -111,13 +111,17 @@ def violations(page: Page, node_folder) -> list[str]:
 
 @both_sizes
 @pytest.mark.parametrize("kind", KINDS)
-def test_axe_finds_no_violations(load, node_folder, kind):
+def test_a_page_is_accessible(load, node_folder, kind, size):
     page = load(kind)
     found = violations(page, node_folder) if kind == "visitors" else []
     show_frames(page)
     found += violations(page, node_folder)
     page.evaluate(UNFOLD)
     found += violations(page, node_folder)
+    if size == DESKTOP:
+        assert page.evaluate(MOTIONS) == []
+        expect_names(page)
+    expect_visible_focus_in_reading_order(page)
     if kind == "camera":
         page.wait_for_function("document.querySelector('[data-live=keys]').onclick != null")
         page.keyboard.press("?")
@@ -126,15 +130,8 @@ def test_axe_finds_no_violations(load, node_folder, kind):
     assert not found, "\n".join(["", *found])
 
 
-@both_sizes
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_focus_follows_the_reading_order_and_is_always_visible_and_nothing_moves(load, kind, size):
-    page = load(kind)
-    show_frames(page)
-    page.evaluate(UNFOLD)
-    if size == DESKTOP:
-        assert page.evaluate(MOTIONS) == []
-        expect_names(page)
+def expect_visible_focus_in_reading_order(page: Page) -> None:
+    """Walks through the page with Tab."""
     page.evaluate(LINES_OF)
     page.keyboard.press("Tab")
     while page.evaluate(NOTE_STOP):
