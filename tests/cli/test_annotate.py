@@ -50,6 +50,7 @@ def count_frames(path) -> int:
         return sum(1 for _ in container.decode(video=0))
 
 
+@pytest.mark.slow
 def test_a_folder_is_annotated_despite_a_broken_file_and_done_ones_are_skipped(fake_program, short_clip, tmp_path):
     clips, out = tmp_path / "clips", tmp_path / "out"
     clips.mkdir()

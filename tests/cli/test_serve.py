@@ -278,6 +278,7 @@ def test_a_terminal_that_is_closed_ends_it_and_finishes_the_recording(free_port,
     assert '"end"' in video.with_suffix(".jsonl").read_text("utf-8").splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_names_that_are_no_text_work_on_the_page_and_in_recordings(
     fake_program, free_port, eventually, monkeypatch, tmp_path
 ):

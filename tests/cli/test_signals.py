@@ -77,6 +77,7 @@ def test_after_a_hangup_lines_for_the_closed_terminal_are_dropped():
     assert received == [signal.SIGHUP]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "module", "words", "status"),
     [

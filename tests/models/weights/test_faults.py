@@ -58,6 +58,7 @@ def test_array_of_a_huge_shape_is_refused(tmp_path):
     assert_refused(tmp_path / "w.npz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compressed", [False, True])
 def test_archive_corrupt_anywhere_is_read_or_refused_in_one_line(tmp_path, compressed):
     path = tmp_path / "w.npz"

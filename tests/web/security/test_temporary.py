@@ -32,6 +32,7 @@ def test_only_this_user_reads_the_folder_and_it_is_removed_with_its_files(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_gradio_uses_that_folder_whatever_is_at_the_place_of_its_own(monkeypatch, tmp_path):
     others = tmp_path / "others"
     others.mkdir()
