@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -20,5 +21,9 @@ def script_routes() -> APIRouter:
     """Returns a route for each script."""
     router = APIRouter()
     for script in _SCRIPTS:
-        router.add_api_route(f"/{FOLDER}{script.name}", lambda script=script: FileResponse(script, headers=_KEEP))
+        router.add_api_route(f"/{FOLDER}{script.name}", _send_file(script))
     return router
+
+
+def _send_file(script: Path) -> Callable[[], FileResponse]:
+    return lambda: FileResponse(script, headers=_KEEP)  # without parameters, which FastAPI would take from the query

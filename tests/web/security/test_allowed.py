@@ -6,11 +6,17 @@ import socket
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from live_cam.pipeline.session import Session
+from live_cam.web.api.analysis import analysis_routes
+from live_cam.web.api.frames import frame_routes
+from live_cam.web.api.recordings import recording_routes
+from live_cam.web.api.settings import settings_routes
 from live_cam.web.security.allowed import PAGE_PATHS
-from live_cam.web.ui.scripts import FOLDER
+from live_cam.web.ui.scripts import FOLDER, script_routes
 from tests.web.sites import TOKEN, Site
 
 pytestmark = pytest.mark.slow
@@ -197,3 +203,24 @@ def test_paths_of_the_page_are_those_of_this_gradio(site):
 def test_odd_names_of_assets_are_not_found(site, path, server_errors):
     assert site.http.get(path).status_code in (403, 404)
     assert server_errors == []
+
+
+@pytest.mark.parametrize("name", ["script", "path", "file"])
+def test_no_parameter_names_a_file_to_send(site, name):
+    script = site.http.get(f"{FOLDER}viewer.js")
+    asked = site.http.get(f"{FOLDER}viewer.js", params={name: __file__})
+    assert (asked.status_code, asked.content) == (200, script.content)
+
+
+def test_routes_take_the_parameters_that_are_documented(fake_source, fake_explainer):
+    session = Session([fake_source()], fake_explainer())
+    routers = [script_routes(), frame_routes(session), settings_routes(session, False), analysis_routes(session)]
+    routes = [route for router in [*routers, recording_routes(session)] for route in router.routes]
+    taken = {
+        parameter.name
+        for route in routes
+        if isinstance(route, APIRoute)
+        for part in (route.dependant, *route.dependant.dependencies)
+        for parameter in part.query_params
+    }
+    assert taken == {"after", "feed", "revision", "view", "visitor", "x", "y"}
