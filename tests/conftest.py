@@ -21,8 +21,7 @@ from platformdirs import user_cache_path
 from live_cam.clock import MONOTONIC
 from live_cam.errors import LiveCamError
 from live_cam.files import atomic_file
-from live_cam.models.imagenet import imagenet_resnet50
-from live_cam.models.weights.find import Weights
+from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Method, Precision, Score, Target
 from tests.servers.running import RunningServer
 
@@ -60,7 +59,8 @@ class FakeExplainer:
     precision: Precision = "float32"
     device = "auto"
     weights_file = None
-    classifier = imagenet_resnet50(Weights("file", Path("fake"), "0" * 64))
+    weights_digest = "0" * 64
+    classifier = IMAGENET_RESNET50
 
     def __init__(self, delay_s=0.0, evidence=1.0):
         self.delay_s = delay_s

@@ -67,14 +67,16 @@ def bench(
     """Time an explanation on this machine against a forward pass alone."""
     from live_cam.cli.benchmark import measure
     from live_cam.explain.runtime.select import layers_to_explain, select_backend
-    from live_cam.models.imagenet import imagenet_resnet50
+    from live_cam.models.imagenet import IMAGENET_RESNET50
     from live_cam.models.weights.find import find_weights
 
     options = explainer_options
-    classifier = imagenet_resnet50(find_weights(options.weights, show_progress))
-    layers = layers_to_explain(classifier, options.method, options.layer)
+    layers = layers_to_explain(IMAGENET_RESNET50, options.method, options.layer)
+    weights = find_weights(options.weights, show_progress)
     with options.quiet_tensorflow():
-        backend = select_backend(classifier, options.score, options.runtime, options.precision, options.device)
+        backend = select_backend(
+            IMAGENET_RESNET50, weights, options.score, options.runtime, options.precision, options.device
+        )
         times = measure(backend.make_step(layers), options.method)
     setting = {
         "layer": "+".join(layers),

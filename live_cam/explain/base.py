@@ -23,6 +23,7 @@ class ExplainerProtocol(Protocol):
     precision: Precision
     device: str
     weights_file: Path | None
+    weights_digest: str
     classifier: Classifier
 
     @property
@@ -62,7 +63,7 @@ class ExplainerProtocol(Protocol):
 def describe(explainer: ExplainerProtocol) -> dict[str, Any]:
     """Returns the model and the settings of an explainer as JSON values."""
     return {
-        "model": {"name": explainer.classifier.name, "weights_sha256": explainer.classifier.weights.digest},
+        "model": {"name": explainer.classifier.name, "weights_sha256": explainer.weights_digest},
         "layer": explainer.layer,
         "method": explainer.method,
         "score": explainer.score,

@@ -20,7 +20,7 @@ from live_cam.explain.runtime.batching import explain_batched
 from live_cam.explain.runtime.select import Step, layers_to_explain, select_backend
 from live_cam.explain.runtime.step_cache import StepCache
 from live_cam.explain.saliency.targets import target_vector
-from live_cam.models.imagenet import imagenet_resnet50
+from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.models.preprocess import INPUT_PX
 from live_cam.models.weights.find import Progress, find_weights, silent
 from live_cam.types import (
@@ -59,6 +59,7 @@ class Explainer:
         device, weights_file: The arguments; "auto" and None if they were not given.
         classifier: The model.
         weights_origin, weights_path: Where the weights came from.
+        weights_digest: SHA-256 (hex) of the weights.
     """
 
     def __init__(
@@ -103,21 +104,21 @@ class Explainer:
             method=method, score=score, runtime=runtime, precision=precision, performance_hint=performance_hint
         )
         check_layer(layer)
+        self.classifier = IMAGENET_RESNET50
+        layers = layers_to_explain(self.classifier, method, layer)
         weights = None if weights is None else Path(weights)
         found = find_weights(weights, progress)
-        self.classifier = imagenet_resnet50(found)
-        layers = layers_to_explain(self.classifier, method, layer)
         self.layer = "+".join(layers)
         self.method: Method = method
         self.score: Score = score
         self.device, self.weights_file = device, weights
-        self.weights_origin, self.weights_path = found.origin, found.path
+        self.weights_origin, self.weights_path, self.weights_digest = found.origin, found.path, found.digest
         self._builder = ExplanationBuilder(self.classifier.labels, smooth)
         self._batch_size = batch_size
         self._frame_px = (INPUT_PX, INPUT_PX)
         self._process_id = os.getpid()
         self._computing = threading.Lock()
-        backend = select_backend(self.classifier, score, runtime, precision, device, performance_hint)
+        backend = select_backend(self.classifier, found, score, runtime, precision, device, performance_hint)
         self.runtime, self.precision = backend.runtime, backend.precision
         self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - _MEMORY_OF_THE_REST_MB))
         self.prepare(self.cam_config)

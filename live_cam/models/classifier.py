@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from live_cam.models.weights.find import Weights
-
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
@@ -17,14 +15,12 @@ class Classifier:
         labels: The names of the classes, in the order of the logits.
         layers: The layers to choose from, the default first, each with a line about its use.
         fused_layers: The layers that `layercam-fused` combines, finest first.
-        weights: Where its weights are.
     """
 
     name: str
     labels: tuple[str, ...]
     layers: Mapping[str, str]
     fused_layers: tuple[str, ...]
-    weights: Weights
 
     @property
     def default_layer(self) -> str:

@@ -36,7 +36,6 @@ class Session:
         explainer: Explains.
         clock: The time of all threads.
         settings: What viewers may change, for all sources at once.
-        classifier: The model.
         layers: The layers that viewers may choose, each with a line about its use.
         layer_loader: Prepares chosen layers.
         feeds: One for each source, in the order given.
@@ -64,10 +63,9 @@ class Session:
         """
         self.explainer = explainer
         self.clock = clock
-        self.classifier = explainer.classifier
-        self.layers = _layers(self.classifier, explainer.cam_config)
+        self.layers = _layers(explainer.classifier, explainer.cam_config)
         layer, method = explainer.cam_config.layer, explainer.cam_config.method
-        self._initial = Settings(layer=self.classifier.default_layer if "+" in layer else layer, method=method)
+        self._initial = Settings(layer=explainer.classifier.default_layer if "+" in layer else layer, method=method)
         self.settings = self.new_settings()
         self.layer_loader = LayerLoader(explainer, self._reexplain, clock)
         self.metrics = Metrics(clock=clock)
@@ -109,7 +107,7 @@ class Session:
 
     def new_settings(self) -> SettingsStore:
         """Returns settings as they are at the start."""
-        return SettingsStore(self._initial, tuple(self.layers), len(self.classifier.labels))
+        return SettingsStore(self._initial, tuple(self.layers), len(self.explainer.classifier.labels))
 
     def submit(self, function: Callable[[ExplainerProtocol], _Result]) -> Future[_Result]:
         """Has the worker call a function between two frames; see `FrameQueue.submit`."""

@@ -48,7 +48,6 @@ def best_shift(fixed: NDArray[np.float32], moved: NDArray[np.float32]) -> int:
 
 def displacement(explainer: Explainer, rgb: NDArray[np.uint8], cam_config: CamConfig) -> float:
     """Returns how many pixels of 224 the maps of one frame lie too far right."""
-    explainer.prepare(cam_config)
     (top,) = explainer.explain_all([Frame(rgb, pts_ns=0)], [Target()], cam_config)[0]
     target = Target(top.target.index)
     cell_px = INPUT_PX // top.saliency_map.shape[1]
@@ -71,7 +70,9 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- |")
     for layer in LAYER_NOTES:
         for method in METHODS:
-            measured = [displacement(explainer, rgb, CamConfig(layer, method)) for rgb in inputs]
+            cam_config = CamConfig(layer, method)
+            explainer.prepare(cam_config)
+            measured = [displacement(explainer, rgb, cam_config) for rgb in inputs]
             print(f"| {layer} | {method} | {np.mean(measured):.1f} | {min(measured):.1f} | {max(measured):.1f} |")
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.errors import SourceError, UsageError
 from live_cam.explain.runtime.select import Step, select_backend
-from live_cam.models.imagenet import imagenet_resnet50
+from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.models.layers import DEFAULT_LAYER
 from live_cam.models.weights.find import Weights, find_weights
 from live_cam.sources.pictures.reader import read_rgb
@@ -53,7 +53,8 @@ def photographs() -> list[NDArray[np.uint8]]:
 
 
 def make_step(weights: Weights, layer: str, runtime: Runtime, precision: Precision) -> Step:
-    return select_backend(imagenet_resnet50(weights), runtime=runtime, precision=precision).make_step((layer,))
+    backend = select_backend(IMAGENET_RESNET50, weights, runtime=runtime, precision=precision)
+    return backend.make_step((layer,))
 
 
 def explain(step: Step, images: Sequence[NDArray[np.uint8]]) -> Results:

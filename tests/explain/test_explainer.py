@@ -289,6 +289,11 @@ def test_missing_weight_file_is_an_error_before_tensorflow_is_imported(tmp_path)
     assert result.stdout.strip() == f"there is no weight file {tmp_path / 'none.npz'} False"
 
 
+def test_a_layer_for_a_method_with_its_own_is_an_error_before_weights_are_looked_for(tmp_path):
+    with pytest.raises(UsageError, match="layercam-fused explains"):
+        Explainer(tmp_path / "none.npz", layer=DEFAULT_LAYER, method="layercam-fused")
+
+
 def test_weights_in_double_precision_are_refused(tmp_path):
     np.savez(tmp_path / "w.npz", **{"predictions/bias": np.zeros(1000)})  # type: ignore[arg-type]
     with pytest.raises(WeightsError, match=r"w\.npz contains values that are not float32"):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from live_cam.errors import UsageError
 from live_cam.explain.runtime.conversion_process import ConversionRequest, convert_in_subprocess
 from live_cam.models.classifier import Classifier
-from live_cam.models.weights.find import cache_file
+from live_cam.models.weights.find import Weights, cache_file
 from live_cam.types import Auto, Method, PerformanceHint, Precision, Runtime, Score
 
 MakeRoom = Callable[[int], None]
@@ -95,6 +95,7 @@ def uses_tensorflow(runtime: Runtime | Auto, device: str = "auto") -> bool:
 
 def select_backend(
     classifier: Classifier,
+    weights: Weights,
     score: Score = "logit",
     runtime: Runtime | Auto = "auto",
     precision: Precision | Auto = "auto",
@@ -105,6 +106,7 @@ def select_backend(
 
     Args:
         classifier: The model.
+        weights: Its weights.
         score: What is differentiated.
         runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without, or if a device is named.
         precision: `auto` is the fastest that the device supports natively.
@@ -120,12 +122,12 @@ def select_backend(
         on_gpu = gpu_available()
         if precision == "auto":
             precision = "float16" if on_gpu else _fastest_on_cpu()
-        return _tensorflow(classifier, score, precision, on_gpu)
+        return _tensorflow(weights, score, precision, on_gpu)
     from live_cam.explain.runtime.openvino_step import choose_precision, require_device
 
     device = "CPU" if device == "auto" else device
     require_device(device)
-    return _openvino(classifier, score, choose_precision(precision, device), device, performance_hint)
+    return _openvino(classifier, weights, score, choose_precision(precision, device), device, performance_hint)
 
 
 def layers_to_explain(classifier: Classifier, method: Method, layer: str | None) -> tuple[str, ...]:
@@ -141,13 +143,13 @@ def layers_to_explain(classifier: Classifier, method: Method, layer: str | None)
     return classifier.fused_layers
 
 
-def _tensorflow(classifier: Classifier, score: Score, precision: Precision, on_gpu: bool) -> Backend:
+def _tensorflow(weights: Weights, score: Score, precision: Precision, on_gpu: bool) -> Backend:
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
     from live_cam.models.resnet50 import build_network
 
     def make_step(layers: tuple[str, ...]) -> Step:
-        network = build_network(classifier.weights)
+        network = build_network(weights)
         weights_bytes = 4 * network.count_params()
         return TensorFlowStep(StepGraph(network, layers, score, precision), on_gpu, weights_bytes)
 
@@ -155,11 +157,14 @@ def _tensorflow(classifier: Classifier, score: Score, precision: Precision, on_g
 
 
 def _openvino(
-    classifier: Classifier, score: Score, precision: Precision, device: str, performance_hint: PerformanceHint
+    classifier: Classifier,
+    weights: Weights,
+    score: Score,
+    precision: Precision,
+    device: str,
+    performance_hint: PerformanceHint,
 ) -> Backend:
     from live_cam.explain.runtime.openvino_step import OpenVinoStep
-
-    weights = classifier.weights
 
     def make_step(layers: tuple[str, ...]) -> Step:
         def convert(batch_size: int, num_targets: int, path: Path) -> None:

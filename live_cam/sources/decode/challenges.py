@@ -41,11 +41,11 @@ def unsupported_rtsp_log_in(url: CameraUrl) -> str:
         challenges = _rtsp_challenges(url)
     except OSError:
         return ""
+    last = [challenge for challenge in challenges if kinds_of([challenge]) == ["digest"]][-1:]  # which FFmpeg takes
+    if last:
+        algorithm = _ALGORITHM.search(last[0])
+        return "" if algorithm is None or algorithm[1] in _FFMPEG_ALGORITHMS else name_digest(last)
     kinds = kinds_of(challenges)
-    if "digest" in kinds:
-        last = challenges[len(kinds) - 1 - kinds[::-1].index("digest")]  # which FFmpeg takes
-        algorithm = _ALGORITHM.search(last)
-        return "" if algorithm is None or algorithm[1] in _FFMPEG_ALGORITHMS else name_digest([last])
     return "" if not kinds or "basic" in kinds else kinds[0]
 
 
@@ -58,8 +58,7 @@ def _rtsp_challenges(url: CameraUrl) -> list[str]:
         connection.sendall(f"DESCRIBE {address} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n".encode())
         while b"\r\n\r\n" not in head and len(head) < _MAX_HEAD_BYTES and (data := connection.recv(4096)):
             head += data
-    values = [value.decode("latin-1") for value in _HEADER.findall(head.partition(b"\r\n\r\n")[0])]
-    return [value for value in values if _KIND.match(value)]
+    return [value.decode("latin-1") for value in _HEADER.findall(head.partition(b"\r\n\r\n")[0])]
 
 
 def _encrypted(connection: socket.socket) -> socket.socket:

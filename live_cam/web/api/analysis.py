@@ -71,7 +71,7 @@ def analysis_routes(session: Session) -> APIRouter:
         occluded = await asyncio.to_thread(occlude, shown.frame.rgb, box)
         (logits,) = await task_result(session.submit(lambda explainer: explainer.logits([occluded])))
         classes = [score.index for score in shown.explanation.smoothed_top]
-        labels = session.classifier.labels
+        labels = session.explainer.classifier.labels
         scores = {
             name: [{"index": i, "label": labels[i], "probability": float(values[i])} for i in classes]
             for name, values in (

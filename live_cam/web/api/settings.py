@@ -26,7 +26,7 @@ def settings_routes(session: Session, kiosk: bool) -> APIRouter:
     """Returns the routes for one session."""
     router = APIRouter()
     settings_of_request = Depends(settings_dependency(session))
-    labels = session.classifier.labels
+    labels = session.explainer.classifier.labels
 
     @router.get("/settings")
     def settings(store: SettingsStore = settings_of_request) -> Response:

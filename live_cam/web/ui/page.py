@@ -29,10 +29,7 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
     num_feeds = len(session.feeds)
     own = session.visitors is not None
     with page:
-        gr.HTML(
-            html_template=markup.head(num_feeds, session.layers, kiosk, is_recorded),
-            js_on_load=markup.MOUNT,
-        )
+        gr.HTML(html_template=markup.head(num_feeds, session.layers, kiosk, is_recorded), js_on_load=markup.MOUNT)
         with gr.Row(elem_id="live-page"):
             with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
                 stages = markup.stages(num_feeds, camera, kiosk) + markup.legend(num_feeds)
@@ -65,7 +62,7 @@ def add_controls(session: Session) -> None:
         gr.HTML(html_template=markup.tools(0, session.visitors is not None), js_on_load=markup.MOUNT)
     gr.HTML(html_template=markup.save_controls(session.visitors is None), js_on_load=markup.MOUNT)
     gr.HTML(html_template=markup.STRIP, js_on_load=markup.MOUNT)
-    labels = session.classifier.labels
+    labels = session.explainer.classifier.labels
     values: list[tuple[str, Any]] = []
     with gr.Accordion("Explain", open=False, elem_id="live-explain"):
         values.append(("mode", gr.Radio(MODES, label="Mode", elem_id="live-mode")))

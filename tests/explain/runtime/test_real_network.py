@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from live_cam.models.imagenet import imagenet_resnet50
+from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.models.layers import DEFAULT_LAYER, FUSED_LAYERS
 from live_cam.types import Method
 from tests.explain.oracle import (
@@ -62,10 +62,10 @@ def make_openvino_step(weights):
     """`make_openvino_step(precision, *layers)`: from the user's cache, also in precisions that this CPU emulates."""
     from live_cam.explain.runtime.select import _openvino
 
-    classifier = imagenet_resnet50(weights)
-    return functools.cache(
-        lambda precision, *layers: _openvino(classifier, "logit", precision, "CPU", "latency").make_step(layers)
-    )
+    def make(precision, *layers):
+        return _openvino(IMAGENET_RESNET50, weights, "logit", precision, "CPU", "latency").make_step(layers)
+
+    return functools.cache(make)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -7,7 +7,7 @@ import pytest
 
 from live_cam.errors import UsageError
 from live_cam.explain.runtime.select import layers_to_explain, select_backend
-from live_cam.models.imagenet import imagenet_resnet50
+from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.models.weights.find import find_weights
 
 pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
@@ -22,28 +22,27 @@ def test_other_weights_are_another_step(tmp_path):
     assert find_weights(path).digest != one
 
 
-def test_method_with_its_own_layers_accepts_no_other(weights):
-    classifier = imagenet_resnet50(weights)
-    assert layers_to_explain(classifier, "layercam-fused", None) == (
+def test_method_with_its_own_layers_accepts_no_other():
+    assert layers_to_explain(IMAGENET_RESNET50, "layercam-fused", None) == (
         "conv3_block4_out",
         "conv4_block6_out",
         "conv5_block3_out",
     )
-    assert layers_to_explain(classifier, "layercam", None) == ("conv5_block3_out",)
-    assert layers_to_explain(classifier, "layercam", "conv1_relu") == ("conv1_relu",)
+    assert layers_to_explain(IMAGENET_RESNET50, "layercam", None) == ("conv5_block3_out",)
+    assert layers_to_explain(IMAGENET_RESNET50, "layercam", "conv1_relu") == ("conv1_relu",)
     with pytest.raises(UsageError, match=r"layercam-fused explains conv3_block4_out, .*; omit --layer"):
-        layers_to_explain(classifier, "layercam-fused", "conv5_block3_out")
+        layers_to_explain(IMAGENET_RESNET50, "layercam-fused", "conv5_block3_out")
 
 
 def test_unknown_device_is_a_usage_error_that_lists_the_available_ones(weights):
     with pytest.raises(UsageError, match=r"no device 'NPU\.7' on this machine; available: .*CPU"):
-        select_backend(imagenet_resnet50(weights), device="NPU.7")
+        select_backend(IMAGENET_RESNET50, weights, device="NPU.7")
 
 
 def test_device_selects_openvino(weights):
-    assert select_backend(imagenet_resnet50(weights), device="CPU").runtime == "openvino"
+    assert select_backend(IMAGENET_RESNET50, weights, device="CPU").runtime == "openvino"
     with pytest.raises(UsageError, match="--device names an OpenVINO device"):
-        select_backend(imagenet_resnet50(weights), runtime="tensorflow", device="CPU")
+        select_backend(IMAGENET_RESNET50, weights, runtime="tensorflow", device="CPU")
 
 
 def test_unsupported_precision_is_a_usage_error(weights):
@@ -52,7 +51,7 @@ def test_unsupported_precision_is_a_usage_error(weights):
     if "FP16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("this CPU supports float16")
     with pytest.raises(UsageError, match=r"CPU computes in float32.* here, not in float16"):
-        select_backend(imagenet_resnet50(weights), runtime="openvino", precision="float16")
+        select_backend(IMAGENET_RESNET50, weights, runtime="openvino", precision="float16")
 
 
 @pytest.mark.parametrize("runtime", ["tensorflow", "openvino"])
@@ -60,7 +59,7 @@ def test_fastest_precision_of_the_cpu_is_the_default(weights, runtime):
     import openvino
 
     has_bfloat16 = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    backend = select_backend(imagenet_resnet50(weights), runtime=runtime)
+    backend = select_backend(IMAGENET_RESNET50, weights, runtime=runtime)
     assert (backend.runtime, backend.device) == (runtime, "CPU")
     assert backend.precision == ("bfloat16" if has_bfloat16 else "float32")
 
