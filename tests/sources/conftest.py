@@ -18,19 +18,24 @@ def logged_warnings(caplog):
 
 
 @pytest.fixture
-def serve():
-    """Runs a camera until the test ends: `serve(respond)`."""
+def run():
+    """Runs a server of `socketserver` until the test ends, and returns it: `run(HttpServer())`."""
     running = []
 
-    def start(respond, host="127.0.0.1"):
-        camera = Camera(respond, host)
-        thread = threading.Thread(target=camera.serve_forever, args=(0.01,))
+    def start(server):
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        running.append((camera, thread))
-        return camera
+        running.append((server, thread))
+        return server
 
     yield start
-    for camera, thread in running:
-        camera.shutdown()
+    for server, thread in running:
+        server.shutdown()
         thread.join()
-        camera.server_close()
+        server.server_close()
+
+
+@pytest.fixture
+def serve(run):
+    """Runs a camera until the test ends: `serve(respond)`."""
+    return lambda respond, host="127.0.0.1": run(Camera(respond, host))

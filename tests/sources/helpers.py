@@ -41,3 +41,8 @@ def everything_logged_of(error):
         texts += [str(error), repr(error), repr(error.args), str(getattr(error, "filename", ""))]
         error = error.__cause__ or error.__context__
     return "\n".join(texts)
+
+
+def playlist(*lines):
+    """Returns an HLS playlist of a recording."""
+    return "\n".join(["#EXTM3U", *lines, "#EXT-X-ENDLIST", ""]).encode()

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from live_cam.errors import SourceError
-from tests.sources.helpers import assert_one_line
+from tests.sources.helpers import assert_one_line, playlist
 from tests.sources.http_camera import LEVELS, levels, read, send_body, send_head
 from tests.videos import grey, write_video
 
 pytestmark = pytest.mark.slow
+
+HLS = "application/vnd.apple.mpegurl"
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +45,6 @@ def test_a_recording_is_played_from_a_server_that_sends_parts(serve, recording):
     assert read(serve(respond_whole_at_first).url("/film.mp4"), 2)[0][0].shape == (120, 160, 3)
 
 
-def playlist(*lines):
-    return send_body("application/vnd.apple.mpegurl", "\n".join(["#EXTM3U", *lines, "#EXT-X-ENDLIST", ""]).encode())
-
-
 def serve_paths(serve, responses):
     """Runs a server of these responses by path."""
     return serve(lambda connection, request: responses[request.split()[1]](connection, request))
@@ -56,7 +54,7 @@ def serve_paths(serve, responses):
 def test_a_segment_may_have_any_name(serve, tmp_path, name):
     segment = write_video(tmp_path / "segment.ts", [grey(120)] * 5).read_bytes()
     responses = {
-        "/live": playlist("#EXT-X-TARGETDURATION:1", "#EXTINF:0.2,", name),
+        "/live": send_body(HLS, playlist("#EXT-X-TARGETDURATION:1", "#EXTINF:0.2,", name)),
         f"/{name}": send_body("video/mp2t", segment),
     }
     assert levels(read(serve_paths(serve, responses).url("/live"), 1)) == [120]
@@ -69,7 +67,7 @@ def test_a_jump_in_the_timestamps_takes_no_time(serve, tmp_path, starts_s):
         for start_s, level in zip(starts_s, LEVELS, strict=False)
     ]
     lines = ["#EXT-X-TARGETDURATION:1", "#EXTINF:0.2,", "0.ts", "#EXT-X-DISCONTINUITY", "#EXTINF:0.2,", "1.ts"]
-    responses = {"/live": playlist(*lines)}
+    responses = {"/live": send_body(HLS, playlist(*lines))}
     responses |= {f"/{number}.ts": send_body("video/mp2t", part) for number, part in enumerate(parts)}
     frames = read(serve_paths(serve, responses).url("/live"), 7)
     assert set(levels(frames)) == {60, 120}

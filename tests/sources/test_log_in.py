@@ -3,9 +3,6 @@
 import base64
 import hashlib
 import re
-import socketserver
-import threading
-from contextlib import ExitStack
 from urllib.parse import quote
 
 import pytest
@@ -13,6 +10,7 @@ import pytest
 from live_cam.errors import AccessDeniedError
 from tests.sources.helpers import assert_one_line
 from tests.sources.http_camera import JPEGS, levels, read, send_body, send_head
+from tests.sources.rtsp_responder import RtspServer
 
 pytestmark = pytest.mark.slow
 
@@ -100,33 +98,6 @@ def test_no_password_reaches_another_host(serve):
     assert not any("Authorization:" in request for _, request in other.requests)
 
 
-@pytest.fixture
-def serve_refusals():
-    """Runs an RTSP camera that refuses every request with these challenges; returns its requests and its port."""
-    with ExitStack() as stack:
-
-        def start(challenges):
-            requests: list[str] = []
-
-            class Handler(socketserver.StreamRequestHandler):
-                def handle(self):
-                    while line := self.rfile.readline().decode():
-                        headers = [line, *iter(lambda: self.rfile.readline().decode().strip(), "")]
-                        requests.append("\n".join(headers))
-                        cseq = next(header for header in headers if header.lower().startswith("cseq"))
-                        lines = ["RTSP/1.0 401 Unauthorized", cseq, *(f"WWW-Authenticate: {c}" for c in challenges)]
-                        self.wfile.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-
-            server = stack.enter_context(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler))
-            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-            thread.start()
-            stack.callback(thread.join)
-            stack.callback(server.shutdown)
-            return requests, server.server_address[1]
-
-        yield start
-
-
 @pytest.mark.parametrize(
     ("challenges", "message"),
     [
@@ -139,10 +110,10 @@ def serve_refusals():
         ([], "denies access"),
     ],
 )
-def test_a_log_in_that_rtsp_cameras_want_in_vain_is_named(serve_refusals, challenges, message):
-    requests, port = serve_refusals(challenges)
+def test_a_log_in_that_rtsp_cameras_want_in_vain_is_named(run, challenges, message):
+    camera = run(RtspServer("401 Unauthorized", *(f"WWW-Authenticate: {challenge}" for challenge in challenges)))
     with pytest.raises(AccessDeniedError) as failure:
-        read(f"rtsp://user:hunter2@127.0.0.1:{port}/stream?a=b")
+        read(f"{camera.url.replace('://', '://user:hunter2@')}/stream?a=b")
     assert_one_line(failure.value, message)
-    assert "hunter2" not in "".join([str(failure.value), *requests])
-    assert sum("Authorization:" in request for request in requests) <= 1
+    assert "hunter2" not in "".join([str(failure.value), *camera.requests])
+    assert sum("Authorization:" in request for request in camera.requests) <= 1

@@ -1,14 +1,13 @@
 """Cameras that refer to other hosts. Another port of 127.0.0.1 stands for one: it is another service."""
 
-import socketserver
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from live_cam.errors import SourceError
 from live_cam.sources.network import NetworkSource
-from tests.sources.helpers import assert_one_line, read_frame
+from tests.sources.helpers import assert_one_line, playlist, read_frame
+from tests.sources.rtsp_responder import RtspServer
 from tests.videos import grey, write_video
 
 pytestmark = pytest.mark.slow
@@ -53,46 +52,6 @@ class HttpServer(ThreadingHTTPServer):
         return True
 
 
-class _RtspHandler(socketserver.StreamRequestHandler):
-    server: "RtspServer"
-
-    def handle(self):
-        while line := self.rfile.readline():
-            if line.lower().startswith(b"cseq:"):
-                location = f"rtsp://127.0.0.1:{self.server.target_port}/stream"
-                head = f"RTSP/1.0 302 Found\r\n{line.decode().strip()}\r\nLocation: {location}\r\n\r\n"
-                self.wfile.write(head.encode())
-
-
-class RtspServer(socketserver.ThreadingTCPServer):
-    """An RTSP server that redirects everything to a port."""
-
-    daemon_threads = True
-
-    def __init__(self, target_port):
-        super().__init__(("127.0.0.1", 0), _RtspHandler)
-        self.target_port = target_port
-        self.url = f"rtsp://127.0.0.1:{self.server_address[1]}"
-
-
-@pytest.fixture
-def serve():
-    """Runs a server until the test ends: `serve(HttpServer())`."""
-    running = []
-
-    def start(server):
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        running.append((server, thread))
-        return server
-
-    yield start
-    for server, thread in running:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture(scope="module")
 def segment(tmp_path_factory):
     """A segment of HLS."""
@@ -100,24 +59,23 @@ def segment(tmp_path_factory):
 
 
 @pytest.fixture
-def camera(serve, segment):
+def camera(run, segment):
     """A camera with a stream of its own."""
-    server = serve(HttpServer())
+    server = run(HttpServer())
     server.responses |= {"/live.m3u8": _playlist("segment.ts"), "/segment.ts": segment}
     return server
 
 
 @pytest.fixture
-def other(serve, camera):
+def other(run, camera):
     """A server that is not the camera, and has the same stream."""
-    server = serve(HttpServer())
+    server = run(HttpServer())
     server.responses |= camera.responses
     return server
 
 
 def _playlist(segment):
-    lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", "#EXTINF:0.2,", segment, "#EXT-X-ENDLIST", ""]
-    return "\n".join(lines).encode()
+    return playlist("#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", "#EXTINF:0.2,", segment)
 
 
 def _refer(camera, way, server):
@@ -163,8 +121,9 @@ def test_the_host_may_have_several_addresses(camera):
     _assert_delivers(NetworkSource(f"http://localhost:{camera.server_port}/live.m3u8"))
 
 
-def test_an_rtsp_redirect_to_another_host_is_refused_and_never_connected_to(serve, other):
-    source = NetworkSource(serve(RtspServer(other.server_port)).url + "/stream")
+def test_an_rtsp_redirect_to_another_host_is_refused_and_never_connected_to(run, other):
+    location = f"Location: rtsp://127.0.0.1:{other.server_port}/stream"
+    source = NetworkSource(run(RtspServer("302 Found", location)).url + "/stream")
     with pytest.raises(SourceError) as failure:
         source.open()
     assert_one_line(failure.value, source.name, "redirects to another host", other.server_port, "--follow-redirects")
