@@ -6,3 +6,10 @@ from __future__ import annotations
 def encodable(text: str) -> str:
     r"""Returns text that UTF-8 can hold: bytes of a file's name that are no text become escapes such as \udce9."""
     return text.encode(errors="backslashreplace").decode()
+
+
+def printable(text: str) -> str:
+    r"""Returns text with escapes such as \x1b in place of all that is not printable."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -23,8 +23,9 @@ from live_cam.cli.options import (
     parse_target,
     with_explainer_options,
 )
-from live_cam.cli.terminal import echo, print_error, printable
+from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import LiveCamError, OutputError, UsageError
+from live_cam.text import printable
 
 if TYPE_CHECKING:
     from live_cam.pipeline.offline.annotate import AnnotationResult as Outcome

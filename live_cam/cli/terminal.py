@@ -9,15 +9,9 @@ from types import TracebackType
 import typer
 
 from live_cam.errors import LiveCamError
+from live_cam.text import printable
 
 _ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-
-
-def printable(text: str) -> str:
-    r"""Returns text with escapes such as \x1b in place of all that is not printable."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def echo(line: str) -> None:

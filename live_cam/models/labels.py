@@ -23,8 +23,10 @@ def find_label(text: str, labels: Sequence[str]) -> int:
     Raises:
         UnknownLabelError: There is no such class; the message suggests the nearest names.
     """
-    wanted = text.strip().replace("_", " ").casefold()
-    folded = [label.casefold() for label in labels]
+    if text in labels:
+        return labels.index(text)
+    wanted = _fold(text.strip())
+    folded = [_fold(label) for label in labels]
     if wanted in folded:
         return folded.index(wanted)
     if wanted.isascii() and wanted.isdigit() and int(wanted) < len(labels):
@@ -35,3 +37,7 @@ def find_label(text: str, labels: Sequence[str]) -> int:
     candidates = ", ".join(repr(labels[folded.index(label)]) for label in near)
     hint = f"did you mean {candidates}?" if near else f"give a label, or a number from 0 to {len(labels) - 1}"
     raise UnknownLabelError(f"no class is called {text!r}; {hint}")
+
+
+def _fold(name: str) -> str:
+    return name.replace("_", " ").casefold()

@@ -8,8 +8,9 @@ import shutil
 
 import pytest
 
-from live_cam.cli.terminal import LogFormatter, echo, print_error, printable
+from live_cam.cli.terminal import LogFormatter, echo, print_error
 from live_cam.errors import SourceError
+from live_cam.text import printable
 
 HOSTILE = "a\x1b[2J\x07\nlive-cam: forged\r\u202egpj\x9b\udcff"
 SAFE = r"a\x1b[2J\x07\nlive-cam: forged\r\u202egpj\x9b\udcff"
