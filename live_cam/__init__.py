@@ -1,4 +1,4 @@
-"""Point a camera at the world and watch, live, what a ResNet50 sees and where it looks."""
+"""Point a camera at the world and watch, live, what a classifier sees and where it looks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from live_cam.errors import (
     LiveCamError,
+    ModelError,
     OutputError,
     ServeError,
     SourceError,
@@ -27,6 +28,7 @@ __all__ = [
     "Explanation",
     "Frame",
     "LiveCamError",
+    "ModelError",
     "OutputError",
     "ServeError",
     "SourceError",

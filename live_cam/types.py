@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 SourceState = Literal["starting", "live", "lost", "reconnecting", "ended"]
 Score = Literal["logit", "probability"]
+Head = Literal["softmax", "sigmoid"]
+"""How probabilities follow from logits: one class excludes the others, or each has a probability of its own."""
 Runtime = Literal["tensorflow", "openvino"]
 Precision = Literal["float32", "bfloat16", "float16"]
 Method = Literal["gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "layercam-fused", "eigencam"]

@@ -40,9 +40,9 @@ def weights():
 @pytest.fixture(scope="session")
 def network(weights):
     """The real network. Must not be changed."""
-    from live_cam.models.resnet50 import build_network
+    from live_cam.models.resnet50 import build_resnet50
 
-    return build_network(weights)
+    return build_resnet50(weights)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def _scratch_network(weights):
 
 @pytest.fixture
 def unloaded_network(_scratch_network, monkeypatch):
-    """Lets `build_network` load weights that it refuses into one network, rather than build another each time."""
+    """Lets `build_resnet50` load weights that it refuses into one network, rather than build another each time."""
     monkeypatch.setattr("live_cam.models.resnet50.empty_network", lambda: _scratch_network)
 
 
@@ -126,9 +126,10 @@ def small_network():
 def make_graph(small_network):
     """Builds graphs of the small network: `make_graph(layer=SMALL_LAYER, score="logit", precision="float32")`."""
     from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.models.network import Network
 
     def make(*layers, score="logit", precision="float32"):
-        return StepGraph(small_network, layers or (SMALL_LAYER,), score, precision)
+        return StepGraph(Network(small_network), layers or (SMALL_LAYER,), score, precision)
 
     return make
 
@@ -188,7 +189,7 @@ def make_openvino_step(make_convert, tmp_path_factory):
     @functools.cache
     def make(*layers, precision="float32", **options):
         depends_on = ("small network", *layers, repr(options))
-        return OpenVinoStep(make_convert(*layers, **options), cache, depends_on, precision)
+        return OpenVinoStep(make_convert(*layers, **options), (224, 224), 1000, cache, depends_on, precision)
 
     return make
 
@@ -214,8 +215,9 @@ def make_tiny_step(tiny_network):
     """Creates steps of the tiny network on TensorFlow, with nothing compiled: `make_tiny_step(("high",))`."""
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.network import Network
 
-    make_graph = functools.cache(lambda layers: StepGraph(tiny_network, layers, "logit"))
+    make_graph = functools.cache(lambda layers: StepGraph(Network(tiny_network), layers, "logit"))
     return lambda layers: TensorFlowStep(make_graph(layers), on_gpu=False, weights_bytes=TINY_WEIGHTS_BYTES)
 
 

@@ -20,6 +20,7 @@ from live_cam.cli.options import (
     CounterfactualOption,
     ExplainerOptions,
     SubtitlesOption,
+    check_target,
     parse_target,
     with_explainer_options,
 )
@@ -71,18 +72,16 @@ def annotate(
 ) -> None:
     """Explain videos: every frame, with its time stamp, and the audio. Run again, it skips the files that are done.
 
-    The network sees each whole frame, squeezed to a square of 224x224 pixels.
+    The model sees each whole frame, squeezed to the size of its input.
     """
     from live_cam.cli.video_files import find_videos, name_outputs
     from live_cam.files import require_directory
-    from live_cam.models.labels import find_label, imagenet_labels
+    from live_cam.models.labels import find_label
     from live_cam.pipeline.offline.annotate import AnnotateOptions, annotate
     from live_cam.pipeline.offline.frame_loop import BATCH_SIZE
     from live_cam.sinks.codecs import SUFFIXES, choose_encoder
 
-    parsed = parse_target(target, contrast, counterfactual, explainer_options.method)
-    labels = imagenet_labels()
-    painted = frozenset(find_label(label.strip(), labels) for label in classes.split(",")) if classes else frozenset()
+    check_target(target, contrast, counterfactual, explainer_options)
     into_file = not output.is_dir() and output.suffix != ""
     if into_file and output.suffix.casefold() not in SUFFIXES:
         raise UsageError(f"{output} should end with one of {', '.join(SUFFIXES)}; create it first if it is a folder")
@@ -91,12 +90,16 @@ def annotate(
         raise UsageError(f"{output} is one file, and there are {len(videos)} videos; give a folder")
     outputs = {videos[0]: output} if into_file else name_outputs(videos, output, container)
     choose_encoder(output if into_file else Path(f"video.{container}"), codec)
+    model = explainer_options.open_model()
+    labels = model.classifier.labels
+    parsed = parse_target(target, contrast, counterfactual, labels)
+    painted = frozenset(find_label(label.strip(), labels) for label in classes.split(",")) if classes else frozenset()
     options = AnnotateOptions(parsed, every, painted, codec, subtitles)
     if into_file:
         require_directory(output)
     outcomes = []
     with _exclusive(output.parent if into_file else output):
-        explainer = explainer_options.create(batch_size=BATCH_SIZE, performance_hint="throughput")
+        explainer = explainer_options.create(model, batch_size=BATCH_SIZE, performance_hint="throughput")
         with Progress(*_COLUMNS, console=Console(stderr=True, highlight=False)) as progress:
             for number, (video, path) in enumerate(outputs.items(), 1):
                 task = progress.add_task(f"{number}/{len(outputs)} {printable(video.name)}", total=None, rate="")

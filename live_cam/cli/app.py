@@ -63,7 +63,7 @@ for command in (serve, annotate, explain, layers, cameras, bench, doctor):
 
 @app.callback(invoke_without_command=True)
 def main(version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
-    """Point a camera at the world and watch, live, what a ResNet50 sees and where it looks.
+    """Point a camera at the world and watch, live, what a classifier sees and where it looks.
 
     `live-cam [SOURCE]` is short for `live-cam serve [SOURCE]`; see `live-cam serve --help` for its options.
     """

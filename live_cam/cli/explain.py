@@ -11,6 +11,7 @@ from live_cam.cli.options import (
     ContrastOption,
     CounterfactualOption,
     ExplainerOptions,
+    check_target,
     parse_target,
     with_explainer_options,
 )
@@ -38,7 +39,7 @@ def explain(
 ) -> None:
     """Explain images: what the network sees in each, and where.
 
-    The network sees each whole image, squeezed to a square of 224x224 pixels.
+    The model sees each whole image, squeezed to the size of its input.
     """
     from live_cam.files import require_new
     from live_cam.pipeline.offline.image import explain_image
@@ -48,8 +49,10 @@ def explain(
             if len(images) > 1:
                 raise UsageError("-o and --save-map take one IMAGE at a time")
             require_new(path, suffix)
-    parsed = parse_target(target, contrast, counterfactual, explainer_options.method)
-    explainer = explainer_options.create()
+    check_target(target, contrast, counterfactual, explainer_options)
+    model = explainer_options.open_model()
+    parsed = parse_target(target, contrast, counterfactual, model.classifier.labels)
+    explainer = explainer_options.create(model)
     exit_status = 0
     for image in images:
         try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -17,11 +17,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.errors import UsageError
 from live_cam.models.labels import find_label, imagenet_labels
-from live_cam.models.layers import DEFAULT_LAYER
 from live_cam.types import CLASSLESS_METHODS, Auto, Method, Precision, Runtime, Score, Target
 
 if TYPE_CHECKING:
     from live_cam.explain.explainer import Explainer
+    from live_cam.models.model import Model
 
 _stderr = Console(stderr=True, highlight=False)
 
@@ -30,6 +30,22 @@ ContrastOption = Annotated[
 ]
 CounterfactualOption = Annotated[
     bool, typer.Option("--counterfactual", help="Explain what speaks against the class (counterfactual map).")
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="Your classifier: a .keras or .h5 file, a SavedModel, Teachable Machine's converted_keras.zip, or a Keras "
+        "application such as mobilenet_v2; by default ResNet50.",
+    ),
+]
+ModelOutputOption = Annotated[
+    str | None,
+    typer.Option("--model-output", metavar="NAME", help="Output of the model to explain, where it has several."),
+]
+TrustModelOption = Annotated[
+    bool, typer.Option("--trust-model", help="Run code that the model's file brings, such as Lambda layers.")
 ]
 CodecOption = Annotated[
     Literal["auto", "h264", "vp9", "hardware"],
@@ -48,12 +64,28 @@ SubtitlesOption = Annotated[
 class ExplainerOptions:
     """Options of the explainer; `with_explainer_options` adds each field to a command."""
 
+    model: ModelOption = None
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Names of the model's classes; by default labels.txt or the like beside it."),
+    ] = None
+    preprocess: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What the model receives of pixels 0..255: none, 0..1, -1..1, caffe, torch or mean,std; by default "
+            "what its file says.",
+        ),
+    ] = None
+    model_output: ModelOutputOption = None
+    trust_model: TrustModelOption = False
     weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="ResNet50 weights: .npz, .h5, or the npm .tgz.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights of an application; ResNet50's as .npz, .h5, npm .tgz."),
     ] = None
     layer: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Layer to explain, by default {DEFAULT_LAYER}; see `live-cam layers`."),
+        typer.Option(metavar="NAME", help="Layer to explain, by default the last; see `live-cam layers`."),
     ] = None
     method: Annotated[
         Method, typer.Option(help="Saliency method; layercam-fused is the sharpest, gradcam the best known.")
@@ -82,23 +114,28 @@ class ExplainerOptions:
         ),
     ] = 1500
 
-    def create(self, **arguments: Any) -> Explainer:
-        """Creates the explainer, with further arguments of its constructor; shows progress on standard error."""
+    def open_model(self) -> Model:
+        """Opens the model, with progress on standard error; a file that is known takes no time."""
+        from live_cam.models.open import ModelOptions, open_model
+
+        options = ModelOptions(self.labels, self.preprocess, self.model_output, self.trust_model, self.weights)
+        return open_model(self.model, options, show_progress)
+
+    def create(self, model: Model, **arguments: Any) -> Explainer:
+        """Creates the explainer of an opened model, with further arguments of its constructor."""
         from live_cam.explain.explainer import Explainer
 
+        names = ("layer", "method", "score", "runtime", "precision", "device", "max_memory_mb")
         with self.quiet_tensorflow():
-            return Explainer(**asdict(self), progress=show_progress, **arguments)
+            return Explainer(model, **{name: getattr(self, name) for name in names}, **arguments)
 
     @contextmanager
     def quiet_tensorflow(self) -> Iterator[None]:
         """Drops what TensorFlow writes to standard error, if that is what these options select."""
         from live_cam.explain.runtime.select import uses_tensorflow
-        from live_cam.models.weights.find import find_weights
 
         with quiet_native_stderr():
             is_used = uses_tensorflow(self.runtime, self.device)
-        if is_used:
-            find_weights(self.weights, show_progress)  # before, since its progress would be dropped, too
         with quiet_native_stderr() if is_used else nullcontext():
             yield
 
@@ -136,20 +173,32 @@ def show_progress(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total or None)
 
 
-def parse_target(label: str | None, contrast: str | None, counterfactual: bool, method: Method) -> Target:
-    """Returns the target that the options of a command select.
+def check_target(label: str | None, contrast: str | None, counterfactual: bool, options: ExplainerOptions) -> None:
+    """Checks the options of a target, as far as that can be done before the model is opened.
 
     Raises:
-        UnknownLabelError: No class has such a label.
-        UsageError: The method is classless, the class is its own contrast, or two modes are combined.
+        UnknownLabelError: No class of the default model has such a label.
+        UsageError: The method is classless, or two modes are combined.
     """
+    method = options.method
     if method in CLASSLESS_METHODS and (label is not None or contrast is not None or counterfactual):
         raise UsageError(f"{method} is classless; leave out --target, --contrast and --counterfactual")
     if contrast is not None and counterfactual:
         raise UsageError("--contrast and --counterfactual exclude each other; leave one out")
+    if options.model is None and options.labels is None:
+        parse_target(label, contrast, counterfactual, imagenet_labels())
+
+
+def parse_target(label: str | None, contrast: str | None, counterfactual: bool, labels: Sequence[str]) -> Target:
+    """Returns the target that the options of a command select among the classes of a model.
+
+    Raises:
+        UnknownLabelError: No class has such a label.
+        UsageError: The class is its own contrast.
+    """
     target = Target(
-        None if label is None else find_label(label, imagenet_labels()),
-        None if contrast is None else find_label(contrast, imagenet_labels()),
+        None if label is None else find_label(label, labels),
+        None if contrast is None else find_label(contrast, labels),
         counterfactual,
     )
     if target.index is not None and target.index == target.contrast:

@@ -155,7 +155,7 @@ def serve(
 ) -> None:
     """Explain SOURCE live on a web page.
 
-    The network sees each whole frame, squeezed to a square of 224x224 pixels.
+    The model sees each whole frame, squeezed to the size of its input.
     """
     from live_cam.pipeline.recordings import RecordingOptions, default_directory, require_unrecorded
     from live_cam.sinks.codecs import choose_encoder
@@ -229,7 +229,8 @@ def _build(options: ServeOptions) -> _Server:
 
         addresses = local_addresses() if options.host in WILDCARDS else []
         chain = certificate([options.host, *options.extra_hosts, *addresses]) if options.https else None
-        explainer = options.explainer.create(batch_size=max(1, len(sources)), smooth=True)
+        model = options.explainer.open_model()
+        explainer = options.explainer.create(model, batch_size=max(1, len(sources)), smooth=True)
         import_module("live_cam.web.server")  # before the session, whose sources are due from then on
         session = Session(sources, explainer, options.max_visitors, options.recording)
         on_error.pop_all()

@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from live_cam.cli.options import ExplainerOptions, show_progress, with_explainer_options
+from live_cam.cli.options import (
+    ExplainerOptions,
+    ModelOption,
+    ModelOutputOption,
+    TrustModelOption,
+    with_explainer_options,
+)
 from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.cli.terminal import echo
-from live_cam.models.layers import DEFAULT_LAYER
 
 if TYPE_CHECKING:
     from live_cam.sources.camera_list import CameraInfo
 
 
-def layers() -> None:
+def layers(
+    model: ModelOption = None, model_output: ModelOutputOption = None, trust_model: TrustModelOption = False
+) -> None:
     """List the layers that can be explained; a map has the height and width of its layer."""
     with quiet_native_stderr():
-        from live_cam.models.resnet50 import activations, empty_network
-
-        sizes = activations(empty_network())
+        sizes = _layer_sizes(model, model_output, trust_model)
     echo(f"{'layer':<22}{'height':>8}{'width':>8}{'channels':>10}")
     for name, (height, width, channels) in sizes.items():
-        mark = "  (the default)" if name == DEFAULT_LAYER else ""
+        mark = "  (the default)" if name == list(sizes)[-1] else ""
         echo(f"{name:<22}{height:>8}{width:>8}{channels:>10}{mark}")
+
+
+def _layer_sizes(model: str | None, model_output: str | None, trust_model: bool) -> Mapping[str, tuple[int, int, int]]:
+    if model is None:  # whose weights are not needed
+        from live_cam.models.network import Network
+        from live_cam.models.resnet50 import empty_network
+
+        return Network(empty_network()).activations
+    return ExplainerOptions(model=model, model_output=model_output, trust_model=trust_model).open_model().layer_sizes
 
 
 def cameras(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
@@ -67,16 +82,12 @@ def bench(
     """Time an explanation on this machine against a forward pass alone."""
     from live_cam.cli.benchmark import measure
     from live_cam.explain.runtime.select import layers_to_explain, select_backend
-    from live_cam.models.imagenet import IMAGENET_RESNET50
-    from live_cam.models.weights.find import find_weights
 
     options = explainer_options
-    layers = layers_to_explain(IMAGENET_RESNET50, options.method, options.layer)
-    weights = find_weights(options.weights, show_progress)
+    model = options.open_model()
+    layers = layers_to_explain(model.classifier, options.method, options.layer)
     with options.quiet_tensorflow():
-        backend = select_backend(
-            IMAGENET_RESNET50, weights, options.score, options.runtime, options.precision, options.device
-        )
+        backend = select_backend(model, options.score, options.runtime, options.precision, options.device)
         times = measure(backend.make_step(layers), options.method)
     setting = {
         "layer": "+".join(layers),

@@ -26,16 +26,18 @@ def check_choices(**arguments: Any) -> None:
             raise UsageError(f"{name} is one of {', '.join(CHOICES[name])}, not {value!r}")
 
 
-def check_layer(layer: Any) -> None:
-    """Raises `UsageError` unless a layer is a name, or None."""
+def check_layer(layer: Any, method: Method) -> None:
+    """Raises `UsageError` unless a layer is a name, or None, as it is for a method that has layers of its own."""
     if layer is not None and not isinstance(layer, str):
         raise UsageError(f"layer is the name of an activation, such as {DEFAULT_LAYER!r}, not {layer!r}")
+    if layer is not None and method == "layercam-fused":
+        raise UsageError("layercam-fused explains several layers of its own choice together; omit --layer")
 
 
 def check_cam_config(cam_config: CamConfig) -> None:
     """Raises `UsageError` for a layer that is no name, or a method that does not exist."""
-    check_layer(cam_config.layer)
     check_choices(method=cam_config.method)
+    check_layer(cam_config.layer, "gradcam")
 
 
 def check_targets(frames: Sequence[Frame], targets: Sequence[Sequence[Target]], classes: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,10 @@ from live_cam.explain.results import ExplanationBuilder
 from live_cam.explain.runtime.batching import explain_batched
 from live_cam.explain.runtime.select import Step, layers_to_explain, select_backend
 from live_cam.explain.runtime.step_cache import StepCache
+from live_cam.explain.saliency.evidence import empty_images, evidence_ramp
 from live_cam.explain.saliency.targets import target_vector
-from live_cam.models.imagenet import IMAGENET_RESNET50
-from live_cam.models.preprocess import INPUT_PX
-from live_cam.models.weights.find import Progress, find_weights, silent
+from live_cam.models.open import ModelOptions, open_model
+from live_cam.models.weights.find import Progress, silent
 from live_cam.types import (
     Auto,
     CamConfig,
@@ -41,7 +41,7 @@ _MEMORY_OF_THE_REST_MB: Final = 400
 
 
 class Explainer:
-    """Explains the predictions of ResNet50. Any thread may call it; one frame is computed after the other.
+    """Explains the predictions of a classifier. Any thread may call it; one frame is computed after the other.
 
     A process needs an explainer of its own: one that was forked does not compute.
 
@@ -58,12 +58,17 @@ class Explainer:
         layer, method, score, runtime, precision: What is in use; layers whose maps are fused are joined with "+".
         device, weights_file: The arguments; "auto" and None if they were not given.
         classifier: The model.
-        weights_origin, weights_path: Where the weights came from.
         weights_digest: SHA-256 (hex) of the weights.
     """
 
     def __init__(
         self,
+        model: Any = None,
+        *,
+        labels: str | os.PathLike[str] | Sequence[str] | None = None,
+        preprocess: str | None = None,
+        output: str | None = None,
+        trust_model: bool = False,
         weights: str | os.PathLike[str] | None = None,
         layer: str | None = None,
         method: Method = "gradcam",
@@ -77,10 +82,17 @@ class Explainer:
         smooth: bool = False,
         max_memory_mb: int = 1500,
     ) -> None:
-        """Finds the weights and compiles the step, so that the first frame takes no longer than any other.
+        """Opens the model and compiles the step, so that the first frame takes no longer than any other.
 
         Args:
-            weights: A weight file; None to find or download the ImageNet weights.
+            model: A model file or folder, the name of a Keras application, or a functional or Sequential `keras.Model`;
+                None for ResNet50 with ImageNet's weights.
+            labels: The names of the classes, or a file of them; None for those in or beside the model file.
+            preprocess: What the network receives of the pixels: a key of `live_cam.models.preprocessing.PREPROCESSING`
+                or `mean,std`; None for what the model file says, else the pixels 0..255 themselves.
+            output: Name of the output to explain, where there are several.
+            trust_model: Whether code that the model file brings, such as Lambda layers, may run.
+            weights: A weight file of the application; None to find or download the ImageNet weights.
             layer: The activation to explain; None for the last convolutional one, or those of the method.
             method: The saliency method.
             score: What is differentiated: the logit or the probability of the target.
@@ -95,7 +107,8 @@ class Explainer:
                 400 of it: those used longest ago make room, `layer` never does.
 
         Raises:
-            WeightsError: The weights could not be obtained or are not ResNet50's.
+            ModelError: The model file can't be opened, or is no classifier of images.
+            WeightsError: The weights could not be obtained or are those of another network.
             UnknownLayerError: The network has no activation of that name.
             UsageError: An argument is none of its choices; the device is not available or does not support the
                 precision; or the method has its own layers.
@@ -103,25 +116,27 @@ class Explainer:
         check_choices(
             method=method, score=score, runtime=runtime, precision=precision, performance_hint=performance_hint
         )
-        check_layer(layer)
-        self.classifier = IMAGENET_RESNET50
-        layers = layers_to_explain(self.classifier, method, layer)
+        check_layer(layer, method)
         weights = None if weights is None else Path(weights)
-        found = find_weights(weights, progress)
+        options = ModelOptions(labels, preprocess, output, trust_model, weights)
+        opened = open_model(model, options, progress)
+        self.classifier = opened.classifier
+        layers = layers_to_explain(self.classifier, method, layer)
         self.layer = "+".join(layers)
         self.method: Method = method
         self.score: Score = score
         self.device, self.weights_file = device, weights
-        self.weights_origin, self.weights_path, self.weights_digest = found.origin, found.path, found.digest
-        self._builder = ExplanationBuilder(self.classifier.labels, smooth)
+        self.weights_digest = opened.digest
         self._batch_size = batch_size
-        self._frame_px = (INPUT_PX, INPUT_PX)
+        self._frame_px = self.classifier.input_px
         self._process_id = os.getpid()
         self._computing = threading.Lock()
-        backend = select_backend(self.classifier, found, score, runtime, precision, device, performance_hint)
+        backend = select_backend(opened, score, runtime, precision, device, performance_hint)
         self.runtime, self.precision = backend.runtime, backend.precision
         self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - _MEMORY_OF_THE_REST_MB))
         self.prepare(self.cam_config)
+        ramp = self.classifier.evidence_logits or evidence_ramp(self.logits(empty_images(self.classifier.input_px)))
+        self._builder = ExplanationBuilder(self.classifier, ramp, smooth)
 
     @property
     def cam_config(self) -> CamConfig:
@@ -133,7 +148,7 @@ class Explainer:
 
         A layer that is ready is so for all methods.
         """
-        return self._steps.is_ready(self._layers(cam_config), num_targets)
+        return self._steps.is_ready(self._layers(cam_config), min(num_targets, len(self.classifier.labels)))
 
     def prepare(self, cam_config: CamConfig, num_targets: int = 1) -> None:
         """Prepares a layer and method; takes seconds, about ten the first time on this machine.
@@ -148,7 +163,8 @@ class Explainer:
             UnknownLayerError: The network has no activation of that name.
             LiveCamError: It failed for another reason.
         """
-        self._steps.prepare(self._layers(cam_config), {(1, 1), (self._batch_size, 1), (1, num_targets)}, self._frame_px)
+        sizes = {(1, 1), (self._batch_size, 1), (1, min(num_targets, len(self.classifier.labels)))}
+        self._steps.prepare(self._layers(cam_config), sizes, self._frame_px)
 
     def explain(self, frame: Frame, target: Target = Target()) -> Explanation:
         """Explains one frame. Frames of a source must come in the order of their time, over which vmax is smoothed."""
@@ -219,8 +235,7 @@ class Explainer:
 
     def _layers(self, cam_config: CamConfig) -> tuple[str, ...]:
         check_cam_config(cam_config)
-        layer = None if cam_config.method == "layercam-fused" else cam_config.layer
-        return layers_to_explain(self.classifier, cam_config.method, layer)
+        return layers_to_explain(self.classifier, cam_config.method, cam_config.layer)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:

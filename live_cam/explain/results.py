@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from live_cam.explain.saliency.evidence import PeakNormalizer, evidence
 from live_cam.explain.saliency.smoothing import TemporalSmoother
 from live_cam.explain.saliency.targets import probabilities, top_classes
+from live_cam.models.classifier import Classifier
 from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Target
 
 _TOP_N = 3
@@ -19,14 +20,17 @@ _TOP_N = 3
 class ExplanationBuilder:
     """Builds the explanations of any number of sources, and keeps the state that smoothing needs of each."""
 
-    def __init__(self, labels: Sequence[str], smooth: bool) -> None:
+    def __init__(self, classifier: Classifier, evidence_ramp: tuple[float, float], smooth: bool) -> None:
         """Starts without state.
 
         Args:
-            labels: The names of the classes, in the order of the logits.
+            classifier: Names the classes.
+            evidence_ramp: The top logits at which evidence starts and is full.
             smooth: Whether the frames come from live sources, whose maps and classes are smoothed over time.
         """
-        self._labels = labels
+        self._labels = classifier.labels
+        self._head = classifier.head
+        self._evidence_ramp = evidence_ramp
         self._normalizer = PeakNormalizer(live=smooth)
         self._smoother = TemporalSmoother() if smooth else None
 
@@ -53,7 +57,7 @@ class ExplanationBuilder:
         Returns:
             K explanations.
         """
-        class_probabilities = probabilities(logits)
+        class_probabilities = probabilities(logits, self._head)
         order = top_classes(logits, max(_TOP_N, len(targets)))
         top = tuple(ClassScore(i, self._labels[i], float(class_probabilities[i])) for i in order[:_TOP_N])
         by_rank = iter(order)
@@ -82,7 +86,7 @@ class ExplanationBuilder:
                     ),
                     evidence=0.0
                     if target.counterfactual and peak == 0.0
-                    else evidence(logits, resolved, cam_config.method),
+                    else evidence(logits, resolved, cam_config.method, self._evidence_ramp),
                     cam_config=cam_config,
                     smoothed_map=smoothed_map,
                     smoothed_top=smoothed_top,

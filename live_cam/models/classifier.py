@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from live_cam.models.preprocessing import CAFFE, Preprocessing
+from live_cam.types import Head
+
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
@@ -15,12 +18,20 @@ class Classifier:
         labels: The names of the classes, in the order of the logits.
         layers: The layers to choose from, the default first, each with a line about its use.
         fused_layers: The layers that `layercam-fused` combines, finest first.
+        input_px: Height and width of the input.
+        preprocessing: What the network receives of the pixels.
+        head: How probabilities follow from its logits.
+        evidence_logits: The logits of the top class at which its evidence starts and is full; None to measure them.
     """
 
     name: str
     labels: tuple[str, ...]
     layers: Mapping[str, str]
     fused_layers: tuple[str, ...]
+    input_px: tuple[int, int] = (224, 224)
+    preprocessing: Preprocessing = CAFFE
+    head: Head = "softmax"
+    evidence_logits: tuple[float, float] | None = None
 
     @property
     def default_layer(self) -> str:

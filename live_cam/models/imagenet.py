@@ -8,4 +8,10 @@ from live_cam.models.classifier import Classifier
 from live_cam.models.labels import imagenet_labels
 from live_cam.models.layers import FUSED_LAYERS, LAYER_NOTES
 
-IMAGENET_RESNET50: Final = Classifier("resnet50", imagenet_labels(), LAYER_NOTES, FUSED_LAYERS)
+INPUT_PX: Final = 224
+"""Height and width of its input."""
+
+IMAGENET_RESNET50: Final = Classifier(
+    "resnet50", imagenet_labels(), LAYER_NOTES, FUSED_LAYERS, (INPUT_PX, INPUT_PX), evidence_logits=(6.0, 14.0)
+)
+"""Its evidence is measured on photographs, too."""

@@ -1,16 +1,14 @@
-"""Keras's ResNet50 without its softmax, its weights, and the activations that can be explained."""
+"""Keras's ResNet50 without its softmax, and its weights."""
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from live_cam.errors import UnknownLayerError, WeightsError
-from live_cam.models.layers import DEFAULT_LAYER
+from live_cam.errors import WeightsError
 from live_cam.models.weights.archive import Arrays
 from live_cam.models.weights.find import Weights
 
@@ -20,7 +18,7 @@ def empty_network() -> Any:
     return keras.applications.ResNet50(weights=None, classifier_activation=None)
 
 
-def build_network(weights: Weights) -> Any:
+def build_resnet50(weights: Weights) -> Any:
     """Builds ResNet50 with a linear head and loads its weights.
 
     Args:
@@ -41,28 +39,6 @@ def build_network(weights: Weights) -> Any:
     if not all(np.isfinite(variable.numpy()).all() for variable in network.variables):
         raise WeightsError(f"{weights.path} contains values that are not finite numbers; use another weight file")
     return network
-
-
-def activations(network: Any) -> dict[str, tuple[int, int, int]]:
-    """Returns the layers that can be explained, input side first: height, width and channels by name.
-
-    These are the layers with spatial outputs, from the first convolution on; before it there is only the input.
-    """
-    first = next(i for i, layer in enumerate(network.layers) if isinstance(layer, keras.layers.Conv2D))
-    shapes = {layer.name: layer.output.shape for layer in network.layers[first:]}
-    return {name: shape[1:] for name, shape in shapes.items() if len(shape) == 4}
-
-
-def require_activation(network: Any, layer: str) -> None:
-    """Raises `UnknownLayerError` if there is no such layer, or its output is not spatial."""
-    shapes = activations(network)
-    if layer in shapes:
-        return
-    if any(other.name == layer for other in network.layers):
-        raise UnknownLayerError(f"layer {layer!r} has no spatial output to map; the default is {DEFAULT_LAYER}")
-    near = difflib.get_close_matches(layer, shapes, n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else "`live-cam layers` lists them"
-    raise UnknownLayerError(f"ResNet50 has no layer {layer!r}; {hint}")
 
 
 def _assign(network: Any, values: Arrays, path: Path) -> None:

@@ -42,7 +42,7 @@ class FaithfulnessMonitor:
             return
         image = self._faithfulness.next_image()
         if image is None:
-            self._faithfulness.start(shown.frame, shown.explanation, self._rng)
+            self._faithfulness.start(shown.frame, shown.explanation, explainer.classifier, self._rng)
             image = self._faithfulness.next_image()
         if image is not None:
             self._faithfulness.add(explainer.logits([image])[0])

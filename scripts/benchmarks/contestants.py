@@ -109,12 +109,13 @@ def prepare(name: str) -> tuple[ExplainFunction, str]:
 
 def _prepare_ours(configuration: Configuration) -> tuple[ExplainFunction, str]:
     from live_cam.explain.runtime.select import layers_to_explain, select_backend
-    from live_cam.models.imagenet import IMAGENET_RESNET50
-    from live_cam.models.weights.find import find_weights
+    from live_cam.models.open import ModelOptions, open_model
+    from live_cam.models.weights.find import silent
 
     runtime, precision = configuration.runtime, configuration.precision
-    backend = select_backend(IMAGENET_RESNET50, find_weights(), runtime=runtime, precision=precision)
-    step = backend.make_step(layers_to_explain(IMAGENET_RESNET50, "gradcam", configuration.layer))
+    model = open_model(None, ModelOptions(), silent)
+    backend = select_backend(model, runtime=runtime, precision=precision)
+    step = backend.make_step(layers_to_explain(model.classifier, "gradcam", configuration.layer))
     # A j-th row of zeros stands for the j-th top class.
     targets = np.zeros((1, configuration.num_targets, step.classes), np.float32)
 

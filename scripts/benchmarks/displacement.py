@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from live_cam import Explainer, Frame, Target
 from live_cam.cli.quiet import quiet_native_stderr
+from live_cam.models.imagenet import INPUT_PX
 from live_cam.models.layers import LAYER_NOTES
-from live_cam.models.preprocess import INPUT_PX, resize_to_input
+from live_cam.models.preprocess import resize_to_input
 from live_cam.types import CamConfig, Method
 from scripts.benchmarks.precision import photographs
 

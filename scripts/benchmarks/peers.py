@@ -14,8 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.models.imagenet import INPUT_PX
 from live_cam.models.layers import DEFAULT_LAYER
-from live_cam.models.preprocess import INPUT_PX, resize_to_input
+from live_cam.models.preprocess import resize_to_input
 from live_cam.models.weights.find import find_weights
 
 ExplainFunction = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], int]]
@@ -194,9 +195,9 @@ def _channels_first(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _keras_network() -> Any:
-    from live_cam.models.resnet50 import build_network
+    from live_cam.models.resnet50 import build_resnet50
 
-    return build_network(find_weights())
+    return build_resnet50(find_weights())
 
 
 def _torch_network() -> Any:

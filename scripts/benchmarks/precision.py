@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.errors import SourceError, UsageError
 from live_cam.explain.runtime.select import Step, select_backend
-from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.models.layers import DEFAULT_LAYER
-from live_cam.models.weights.find import Weights, find_weights
+from live_cam.models.model import Model
+from live_cam.models.open import ModelOptions, open_model
+from live_cam.models.weights.find import silent
 from live_cam.sources.pictures.reader import read_rgb
 from live_cam.types import Precision, Runtime
 
@@ -52,8 +53,8 @@ def photographs() -> list[NDArray[np.uint8]]:
     return images
 
 
-def make_step(weights: Weights, layer: str, runtime: Runtime, precision: Precision) -> Step:
-    backend = select_backend(IMAGENET_RESNET50, weights, runtime=runtime, precision=precision)
+def make_step(model: Model, layer: str, runtime: Runtime, precision: Precision) -> Step:
+    backend = select_backend(model, runtime=runtime, precision=precision)
     return backend.make_step((layer,))
 
 
@@ -73,16 +74,16 @@ def compare(results: Results, reference: Results) -> str:
 
 
 def main() -> None:
-    weights, images = find_weights(), photographs()
+    model, images = open_model(None, ModelOptions(), silent), photographs()
     print("| layer | runtime | precision | map correlation, median | min | same top 1 | same top 3 |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for layer, runtime in product(LAYERS, RUNTIMES):
         with quiet_native_stderr():
-            reference = explain(make_step(weights, layer, runtime, "float32"), images)
+            reference = explain(make_step(model, layer, runtime, "float32"), images)
         for precision in PRECISIONS:
             try:
                 with quiet_native_stderr():
-                    results = explain(make_step(weights, layer, runtime, precision), images)
+                    results = explain(make_step(model, layer, runtime, precision), images)
             except UsageError as error:
                 print(f"| {layer} | {runtime} | {precision} | unsupported: {error} | | | |")
                 continue

@@ -17,6 +17,8 @@ import pytest
 from live_cam.cli import app as command_line
 from live_cam.cli.options import ExplainerOptions
 from live_cam.cli.serve import ServeOptions
+from live_cam.models.imagenet import IMAGENET_RESNET50
+from live_cam.models.model import Model
 from live_cam.models.weights.find import find_weights
 from tests import processes
 
@@ -24,7 +26,7 @@ from tests import processes
 _WITH_FAKE_EXPLAINER = """
 from live_cam.explain import explainer
 from tests.conftest import FakeExplainer
-explainer.Explainer = lambda **_: FakeExplainer(0.02)
+explainer.Explainer = lambda *_, **__: FakeExplainer(0.02)
 from live_cam.__main__ import main
 main()
 """
@@ -88,10 +90,10 @@ def shared_explainer(explainer, monkeypatch) -> list[dict[str, Any]]:
     names = signature(ExplainerOptions).parameters
     calls = []
 
-    def create_or_share(**arguments: Any) -> object:
+    def create_or_share(model: Model, **arguments: Any) -> object:
         calls.append(arguments)
-        is_default = all(arguments[name] == names[name].default for name in names)
-        return explainer if is_default else create(**arguments)
+        is_default = all(arguments[name] == names[name].default for name in names if name in arguments)
+        return explainer if is_default and model.classifier is IMAGENET_RESNET50 else create(model, **arguments)
 
     monkeypatch.setattr(module, "Explainer", create_or_share)
     return calls

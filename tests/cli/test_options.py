@@ -9,9 +9,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from live_cam.cli.options import ExplainerOptions, parse_target, with_explainer_options
+from live_cam.cli.options import ExplainerOptions, check_target, parse_target, with_explainer_options
 from live_cam.errors import UnknownLabelError, UsageError
 from live_cam.explain import explainer
+from live_cam.models.imagenet import IMAGENET_RESNET50
+from live_cam.models.labels import imagenet_labels
+from live_cam.models.model import Model
+from live_cam.models.network_file import NetworkFile
 from live_cam.types import Target
 
 
@@ -36,28 +40,38 @@ def run_command():
 
 
 def test_a_command_receives_the_options_of_the_explainer_as_one_argument(run_command):
-    options = ["--weights", "w.npz", "--layer", "conv1_relu", "--method", "eigencam", "--score", "probability"]
+    options = ["--model", "m.keras", "--labels", "l.txt", "--preprocess", "0..1", "--model-output", "b"]
+    options += [
+        "--trust-model",
+        "--weights",
+        "w.npz",
+        "--layer",
+        "conv1_relu",
+        "--method",
+        "eigencam",
+        "--score",
+        "probability",
+    ]
     options += ["--runtime", "openvino", "--precision", "float16", "--device", "GPU", "--max-memory", "900"]
     options += ["--name", "cam"]
-    expected = ExplainerOptions(
-        Path("w.npz"), "conv1_relu", "eigencam", "probability", "openvino", "float16", "GPU", 900
-    )
+    model = "m.keras", Path("l.txt"), "0..1", "b", True, Path("w.npz")
+    expected = ExplainerOptions(*model, "conv1_relu", "eigencam", "probability", "openvino", "float16", "GPU", 900)
     assert run_command(*options) == ("cam", expected)
     assert run_command() == ("", ExplainerOptions())
 
 
 def test_the_explainer_is_created_with_its_options_and_further_arguments(monkeypatch):
     created: dict[str, object] = {}
-    monkeypatch.setattr(explainer, "Explainer", lambda **arguments: created.update(arguments))
-    options = ExplainerOptions(Path("w.npz"), "conv1_relu", "gradcam", "probability", "openvino", "float16", "GPU")
-    options.create(batch_size=8)
-    assert callable(created.pop("progress"))
+    monkeypatch.setattr(explainer, "Explainer", lambda model, **arguments: created.update(arguments, model=model))
+    options = ExplainerOptions(layer="conv1_relu", score="probability", precision="float16", device="GPU")
+    model = Model(IMAGENET_RESNET50, "digest", NetworkFile("w.npz"))
+    options.create(model, batch_size=8)
     assert created == {
-        "weights": Path("w.npz"),
+        "model": model,
         "layer": "conv1_relu",
         "method": "gradcam",
         "score": "probability",
-        "runtime": "openvino",
+        "runtime": "auto",
         "precision": "float16",
         "device": "GPU",
         "max_memory_mb": 1500,
@@ -75,7 +89,7 @@ def test_the_explainer_is_created_with_its_options_and_further_arguments(monkeyp
     ],
 )
 def test_targets(label, contrast, counterfactual, expected):
-    assert parse_target(label, contrast, counterfactual, "gradcam") == expected
+    assert parse_target(label, contrast, counterfactual, imagenet_labels()) == expected
 
 
 @pytest.mark.parametrize(
@@ -89,10 +103,14 @@ def test_targets(label, contrast, counterfactual, expected):
     ],
 )
 def test_targets_that_do_not_exist(label, contrast, counterfactual, method, message):
+    def parse():
+        check_target(label, contrast, counterfactual, ExplainerOptions(method=method))
+        return parse_target(label, contrast, counterfactual, imagenet_labels())
+
     with pytest.raises(UsageError, match=message):
-        parse_target(label, contrast, counterfactual, method)
+        parse()
 
 
 def test_an_unknown_label():
     with pytest.raises(UnknownLabelError, match=r"'cheeta'.*'cheetah'"):
-        parse_target("cheeta", None, False, "gradcam")
+        parse_target("cheeta", None, False, imagenet_labels())

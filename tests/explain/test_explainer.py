@@ -7,6 +7,7 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_top_three_are_sorted_probabilities_of_the_logits(explainer, photographs
 
 @pytest.mark.parametrize("logits", [[1e30, -1e30, 0.0], [-1e30] * 3, [0.0] * 3, [88.0, 89.0, 1000.0]])
 def test_probabilities_of_any_logits_sum_to_one(logits):
-    assert probabilities(np.array(logits, np.float32)).sum() == pytest.approx(1.0)
+    assert probabilities(np.array(logits, np.float32), "softmax").sum() == pytest.approx(1.0)
 
 
 def test_given_class_is_explained_although_another_is_the_top_class(explainer, photographs, make_frame):
@@ -174,20 +175,19 @@ def test_vmax_falls_slowly_when_the_object_leaves_the_frame(explainer, photograp
     assert locked.vmax == pytest.approx(locked.saliency_map.max())
 
 
-def test_explainer_states_its_settings_and_the_origin_of_its_weights(explainer, weights):
+def test_explainer_states_its_settings_and_the_digest_of_its_weights(explainer, weights):
     assert explainer.layer == "conv5_block3_out"
     assert (explainer.method, explainer.score) == ("gradcam", "logit")
     assert explainer.runtime in ("tensorflow", "openvino")
     assert explainer.precision in ("float32", "bfloat16")
-    assert explainer.weights_path.is_file()
-    assert explainer.weights_origin in {"cache", "keras-cache"}
+    assert explainer.weights_digest == weights.digest
 
 
 @pytest.mark.slow
 def test_layer_score_and_weight_file_can_be_chosen(archive_file, photographs, make_frame):
-    explainer = Explainer(archive_file, layer="conv4_block6_out", score="probability")
+    explainer = Explainer(weights=archive_file, layer="conv4_block6_out", score="probability")
     assert (explainer.layer, explainer.score) == ("conv4_block6_out", "probability")
-    assert (explainer.weights_origin, explainer.weights_path) == ("file", archive_file)
+    assert explainer.weights_file == archive_file
     found = explainer.explain(make_frame(photographs["Egyptian cat"]))
     assert found.saliency_map.shape == (14, 14)
     assert found.target_label == "Egyptian cat"
@@ -266,17 +266,20 @@ def test_only_live_frames_are_smoothed(explainer, photographs, make_frame):
 
 
 def test_unknown_layer_is_an_error_of_the_constructor(network, monkeypatch):
+    def convert_here(request, path):
+        conversion_process._convert((asdict(request), str(path)))
+
     # Converted in this process, which has the network; see test_conversion_process for errors of a subprocess.
-    monkeypatch.setattr("live_cam.models.resnet50.build_network", lambda _weights: network)
-    monkeypatch.setattr(select, "convert_in_subprocess", conversion_process._convert)
+    monkeypatch.setattr("live_cam.models.resnet50.build_resnet50", lambda _weights: network)
+    monkeypatch.setattr(select, "convert_in_subprocess", convert_here)
     with pytest.raises(UnknownLayerError, match="did you mean conv5_block3_out"):
         Explainer(layer="conv5_block3_output")
 
 
 def test_missing_weight_file_is_an_error_before_tensorflow_is_imported(tmp_path):
     code = (
-        "import sys, pathlib; from live_cam import Explainer\n"
-        "try: Explainer(pathlib.Path(sys.argv[1]))\n"
+        "import sys; from live_cam import Explainer\n"
+        "try: Explainer(weights=sys.argv[1])\n"
         "except OSError as error: print(error, 'tensorflow' in sys.modules)"
     )
     result = subprocess.run(
@@ -291,13 +294,13 @@ def test_missing_weight_file_is_an_error_before_tensorflow_is_imported(tmp_path)
 
 def test_a_layer_for_a_method_with_its_own_is_an_error_before_weights_are_looked_for(tmp_path):
     with pytest.raises(UsageError, match="layercam-fused explains"):
-        Explainer(tmp_path / "none.npz", layer=DEFAULT_LAYER, method="layercam-fused")
+        Explainer(weights=tmp_path / "none.npz", layer=DEFAULT_LAYER, method="layercam-fused")
 
 
 def test_weights_in_double_precision_are_refused(tmp_path):
     np.savez(tmp_path / "w.npz", **{"predictions/bias": np.zeros(1000)})  # type: ignore[arg-type]
     with pytest.raises(WeightsError, match=r"w\.npz contains values that are not float32"):
-        Explainer(tmp_path / "w.npz")
+        Explainer(weights=tmp_path / "w.npz")
 
 
 @pytest.mark.parametrize("target", [Target(LION, LION), Target(CHEETAH, CHEETAH), Target(contrast=LION)])

@@ -19,9 +19,9 @@ def test_note_is_one_sentence_that_fits_beside_its_control(note):
 
 
 def test_note_states_the_size_of_its_layer(network):
-    from live_cam.models.resnet50 import activations
+    from live_cam.models.network import Network
 
-    shapes = activations(network)
+    shapes = Network(network).activations
     for layer, note in LAYER_NOTES.items():
         height, width, _ = shapes[layer]
         assert note.startswith(f"{height}x{width} positions: ")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from live_cam.models.preprocess import INPUT_PX, resize_to_input
+from live_cam.models.imagenet import INPUT_PX
+from live_cam.models.preprocess import resize_to_input
 
 pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
 
@@ -18,7 +19,7 @@ def resize_on_cpu(rgb):
 def resize_on_gpu(rgb):
     from live_cam.explain.runtime.resize_graph import resize_in_graph
 
-    resized = resize_in_graph(rgb[np.newaxis])
+    resized = resize_in_graph(rgb[np.newaxis], (INPUT_PX, INPUT_PX))
     assert resized.dtype == "float32"
     return resized.numpy()[0]
 

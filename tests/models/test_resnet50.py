@@ -24,7 +24,7 @@ def test_real_network_recognizes_photographs(network, caffe_preprocess, photogra
     logits = network(caffe_preprocess(rgb), training=False).numpy()[0]
     top = logits.argmax()
     assert imagenet_labels()[top] == label
-    assert probabilities(logits)[top] == pytest.approx(probability, abs=0.01)
+    assert probabilities(logits, "softmax")[top] == pytest.approx(probability, abs=0.01)
 
 
 def test_network_outputs_logits_and_not_probabilities(network):
@@ -44,15 +44,15 @@ def test_network_outputs_logits_and_not_probabilities(network):
     ],
 )
 def test_activations_are_listed_with_their_size(network, layer, size, channels):
-    from live_cam.models.resnet50 import activations
+    from live_cam.models.network import Network
 
-    assert activations(network)[layer] == (size, size, channels)
+    assert Network(network).activations[layer] == (size, size, channels)
 
 
 def test_neither_input_nor_head_is_listed(network):
-    from live_cam.models.resnet50 import activations
+    from live_cam.models.network import Network
 
-    names = list(activations(network))
+    names = list(Network(network).activations)
     assert (names[0], names[-1]) == ("conv1_conv", "conv5_block3_out")
 
 
@@ -69,9 +69,10 @@ def test_neither_input_nor_head_is_listed(network):
 )
 def test_unknown_layer_is_a_usage_error(network, layer, message):
     from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.models.network import Network
 
     with pytest.raises(UnknownLayerError, match=message) as caught:
-        StepGraph(network, (layer,), "logit")
+        StepGraph(Network(network), (layer,), "logit")
     assert caught.value.exit_status == 2
     assert "\n" not in str(caught.value)
 
@@ -79,12 +80,12 @@ def test_unknown_layer_is_a_usage_error(network, layer, message):
 @pytest.fixture
 def refuse(unloaded_network, monkeypatch):
     """Asserts that weights are refused: `refuse(values, name, message)`."""
-    from live_cam.models.resnet50 import build_network
+    from live_cam.models.resnet50 import build_resnet50
 
     def run(values, name, message):
         monkeypatch.setattr(Weights, "read", lambda _self: values)
         with pytest.raises(WeightsError, match=message) as caught:
-            build_network(Weights("file", Path(name), "digest"))
+            build_resnet50(Weights("file", Path(name), "digest"))
         assert "\n" not in str(caught.value)
 
     return run

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from live_cam.explain.saliency.occlusion import FILL_RGB
+from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.pipeline.faithfulness_monitor import FaithfulnessMonitor
 from live_cam.types import EncodedFrame, OverlayStyle, Target
 
@@ -12,6 +13,8 @@ LION = 291
 
 class TopLeftNetwork:
     """A network that recognises the lion by the top left quarter of the frame alone."""
+
+    classifier = IMAGENET_RESNET50
 
     def logits(self, frames):
         logits = np.zeros((len(frames), 1000), np.float32)

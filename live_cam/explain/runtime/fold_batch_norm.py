@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from live_cam.types import Precision
 
@@ -15,15 +16,20 @@ _POLICIES: Final[dict[Precision, str]] = {
     "bfloat16": "mixed_bfloat16",
     "float16": "mixed_float16",
 }
-_HEAD = ("avg_pool", "predictions")
 
 
 class _Affine(keras.layers.Layer):  # type: ignore[misc]
     """A batch norm at inference that can't be folded: one factor and one offset per channel."""
 
+    def __init__(self, axis: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._axis = axis
+
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        self.factor = self.add_weight(shape=input_shape[-1:])
-        self.offset = self.add_weight(shape=input_shape[-1:])
+        shape: list[int | None] = [1] * len(input_shape)
+        shape[self._axis] = input_shape[self._axis]
+        self.factor = self.add_weight(shape=shape)
+        self.offset = self.add_weight(shape=shape)
 
     def call(self, inputs: Any) -> Any:
         return inputs * self.factor + self.offset
@@ -36,46 +42,77 @@ def fold_batch_norm(network: Any, kept: Collection[str], precision: Precision) -
     batch norm's own output.
 
     Args:
-        network: A `keras.Model` in which every batch norm follows a convolution with a bias, in float32.
+        network: A `keras.Model` without nested models.
         kept: Convolutions whose output must not change; the batch norm after them is not folded.
         precision: What the copy computes in, except for its head, which stays in float32.
 
     Returns:
         A `keras.Model`.
     """
-    norms = {norm.name: _source(norm) for norm in network.layers if isinstance(norm, keras.layers.BatchNormalization)}
+    norms = {layer.name: layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)}
+    folded_into = {name: _foldable_source(norm, kept) for name, norm in norms.items()}
+    with_norm = {source.name for source in folded_into.values() if source is not None}
 
-    def copy(layer: Any) -> Any:
-        dtype = "float32" if layer.name in _HEAD else _POLICIES[precision]
-        if layer.name not in norms:
-            return type(layer).from_config({**layer.get_config(), "dtype": dtype})
-        if norms[layer.name].name in kept:
-            return _Affine(name=layer.name, dtype=dtype)
-        return keras.layers.Identity(name=layer.name, dtype=dtype)
+    def copy(operation: Any) -> Any:
+        if not isinstance(operation, keras.Layer):
+            return operation
+        dtype = _POLICIES[precision] if len(_output_shape(operation)) == 4 else "float32"
+        if operation.name not in norms:
+            bias = {"use_bias": True} if operation.name in with_norm else {}
+            return type(operation).from_config({**operation.get_config(), **bias, "dtype": dtype})
+        if folded_into[operation.name] is None:
+            return _Affine(operation.axis, name=operation.name, dtype=dtype)
+        return keras.layers.Identity(name=operation.name, dtype=dtype)
 
     def call(layer: Any, *inputs: Any, mask: None = None, **options: Any) -> Any:  # noqa: ARG001
         return layer(*inputs, **options)
 
     folded = keras.models.clone_model(network, clone_function=copy, call_function=call)
     for layer in network.layers:
-        if layer.weights and layer.name not in norms:
+        if layer.weights and layer.name not in norms and layer.name not in with_norm:
             folded.get_layer(layer.name).set_weights(layer.get_weights())
-    for name, convolution in norms.items():
-        factor, offset = _affine(network.get_layer(name))
-        if convolution.name in kept:
-            folded.get_layer(name).set_weights([factor, offset])
+        if isinstance(layer, keras.layers.Normalization):
+            folded.get_layer(layer.name).finalize_state()
+    for name, source in folded_into.items():
+        factor, offset = _affine(norms[name])
+        if source is None:
+            affine = folded.get_layer(name)
+            affine.set_weights([each.reshape(affine.factor.shape) for each in (factor, offset)])
         else:
-            kernel, bias = convolution.get_weights()
-            folded.get_layer(convolution.name).set_weights([kernel * factor, bias * factor + offset])
+            kernel, *biases = source.get_weights()
+            bias = biases[0] if biases else 0.0
+            by_channel = factor.reshape(kernel.shape[2:]) if _is_depthwise(source) else factor
+            folded.get_layer(source.name).set_weights([kernel * by_channel, bias * factor + offset])
     return folded
 
 
-def _source(layer: Any) -> Any:
-    """Returns the layer whose output `layer` takes."""
-    return layer.input._keras_history.operation
+def _foldable_source(norm: Any, kept: Collection[str]) -> Any:
+    """Returns the convolution whose output a batch norm alone takes and scales; None if there is none."""
+    source = norm.input._keras_history.operation
+    is_foldable = (
+        type(source) in (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+        and source.activation is keras.activations.linear
+        and source.data_format == "channels_last"
+        and norm.axis in (-1, 3)
+        and len(source._inbound_nodes) == len(source._outbound_nodes) == 1
+        and source.name not in kept
+    )
+    return source if is_foldable else None
 
 
-def _affine(norm: Any) -> tuple[Any, Any]:
-    gamma, beta, mean, variance = (weight.astype(np.float64) for weight in norm.get_weights())
+def _is_depthwise(layer: Any) -> bool:
+    return isinstance(layer, keras.layers.DepthwiseConv2D)
+
+
+def _output_shape(layer: Any) -> tuple[int | None, ...]:
+    shape: tuple[int | None, ...] = keras.tree.flatten(layer._inbound_nodes[0].output_tensors)[0].shape
+    return shape
+
+
+def _affine(norm: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns factor and offset of each channel, float64."""
+    mean, variance = (np.asarray(each, np.float64) for each in (norm.moving_mean, norm.moving_variance))
+    gamma = 1.0 if norm.gamma is None else np.asarray(norm.gamma, np.float64)
+    beta = 0.0 if norm.beta is None else np.asarray(norm.beta, np.float64)
     factor = gamma / np.sqrt(variance + norm.epsilon)
     return factor, beta - mean * factor

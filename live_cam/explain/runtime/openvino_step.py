@@ -21,13 +21,14 @@ from live_cam.explain.runtime.mapped_model import MappedModel
 from live_cam.explain.runtime.select import MakeRoom, unlimited
 from live_cam.explain.runtime.step_files import StepFiles
 from live_cam.explain.saliency.methods import saliency_maps
-from live_cam.models.preprocess import INPUT_PX
 from live_cam.types import Auto, Method, PerformanceHint, Precision
 
 _GRAPH_MODULES: Final = (
     "live_cam.explain.runtime.step_graph",
     "live_cam.explain.runtime.fold_batch_norm",
     "live_cam.explain.runtime.conversion",
+    "live_cam.models.network",
+    "live_cam.models.flatten",
     "live_cam.models.resnet50",
 )
 _PRECISION_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
@@ -74,11 +75,11 @@ class OpenVinoStep:
         classes: The number of logits.
     """
 
-    classes = 1000
-
     def __init__(
         self,
         convert: Callable[[int, int, Path], None],
+        input_px: tuple[int, int],
+        classes: int,
         cache: Path,
         depends_on: Sequence[str],
         precision: Precision,
@@ -90,6 +91,8 @@ class OpenVinoStep:
 
         Args:
             convert: Writes the model for N frames and K targets to an .xml file; called if the cache lacks it.
+            input_px: Height and width of the input.
+            classes: The number of logits.
             cache: The directory of converted steps.
             depends_on: What distinguishes this step from others: weights digest, layers, score.
             precision: What the network computes in.
@@ -99,6 +102,8 @@ class OpenVinoStep:
                 longer.
             shared_targets: Once it is compiled for so many targets, that replaces what was compiled for fewer.
         """
+        self.classes = classes
+        self._input_px = input_px
         self._in_parallel = performance_hint == "throughput"
         self._shared_targets = shared_targets
         self._convert = convert
@@ -149,7 +154,7 @@ class OpenVinoStep:
         self,
         batch_size: int,
         num_targets: int,
-        frame_px: tuple[int, int] = (INPUT_PX, INPUT_PX),  # noqa: ARG002
+        frame_px: tuple[int, int] = (1, 1),  # noqa: ARG002
         make_room: MakeRoom = unlimited,
     ) -> None:
         """Compiles for N frames and K targets; see `TensorFlowStep.prepare`."""
@@ -189,7 +194,7 @@ class OpenVinoStep:
         compiled = self._core.compile_model(model, self._device, self._options)
         streams_n = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         requests = [
-            (compiled.create_infer_request(), np.zeros((batch_size, INPUT_PX, INPUT_PX, 3), np.uint8))
+            (compiled.create_infer_request(), np.zeros((batch_size, *self._input_px, 3), np.uint8))
             for _ in range(_QUEUED_PER_STREAM * streams_n if self._in_parallel else 1)
         ]
         # The first call of all costs more.

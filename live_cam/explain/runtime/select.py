@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from live_cam.errors import UsageError
 from live_cam.explain.runtime.conversion_process import ConversionRequest, convert_in_subprocess
 from live_cam.models.classifier import Classifier
-from live_cam.models.weights.find import Weights, cache_file
+from live_cam.models.model import Model
+from live_cam.models.weights.find import cache_file
 from live_cam.types import Auto, Method, PerformanceHint, Precision, Runtime, Score
 
 MakeRoom = Callable[[int], None]
@@ -94,8 +95,7 @@ def uses_tensorflow(runtime: Runtime | Auto, device: str = "auto") -> bool:
 
 
 def select_backend(
-    classifier: Classifier,
-    weights: Weights,
+    model: Model,
     score: Score = "logit",
     runtime: Runtime | Auto = "auto",
     precision: Precision | Auto = "auto",
@@ -105,8 +105,7 @@ def select_backend(
     """Selects runtime, precision and device.
 
     Args:
-        classifier: The model.
-        weights: Its weights.
+        model: What to explain.
         score: What is differentiated.
         runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without, or if a device is named.
         precision: `auto` is the fastest that the device supports natively.
@@ -122,43 +121,33 @@ def select_backend(
         on_gpu = gpu_available()
         if precision == "auto":
             precision = "float16" if on_gpu else _fastest_on_cpu()
-        return _tensorflow(weights, score, precision, on_gpu)
+        return _tensorflow(model, score, precision, on_gpu)
     from live_cam.explain.runtime.openvino_step import choose_precision, require_device
 
     device = "CPU" if device == "auto" else device
     require_device(device)
-    return _openvino(classifier, weights, score, choose_precision(precision, device), device, performance_hint)
+    return _openvino(model, score, choose_precision(precision, device), device, performance_hint)
 
 
 def layers_to_explain(classifier: Classifier, method: Method, layer: str | None) -> tuple[str, ...]:
-    """Returns the layers of a method: the given one, the default for None, or those that the method fuses.
-
-    Raises:
-        UsageError: A layer is given for a method that has its own.
-    """
-    if method != "layercam-fused":
-        return (layer or classifier.default_layer,)
-    if layer is not None:
-        raise UsageError(f"layercam-fused explains {', '.join(classifier.fused_layers)} together; omit --layer")
-    return classifier.fused_layers
+    """Returns the layers of a method: those that it fuses; else the given one, or the default for None."""
+    return classifier.fused_layers if method == "layercam-fused" else (layer or classifier.default_layer,)
 
 
-def _tensorflow(weights: Weights, score: Score, precision: Precision, on_gpu: bool) -> Backend:
+def _tensorflow(model: Model, score: Score, precision: Precision, on_gpu: bool) -> Backend:
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
-    from live_cam.models.resnet50 import build_network
 
     def make_step(layers: tuple[str, ...]) -> Step:
-        network = build_network(weights)
-        weights_bytes = 4 * network.count_params()
+        network = model.build()
+        weights_bytes = 4 * network.model.count_params()
         return TensorFlowStep(StepGraph(network, layers, score, precision), on_gpu, weights_bytes)
 
     return Backend(make_step, "tensorflow", precision, "GPU" if on_gpu else "CPU")
 
 
 def _openvino(
-    classifier: Classifier,
-    weights: Weights,
+    model: Model,
     score: Score,
     precision: Precision,
     device: str,
@@ -168,14 +157,28 @@ def _openvino(
 
     def make_step(layers: tuple[str, ...]) -> Step:
         def convert(batch_size: int, num_targets: int, path: Path) -> None:
-            convert_in_subprocess(ConversionRequest(str(weights.path), layers, score, batch_size, num_targets), path)
+            if model.file is not None:
+                convert_in_subprocess(ConversionRequest(model.file, layers, score, batch_size, num_targets), path)
+                return
+            from live_cam.explain.runtime.conversion import convert, save
+            from live_cam.explain.runtime.step_graph import StepGraph
 
-        depends_on = (weights.digest, *layers, score)
+            save(convert(StepGraph(model.build(), layers, score).concrete(batch_size, num_targets)), path)
+
+        classifier = model.classifier
         # Behind the last layer there is one dense layer only: a second target takes 4 % of the time, another step as
         # much memory as the first.
         shared_targets = 2 if layers == (classifier.default_layer,) else 1
         return OpenVinoStep(
-            convert, cache_file().parent, depends_on, precision, device, performance_hint, shared_targets
+            convert,
+            classifier.input_px,
+            len(classifier.labels),
+            cache_file().parent,
+            (model.digest, repr(classifier.preprocessing), *layers, score),
+            precision,
+            device,
+            performance_hint,
+            shared_targets,
         )
 
     return Backend(make_step, "openvino", precision, device)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import keras
 import tensorflow as tf
 
 from live_cam.explain.runtime.fold_batch_norm import fold_batch_norm
-from live_cam.models.preprocess import INPUT_PX
-from live_cam.models.resnet50 import require_activation
-from live_cam.types import Precision, Score
+from live_cam.models.network import Network
+from live_cam.models.preprocessing import NONE
+from live_cam.types import Head, Precision, Score
 
-_CAFFE_MEAN_BGR: Final = (103.939, 116.779, 123.68)
+# Pillow's weights of red, green and blue, in units of 1/65536.
+_LUMA: Final = (19595.0, 38470.0, 7471.0)
 
 # Without it the smaller gradients would vanish in float16, whose smallest number is 6e-8.
 _FLOAT16_GRADIENT_SCALE: Final = 1024.0
@@ -23,13 +25,16 @@ class StepGraph:
 
     Attributes:
         classes: The number of logits.
+        input_px: Height and width of the input.
     """
 
-    def __init__(self, network: Any, layers: tuple[str, ...], score: Score, precision: Precision = "float32") -> None:
+    def __init__(
+        self, network: Network, layers: tuple[str, ...], score: Score, precision: Precision = "float32"
+    ) -> None:
         """Prepares the network.
 
         Args:
-            network: ResNet50 as `build_network` returns it.
+            network: The network.
             layers: The activations to explain, finest first.
             score: What is differentiated.
             precision: What the network computes in; its head computes in float32.
@@ -38,9 +43,11 @@ class StepGraph:
             UnknownLayerError: The network has no activation of that name.
         """
         for layer in layers:
-            require_activation(network, layer)
-        self.classes: int = network.output.shape[-1]
-        folded = fold_batch_norm(network, layers, precision)
+            network.require_activation(layer)
+        self.classes = network.classes
+        self.input_px = network.input_px
+        self._network = network
+        folded = fold_batch_norm(network.model, layers, precision)
         activations = [folded.get_layer(layer).output for layer in layers]
         self._forward = folded
         self._with_activations = keras.Model(folded.input, [*activations, folded.output])
@@ -51,29 +58,33 @@ class StepGraph:
         """Returns the logits float32 (N, classes), without an explanation.
 
         Args:
-            inputs: uint8 (N, 224, 224, 3), RGB.
+            inputs: uint8 (N, H, W, 3), RGB, of the size of the input.
         """
-        return self._forward(_preprocess(inputs), training=False)
+        return tf.cast(self._forward(self._preprocess(inputs), training=False), tf.float32)
 
     def explain(self, inputs: Any, targets: Any) -> tuple[Any, ...]:
         """Runs one forward pass per input, and one backward pass per target.
 
         Args:
-            inputs: uint8 or float32 (N, 224, 224, 3), RGB, 0..255.
+            inputs: uint8 or float32 (N, H, W, 3), RGB, 0..255, of the size of the input.
             targets: float32 (N, K, classes); the j-th row of zeros means the j-th top class.
 
         Returns:
             The activations of each layer, float32 (N, h, w, channels); the gradients to each, float32
             (N, K, h, w, channels); and the logits, float32 (N, classes).
         """
-        *activations, logits = self._with_activations(_preprocess(inputs), training=False)
-        outputs = logits if self._score == "logit" else tf.nn.softmax(logits)
+        *activations, logits = self._with_activations(self._preprocess(inputs), training=False)
+        logits = tf.cast(logits, tf.float32)
+        outputs = logits if self._score == "logit" else _PROBABILITIES[self._network.head](logits)
         # Symbolic gradients differentiate only what lies between the activations and the score.
         by_target = [
             tf.gradients(tf.reduce_sum(target * outputs) * self._gradient_scale, activations)
             for target in tf.unstack(_resolve_targets(targets, logits), axis=1)
         ]
         gradients = [tf.stack(by_layer, axis=1) for by_layer in zip(*by_target, strict=True)]
+        if self._network.channels_first:
+            activations = [tf.transpose(activation, (0, 2, 3, 1)) for activation in activations]
+            gradients = [tf.transpose(gradient, (0, 1, 3, 4, 2)) for gradient in gradients]
         return (
             *(tf.cast(activation, tf.float32) for activation in activations),
             *(tf.cast(gradient, tf.float32) / self._gradient_scale for gradient in gradients),
@@ -81,12 +92,12 @@ class StepGraph:
         )
 
     def concrete(self, batch_size: int, num_targets: int) -> Any:
-        """Traces `explain` for N inputs at 224x224 and K targets, or `forward` for K = 0.
+        """Traces `explain` for N inputs and K targets, or `forward` for K = 0.
 
         Returns:
             A `tf.ConcreteFunction`.
         """
-        inputs = tf.TensorSpec([batch_size, INPUT_PX, INPUT_PX, 3], tf.uint8)
+        inputs = tf.TensorSpec([batch_size, *self.input_px, 3], tf.uint8)
         targets = tf.TensorSpec([batch_size, num_targets, self.classes], tf.float32)
         if num_targets == 0:
             function = tf.function(self.forward, autograph=False).get_concrete_function(inputs)
@@ -95,10 +106,21 @@ class StepGraph:
         function.step_graph = self  # a concrete function alone does not keep its variables
         return function
 
+    def _preprocess(self, inputs: Any) -> Any:
+        pixels, preprocessing = tf.cast(inputs, tf.float32), self._network.preprocessing
+        if self._network.model.input.shape[-1] == 1:
+            weighted = tf.reduce_sum(pixels * tf.constant(_LUMA), axis=-1, keepdims=True)
+            pixels = tf.floor((weighted + 32768.0) / 65536.0)
+        if preprocessing.bgr:
+            pixels = pixels[..., ::-1]
+        if preprocessing.scale != NONE.scale:
+            pixels = pixels * tf.constant(preprocessing.scale)
+        if preprocessing.offset != NONE.offset:
+            pixels = pixels + tf.constant(preprocessing.offset)
+        return pixels
 
-def _preprocess(inputs: Any) -> Any:
-    """Converts RGB to what ResNet50 was trained on: BGR, the mean subtracted."""
-    return tf.cast(inputs, tf.float32)[..., ::-1] - tf.constant(_CAFFE_MEAN_BGR)
+
+_PROBABILITIES: Final[dict[Head, Callable[[Any], Any]]] = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid}
 
 
 def _resolve_targets(targets: Any, logits: Any) -> Any:

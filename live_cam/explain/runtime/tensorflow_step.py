@@ -14,7 +14,7 @@ from live_cam.explain.runtime.resize_graph import resize_in_graph
 from live_cam.explain.runtime.select import MakeRoom, unlimited
 from live_cam.explain.runtime.step_graph import StepGraph
 from live_cam.explain.saliency.methods import saliency_maps
-from live_cam.models.preprocess import INPUT_PX, resize_to_input
+from live_cam.models.preprocess import resize_to_input
 from live_cam.types import Method
 
 
@@ -78,7 +78,7 @@ class TensorFlowStep:
         self,
         batch_size: int,
         num_targets: int,
-        frame_px: tuple[int, int] = (INPUT_PX, INPUT_PX),
+        frame_px: tuple[int, int] = (1, 1),
         make_room: MakeRoom = unlimited,
     ) -> None:
         """Compiles for N frames and K targets, which takes seconds; another thread may explain meanwhile.
@@ -101,7 +101,7 @@ class TensorFlowStep:
     def _inputs(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Any:
         if self._on_gpu and len({frame.shape for frame in frames}) == 1:
             return tf.constant(np.asarray(frames))
-        inputs = np.empty((len(frames), INPUT_PX, INPUT_PX, 3), np.uint8)
+        inputs = np.empty((len(frames), *self._graph.input_px, 3), np.uint8)
         resize_to_input(frames, inputs)
         return tf.constant(inputs)
 
@@ -122,13 +122,13 @@ class TensorFlowStep:
         targets = tf.TensorSpec([batch_size, num_targets, self.classes], tf.float32)
         if num_targets == 0:
             return tf.function(
-                lambda f: (self._graph.forward(resize_in_graph(f)),),
+                lambda f: (self._graph.forward(resize_in_graph(f, self._graph.input_px)),),
                 input_signature=[frames],
                 jit_compile=True,
                 autograph=False,
             )
         return tf.function(
-            lambda f, t: self._graph.explain(resize_in_graph(f), t),
+            lambda f, t: self._graph.explain(resize_in_graph(f, self._graph.input_px), t),
             input_signature=[frames, targets],
             jit_compile=True,
             autograph=False,

@@ -9,40 +9,58 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.types import CLASSLESS_METHODS, Method, Target
 
-# Measured on the ImageNet weights: the top logit of black, white and grey frames is 5.0 to 5.9, of noise 7 to 10,
-# of photographs of one of the 1000 classes 13 to 27.
-_NO_EVIDENCE_LOGIT = 6.0
-_FULL_EVIDENCE_LOGIT = 14.0
-# 8 logits between a class and its contrast class are odds of 3000 to 1.
-_FULL_EVIDENCE_DIFFERENCE = 8.0
+# Noise is about as strange as anything without content: on the ImageNet weights the top logit of black, white and grey
+# frames is 5.0 to 5.9, of noise 7 to 10, of photographs of one of the 1000 classes 13 to 27.
+_FULL_EVIDENCE = 1.8
+_MIN_SPAN_LOGITS = 2.0
 
 _RELEASE_S = 0.5
 _MAX_KEYS = 1024
 
 
-def evidence(logits: NDArray[np.float32], target: Target, method: Method) -> float:
+def empty_images(input_px: tuple[int, int]) -> list[NDArray[np.uint8]]:
+    """Returns images without content, uint8 (H, W, 3): black, grey, white, and noise of pixels and of patches."""
+    rng = np.random.default_rng(0)
+    height, width = input_px
+    noise = rng.integers(0, 256, (height, width, 3), np.uint8)
+    patches = cv2.resize(rng.integers(0, 256, (8, 8, 3), np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    return [*(np.full((height, width, 3), level, np.uint8) for level in (0, 128, 255)), noise, patches]
+
+
+def evidence_ramp(logits: NDArray[np.float32]) -> tuple[float, float]:
+    """Returns the top logits at which evidence starts and is full, from logits (N, classes) of `empty_images`."""
+    top = logits.max(axis=1)
+    start = float(top.min())
+    return start, start + max(_FULL_EVIDENCE * float(top.max() - start), _MIN_SPAN_LOGITS)
+
+
+def evidence(logits: NDArray[np.float32], target: Target, method: Method, ramp: tuple[float, float]) -> float:
     """Returns how much evidence the logits contain for a target: 0 (no more than an empty frame has) to 1.
 
     The logit of its class is no measure for a counterfactual, nor for classless methods: what counts is whether the
-    frame shows anything at all, for which the logit of the top class is the measure.
+    frame shows anything at all, for which the logit of the top class is the measure. For a contrast it is the
+    difference of the two logits: 8 of them, as for ImageNet, are odds of 3000 to 1.
 
     Args:
         logits: float32 (classes,).
         target: The target; its `index` is not None.
         method: The method of the map.
+        ramp: The logits at which evidence starts and is full.
     """
+    start, full = ramp
     classless = method in CLASSLESS_METHODS
     score = float(logits.max() if target.counterfactual or classless else logits[target.index])
     if target.contrast is None or classless:
-        ramp = (score - _NO_EVIDENCE_LOGIT) / (_FULL_EVIDENCE_LOGIT - _NO_EVIDENCE_LOGIT)
+        fraction = (score - start) / (full - start)
     else:
-        ramp = (score - float(logits[target.contrast])) / _FULL_EVIDENCE_DIFFERENCE
-    return min(max(ramp, 0.0), 1.0)
+        fraction = (score - float(logits[target.contrast])) / (full - start)
+    return min(max(fraction, 0.0), 1.0)
 
 
 class PeakNormalizer:

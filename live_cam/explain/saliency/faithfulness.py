@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from live_cam.explain.saliency.occlusion import occlude
 from live_cam.explain.saliency.targets import probabilities
-from live_cam.types import CamConfig, Explanation, Frame, Target
+from live_cam.models.classifier import Classifier
+from live_cam.types import CamConfig, Explanation, Frame, Head, Target
 
 Verdict = Literal["faithful", "doubtful", "unfaithful", "inconclusive"]
 
@@ -70,10 +71,11 @@ class Faithfulness:
         self._subject: tuple[str, Target, CamConfig] | None = None
         self._images: list[NDArray[np.uint8]] = []
         self._probabilities: list[float] = []
+        self._head: Head = "softmax"
         self._means = np.zeros(3)
         self._measured = 0
 
-    def start(self, frame: Frame, explanation: Explanation, rng: np.random.Generator) -> None:
+    def start(self, frame: Frame, explanation: Explanation, classifier: Classifier, rng: np.random.Generator) -> None:
         """Starts a measurement; an unfinished one is discarded.
 
         Another source, target, layer or method discards the earlier measurements, and so does a map without evidence,
@@ -85,6 +87,7 @@ class Faithfulness:
         Args:
             frame: The frame.
             explanation: Its explanation; its own map is measured, not the smoothed one.
+            classifier: What the network is.
             rng: The source of randomness.
         """
         subject = frame.source_id, explanation.target, explanation.cam_config
@@ -96,12 +99,13 @@ class Faithfulness:
             return
         top_fifth = top_fraction_mask(explanation.saliency_map, rng)
         masks = [top_fifth, *(_moved(top_fifth, rng) for _ in range(_RANDOM_N))]
-        resized = occlude(frame.rgb, np.zeros((1, 1), bool))
-        self._images = [occlude(resized, mask) for mask in masks]
-        self._probabilities = [target_probability(explanation.logits, explanation.target)]
+        self._head = classifier.head
+        resized = occlude(frame.rgb, np.zeros((1, 1), bool), classifier.input_px)
+        self._images = [occlude(resized, mask, classifier.input_px) for mask in masks]
+        self._probabilities = [target_probability(explanation.logits, explanation.target, self._head)]
 
     def next_image(self) -> NDArray[np.uint8] | None:
-        """Returns the next input of the network, uint8 (224, 224, 3), RGB; None if the measurement is finished."""
+        """Returns the next input of the network, uint8 (H, W, 3), RGB; None if the measurement is finished."""
         return self._images[0] if self._images else None
 
     def add(self, logits: NDArray[np.float32]) -> None:
@@ -109,7 +113,7 @@ class Faithfulness:
         if self._subject is None or not self._images:
             return
         self._images.pop(0)
-        self._probabilities.append(target_probability(logits, self._subject[1]))
+        self._probabilities.append(target_probability(logits, self._subject[1], self._head))
         if self._images:
             return
         original, without_top, *without_random = self._probabilities
@@ -128,7 +132,7 @@ class Faithfulness:
         return FaithfulnessScore(probability_drop, random_drop, self._measured, verdict, words)
 
 
-def target_probability(logits: NDArray[np.float32], target: Target) -> float:
+def target_probability(logits: NDArray[np.float32], target: Target, head: Head) -> float:
     """Returns the probability of a target, 0..1.
 
     That is the probability of its class; with a contrast class, its share of the probability of both; for a
@@ -137,10 +141,14 @@ def target_probability(logits: NDArray[np.float32], target: Target) -> float:
     Args:
         logits: float32 (classes,).
         target: The target; its `index` is not None.
+        head: How probabilities follow from logits.
     """
     if target.contrast is not None:
-        return float(probabilities(np.stack([logits[target.index], logits[target.contrast]]))[0])
-    of_class = float(probabilities(logits)[target.index])
+        of_both = np.stack([logits[target.index], logits[target.contrast]])
+        if head == "sigmoid":
+            of_both = np.log(np.maximum(probabilities(of_both, head), np.finfo(np.float64).tiny))
+        return float(probabilities(of_both, "softmax")[0])
+    of_class = float(probabilities(logits, head)[target.index])
     return 1.0 - of_class if target.counterfactual else of_class
 
 

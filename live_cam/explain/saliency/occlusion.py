@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.models.preprocess import INPUT_PX, resize_to_input
+from live_cam.models.preprocess import resize_to_input
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, as fractions 0..1 of the width and height of a frame."""
 
 FILL_RGB: Final = (124, 117, 104)
-"""The mean colour of ImageNet, which is subtracted from every input, so that the network receives zeros."""
+"""The mean colour of ImageNet, a grey that most networks receive as values about zero."""
 
 _SIDE_FRACTION = 0.25
 
@@ -41,25 +41,29 @@ def patch(x: float, y: float, width_px: int, height_px: int) -> Box:
     return left, top, left + width, top + height
 
 
-def occlude(rgb: NDArray[np.uint8], where: NDArray[np.bool_] | Box) -> NDArray[np.uint8]:
-    """Replaces parts of a frame by the colour that the network receives as zeros.
+def occlude(rgb: NDArray[np.uint8], where: NDArray[np.bool_] | Box, input_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """Replaces parts of a frame by a neutral colour.
 
     They are replaced after resizing to the network's input, which costs the same for frames of all sizes.
 
     Args:
         rgb: uint8 (H, W, 3), RGB.
         where: What to replace: a mask bool (h, w), stretched over the frame, or a box.
+        input_px: Height and width of the network's input.
 
     Returns:
-        uint8 (224, 224, 3), RGB.
+        uint8 (height, width, 3), RGB.
     """
-    occluded = np.empty((INPUT_PX, INPUT_PX, 3), np.uint8)
+    height, width = input_px
+    occluded = np.empty((height, width, 3), np.uint8)
     resize_to_input([rgb], occluded[np.newaxis])
     if isinstance(where, tuple):
-        left, top, right, bottom = (round(edge * INPUT_PX) for edge in where)
+        left, top, right, bottom = (
+            round(edge * size) for edge, size in zip(where, (width, height, width, height), strict=True)
+        )
         occluded[top:bottom, left:right] = FILL_RGB
     else:
         # The cell nearest to the centre of each pixel, which that of cv2.INTER_NEAREST is not.
-        mask = cv2.resize(where.view(np.uint8), (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_NEAREST_EXACT)
+        mask = cv2.resize(where.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
         occluded[mask != 0] = FILL_RGB
     return occluded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.types import Target
+from live_cam.types import Head, Target
 
 
 def target_vector(target: Target, classes: int) -> NDArray[np.float32]:
@@ -39,7 +39,10 @@ def top_classes(scores: NDArray[np.floating], k: int) -> list[int]:
     return order
 
 
-def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Returns the softmax of logits float32 (..., classes): float64, of the same shape, without overflow."""
-    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+def probabilities(logits: NDArray[np.float32], head: Head) -> NDArray[np.float64]:
+    """Returns the softmax or the sigmoid of logits float32 (..., classes): float64, same shape, without overflow."""
+    values = logits.astype(np.float64)
+    if head == "sigmoid":
+        return np.asarray(np.exp(-np.logaddexp(0.0, -values)))
+    exponentials = np.exp(values - values.max(axis=-1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True))

@@ -68,15 +68,15 @@ def analysis_routes(session: Session) -> APIRouter:
             return no_frame_yet()
         height_px, width_px = shown.frame.rgb.shape[:2]
         box = patch(x, y, width_px, height_px)
-        occluded = await asyncio.to_thread(occlude, shown.frame.rgb, box)
+        classifier = session.explainer.classifier
+        occluded = await asyncio.to_thread(occlude, shown.frame.rgb, box, classifier.input_px)
         (logits,) = await task_result(session.submit(lambda explainer: explainer.logits([occluded])))
         classes = [score.index for score in shown.explanation.smoothed_top]
-        labels = session.explainer.classifier.labels
         scores = {
-            name: [{"index": i, "label": labels[i], "probability": float(values[i])} for i in classes]
+            name: [{"index": i, "label": classifier.labels[i], "probability": float(values[i])} for i in classes]
             for name, values in (
-                ("before", probabilities(shown.explanation.logits)),
-                ("after", probabilities(logits)),
+                ("before", probabilities(shown.explanation.logits, classifier.head)),
+                ("after", probabilities(logits, classifier.head)),
             )
         }
         return JSONResponse({**scores, "box": box}, headers=NO_STORE)

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from live_cam import child_task
 from live_cam.child_process import start_child
 from live_cam.errors import LiveCamError, WeightsError
 from live_cam.explain.runtime import conversion_process
 from live_cam.explain.runtime.conversion_process import ConversionRequest, convert_in_subprocess
+from live_cam.models.network_file import NetworkFile
 from tests.processes import process_state
 
 pytestmark = pytest.mark.slow
@@ -19,7 +21,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def request_(weights):
     """The conversion that takes least: the forward pass alone."""
-    return ConversionRequest(str(weights.path), ("conv5_block3_out",), "logit", batch_size=1, num_targets=0)
+    return ConversionRequest(
+        NetworkFile(str(weights.path)), ("conv5_block3_out",), "logit", batch_size=1, num_targets=0
+    )
 
 
 def test_model_is_written_and_nothing_else(request_, tmp_path, tmp_path_factory, monkeypatch):
@@ -36,7 +40,7 @@ def test_model_is_written_and_nothing_else(request_, tmp_path, tmp_path_factory,
 def test_weights_of_another_network_raise_a_weights_error(request_, tmp_path, monkeypatch):
     monkeypatch.setattr(conversion_process, "_MODULE", "tests.explain.runtime.mismatched_conversion")
     with pytest.raises(WeightsError, match=r"^other\.npz does not match ResNet50$"):
-        convert_in_subprocess(replace(request_, weights_path="other.npz"), tmp_path / "step.xml")
+        convert_in_subprocess(replace(request_, network=NetworkFile("other.npz")), tmp_path / "step.xml")
 
 
 def test_directory_that_is_not_writable_raises_an_os_error(request_, tmp_path):
@@ -56,7 +60,7 @@ def signal_child(monkeypatch):
             child.send_signal(number)
             return child
 
-        monkeypatch.setattr(conversion_process, "start_child", start)
+        monkeypatch.setattr(child_task, "start_child", start)
 
     return arrange
 
@@ -70,15 +74,17 @@ def test_a_killed_subprocess_is_reported_as_such(request_, tmp_path, signal_chil
 _CONVERT = """
 import sys
 from pathlib import Path
+from live_cam import child_task
 from live_cam.explain.runtime import conversion_process
+from live_cam.models.network_file import NetworkFile
 
 def start(*arguments, **options):
     child = start_child(*arguments, **options)
     print(child.pid, flush=True)
     return child
 
-start_child, conversion_process.start_child = conversion_process.start_child, start
-request = conversion_process.ConversionRequest(sys.argv[1], ("conv5_block3_out",), "logit", 1, 0)
+start_child, child_task.start_child = child_task.start_child, start
+request = conversion_process.ConversionRequest(NetworkFile(sys.argv[1]), ("conv5_block3_out",), "logit", 1, 0)
 conversion_process.convert_in_subprocess(request, Path(sys.argv[2]))
 """
 
@@ -96,7 +102,7 @@ def test_the_subprocess_ends_with_its_parent(weights, tmp_path, eventually):
 
 
 def test_a_stopped_subprocess_is_not_waited_for_without_end(request_, tmp_path, signal_child, monkeypatch):
-    monkeypatch.setattr(conversion_process, "_LIMIT_S", 0.3)
+    monkeypatch.setattr(child_task, "_LIMIT_S", 0.3)
     signal_child(signal.SIGSTOP)
     with pytest.raises(LiveCamError, match=r"it took more than 0\.005 minutes; end other programs and try again"):
         convert_in_subprocess(request_, tmp_path / "step.xml")
@@ -115,8 +121,8 @@ def test_a_stopped_subprocess_is_not_waited_for_without_end(request_, tmp_path, 
     ],
 )
 def test_the_reason_is_what_the_subprocess_reports(output, log, reason):
-    error = conversion_process._error(1, output, log)
-    assert str(error).startswith(f"converting the network for OpenVINO failed: {reason}")
+    error = child_task._error(1, output, log, "converting the network")
+    assert str(error).startswith(f"converting the network failed: {reason}")
 
 
 def test_an_error_that_nobody_expects_is_reported_as_it_is(request_, tmp_path):

@@ -62,9 +62,9 @@ def outputs(inputs, caffe_preprocess):
 @pytest.fixture(scope="module")
 def before(small_network, outputs):
     """The outputs of all layers before folding."""
-    from live_cam.models.resnet50 import activations
+    from live_cam.models.network import Network
 
-    return outputs(small_network, tuple(activations(small_network)))
+    return outputs(small_network, tuple(Network(small_network).activations))
 
 
 @pytest.mark.parametrize("kept", [(), KEPT])

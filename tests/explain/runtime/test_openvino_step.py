@@ -81,7 +81,7 @@ def test_throughput_hint_explains_many_frames_in_order(make_openvino_step, make_
     frames = [list(photographs.values())[n % len(photographs)] for n in range(19)]
     targets = np.zeros((19, 1, 1000), np.float32)
     targets[3, 0, B] = 1.0
-    step = OpenVinoStep(make_convert(), tmp_path, ["x"], "float32", performance_hint="throughput")
+    step = OpenVinoStep(make_convert(), (224, 224), 1000, tmp_path, ["x"], "float32", performance_hint="throughput")
     maps, logits = step(frames, targets)
     assert len(list(tmp_path.glob("step-*"))) == 1, "only one batch size is compiled"
     for n, frame in enumerate(frames):
@@ -92,7 +92,7 @@ def test_throughput_hint_explains_many_frames_in_order(make_openvino_step, make_
 
 def test_two_targets_share_what_is_compiled_with_one(make_openvino_step, make_convert, tmp_path, photographs):
     reference = make_openvino_step()
-    step = OpenVinoStep(make_convert(), tmp_path, ["x"], "float32", shared_targets=2)
+    step = OpenVinoStep(make_convert(), (224, 224), 1000, tmp_path, ["x"], "float32", shared_targets=2)
     frames = [photographs["lion"]]
     step.prepare(1, 1)
     one_bytes = step.memory_bytes
@@ -109,7 +109,7 @@ def test_two_targets_share_what_is_compiled_with_one(make_openvino_step, make_co
 
 
 def test_room_is_made_before_anything_is_compiled(make_convert, tmp_path):
-    step = OpenVinoStep(make_convert(), tmp_path, ["x"], "float32")
+    step = OpenVinoStep(make_convert(), (224, 224), 1000, tmp_path, ["x"], "float32")
     needed = []
     step.prepare(1, 1, make_room=needed.append)
     step.prepare(1, 1, make_room=needed.append)
@@ -128,7 +128,7 @@ def test_room_is_made_before_anything_is_compiled(make_convert, tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives the memory of a mapping back")
 def test_weights_leave_memory_once_compiled(make_convert, tmp_path):
-    step = OpenVinoStep(make_convert(), tmp_path, ["x"], "float32")
+    step = OpenVinoStep(make_convert(), (224, 224), 1000, tmp_path, ["x"], "float32")
     step.prepare(1, 1)
     (weights,) = tmp_path.rglob("step.bin")
     assert _resident_bytes(weights) < weights.stat().st_size / 2
@@ -163,7 +163,9 @@ def top_class(make_convert, tmp_path, photographs):
     """Creates a step from the cache in `tmp_path` and returns its top class for the lion's photograph."""
 
     def run(convert=make_convert(), key="x", cache=tmp_path):  # noqa: B008
-        return OpenVinoStep(convert, cache, (key,), "float32")([photographs["lion"]], rows({}))[1].argmax()
+        return OpenVinoStep(convert, (224, 224), 1000, cache, (key,), "float32")([photographs["lion"]], rows({}))[
+            1
+        ].argmax()
 
     return run
 
@@ -219,7 +221,7 @@ def test_conversion_that_fails_for_the_weights_is_not_retried(tmp_path):
         raise WeightsError("they do not match")
 
     with pytest.raises(WeightsError, match="do not match"):
-        OpenVinoStep(convert, tmp_path, ("x",), "float32")(np.zeros((1, 9, 9, 3), np.uint8), rows({}))
+        OpenVinoStep(convert, (224, 224), 1000, tmp_path, ("x",), "float32")(np.zeros((1, 9, 9, 3), np.uint8), rows({}))
     assert len(calls) == 1
 
 

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.models.layers import DEFAULT_LAYER, FUSED_LAYERS
+from live_cam.models.open import ModelOptions, open_model
+from live_cam.models.weights.find import silent
 from live_cam.types import Method
 from tests.explain.oracle import (
     FORMULAS,
@@ -53,8 +54,9 @@ def tensorflow_step(network):
     """The step as on a CPU: frozen, in float32, at three layers at once, so that one graph tests all of them."""
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.network import Network
 
-    return TensorFlowStep(StepGraph(network, FUSED_LAYERS, "logit"), on_gpu=False)
+    return TensorFlowStep(StepGraph(Network(network), FUSED_LAYERS, "logit"), on_gpu=False)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +64,10 @@ def make_openvino_step(weights):
     """`make_openvino_step(precision, *layers)`: from the user's cache, also in precisions that this CPU emulates."""
     from live_cam.explain.runtime.select import _openvino
 
+    model = open_model(None, ModelOptions(), silent)
+
     def make(precision, *layers):
-        return _openvino(IMAGENET_RESNET50, weights, "logit", precision, "CPU", "latency").make_step(layers)
+        return _openvino(model, "logit", precision, "CPU", "latency").make_step(layers)
 
     return functools.cache(make)
 
@@ -111,15 +115,17 @@ def nearly_matches(inputs, tape):
 def test_tensorflow_in_bfloat16_nearly_matches_float32(network, nearly_matches):
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.network import Network
 
-    nearly_matches(TensorFlowStep(StepGraph(network, (DEFAULT_LAYER,), "logit", "bfloat16"), on_gpu=False))
+    nearly_matches(TensorFlowStep(StepGraph(Network(network), (DEFAULT_LAYER,), "logit", "bfloat16"), on_gpu=False))
 
 
 def test_xla_in_float16_nearly_matches_float32(network, nearly_matches):
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.network import Network
 
-    nearly_matches(TensorFlowStep(StepGraph(network, (DEFAULT_LAYER,), "logit", "float16"), on_gpu=True))
+    nearly_matches(TensorFlowStep(StepGraph(Network(network), (DEFAULT_LAYER,), "logit", "float16"), on_gpu=True))
 
 
 # The methods differ only in what they make of the same activations and gradients: one that averages the gradients over

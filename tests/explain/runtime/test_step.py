@@ -181,6 +181,7 @@ def test_probability_is_explained_instead_of_the_logit(make_step, inputs, forwar
 def test_step_is_traced_once_per_number_of_frames_and_targets(tiny_network, on_gpu):
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.network import Network
 
     traced = []
 
@@ -189,7 +190,7 @@ def test_step_is_traced_once_per_number_of_frames_and_targets(tiny_network, on_g
             traced.append(tuple(targets.shape[:2]))  # runs when Python traces, not when the graph runs
             return super().explain(inputs, targets)
 
-    step = TensorFlowStep(Counted(tiny_network, ("high",), "logit"), on_gpu)
+    step = TensorFlowStep(Counted(Network(tiny_network), ("high",), "logit"), on_gpu)
     rng = np.random.default_rng(0)
     targets = itertools.cycle([TOP, one_hot(4), one_hot(4) - one_hot(7), -one_hot(4)])
     for size in [(480, 640), (100, 37), (1, 1)]:
@@ -223,8 +224,9 @@ def tiny_steps(tiny_network):
     """Steps of the tiny network, for a CPU and for a GPU; XLA compiles for each size of frames."""
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.network import Network
 
-    graph = StepGraph(tiny_network, ("high",), "logit")
+    graph = StepGraph(Network(tiny_network), ("high",), "logit")
     return TensorFlowStep(graph, on_gpu=False), TensorFlowStep(graph, on_gpu=True)
 
 
@@ -325,8 +327,9 @@ def huge_network(small_network):
 def test_huge_logits_yield_finite_maps(huge_network, inputs, score):
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.network import Network
 
-    step = TensorFlowStep(StepGraph(huge_network, (SMALL_LAYER,), score), on_gpu=False)
+    step = TensorFlowStep(StepGraph(Network(huge_network), (SMALL_LAYER,), score), on_gpu=False)
     for target in (TOP, one_hot(B), -one_hot(A)):
         maps, logits = step(inputs["lion"][np.newaxis], target)
         assert np.abs(logits).max() > 1e29

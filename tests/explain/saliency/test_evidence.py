@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from live_cam.explain.saliency.evidence import PeakNormalizer, evidence
+from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.types import Target
 
+RAMP = IMAGENET_RESNET50.evidence_logits
 A, B = 1, 2
 S = 1_000_000_000
 
@@ -19,16 +21,16 @@ def logits(of_a: float, of_b: float = 0.0):
 
 @pytest.mark.parametrize("score", [-50.0, 0.0, 5.0, 5.9])
 def test_score_of_an_empty_frame_is_no_evidence(score):
-    assert evidence(logits(score), Target(A), "gradcam") == 0.0
+    assert evidence(logits(score), Target(A), "gradcam", RAMP) == 0.0
 
 
 @pytest.mark.parametrize("score", [16.0, 27.0, 1e30])
 def test_score_of_a_photograph_is_full_evidence(score):
-    assert evidence(logits(score), Target(A), "gradcam") == 1.0
+    assert evidence(logits(score), Target(A), "gradcam", RAMP) == 1.0
 
 
 def test_evidence_grows_steadily_with_the_score():
-    values = [evidence(logits(score), Target(A), "gradcam") for score in np.arange(0.0, 30.0, 0.25)]
+    values = [evidence(logits(score), Target(A), "gradcam", RAMP) for score in np.arange(0.0, 30.0, 0.25)]
     steps = [after - before for before, after in itertools.pairwise(values)]
     assert min(steps) >= 0.0
     assert max(steps) < 0.05
@@ -36,30 +38,30 @@ def test_evidence_grows_steadily_with_the_score():
 
 
 def test_evidence_is_that_of_the_target_and_not_of_the_top_class():
-    assert evidence(logits(0.0, of_b=27.0), Target(A), "gradcam") == 0.0
-    assert evidence(logits(0.0, of_b=27.0), Target(B), "gradcam") == 1.0
+    assert evidence(logits(0.0, of_b=27.0), Target(A), "gradcam", RAMP) == 0.0
+    assert evidence(logits(0.0, of_b=27.0), Target(B), "gradcam", RAMP) == 1.0
 
 
 def test_evidence_with_contrast_is_the_difference_of_the_logits():
     # Both are far above those of an empty frame, but nothing distinguishes them.
-    assert evidence(logits(20.0, of_b=20.0), Target(A, B), "gradcam") == 0.0
-    assert evidence(logits(20.0, of_b=22.0), Target(A, B), "gradcam") == 0.0
-    assert 0.0 < evidence(logits(22.0, of_b=20.0), Target(A, B), "gradcam") < 1.0
-    assert evidence(logits(20.0, of_b=5.0), Target(A, B), "gradcam") == 1.0
-    assert evidence(logits(3.0, of_b=-20.0), Target(A, B), "gradcam") == 1.0
+    assert evidence(logits(20.0, of_b=20.0), Target(A, B), "gradcam", RAMP) == 0.0
+    assert evidence(logits(20.0, of_b=22.0), Target(A, B), "gradcam", RAMP) == 0.0
+    assert 0.0 < evidence(logits(22.0, of_b=20.0), Target(A, B), "gradcam", RAMP) < 1.0
+    assert evidence(logits(20.0, of_b=5.0), Target(A, B), "gradcam", RAMP) == 1.0
+    assert evidence(logits(3.0, of_b=-20.0), Target(A, B), "gradcam", RAMP) == 1.0
 
 
 def test_evidence_of_a_counterfactual_is_that_of_the_top_class():
     # A low logit of the class is no lack of evidence against it; an empty frame is.
-    assert evidence(logits(-5.0, of_b=27.0), Target(A, counterfactual=True), "gradcam") == 1.0
-    assert evidence(logits(27.0), Target(A, counterfactual=True), "gradcam") == 1.0
-    assert evidence(logits(-5.0, of_b=5.0), Target(A, counterfactual=True), "gradcam") == 0.0
+    assert evidence(logits(-5.0, of_b=27.0), Target(A, counterfactual=True), "gradcam", RAMP) == 1.0
+    assert evidence(logits(27.0), Target(A, counterfactual=True), "gradcam", RAMP) == 1.0
+    assert evidence(logits(-5.0, of_b=5.0), Target(A, counterfactual=True), "gradcam", RAMP) == 0.0
 
 
 @pytest.mark.parametrize("target", [Target(A), Target(A, B)])
 def test_evidence_of_a_classless_method_is_that_of_the_top_class(target):
-    assert evidence(logits(-5.0, of_b=27.0), target, "eigencam") == 1.0
-    assert evidence(logits(-5.0, of_b=5.0), target, "eigencam") == 0.0
+    assert evidence(logits(-5.0, of_b=27.0), target, "eigencam", RAMP) == 1.0
+    assert evidence(logits(-5.0, of_b=5.0), target, "eigencam", RAMP) == 0.0
 
 
 def test_vmax_follows_a_higher_peak_at_once():

@@ -8,6 +8,7 @@ import pytest
 
 from live_cam.explain.saliency.faithfulness import Faithfulness, target_probability, top_fraction_mask
 from live_cam.explain.saliency.occlusion import FILL_RGB
+from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.types import CamConfig, Target
 
 WHITE = np.full((224, 224, 3), 255, np.uint8)
@@ -47,7 +48,7 @@ def measure(make_frame, make_explanation):
         for _ in range(times):
             frame = make_frame(WHITE)
             found = replace(make_explanation(target), saliency_map=a_map, logits=network(WHITE), **changes)
-            faithfulness.start(frame, found, rng)
+            faithfulness.start(frame, found, IMAGENET_RESNET50, rng)
             while (rgb := faithfulness.next_image()) is not None:
                 faithfulness.add(network(rgb))
         return faithfulness.result
@@ -104,15 +105,17 @@ def test_class_of_low_probability_is_inconclusive(measure):
 
 def test_target_probability_depends_on_the_kind_of_target():
     of_class = np.exp(LOGITS) / np.exp(LOGITS).sum()
-    assert target_probability(LOGITS, Target(1)) == pytest.approx(of_class[1])
-    assert target_probability(LOGITS, Target(1, counterfactual=True)) == pytest.approx(1.0 - of_class[1])
-    assert target_probability(LOGITS, Target(2, 3)) == pytest.approx(of_class[2] / (of_class[2] + of_class[3]))
+    assert target_probability(LOGITS, Target(1), "softmax") == pytest.approx(of_class[1])
+    assert target_probability(LOGITS, Target(1, counterfactual=True), "softmax") == pytest.approx(1.0 - of_class[1])
+    assert target_probability(LOGITS, Target(2, 3), "softmax") == pytest.approx(
+        of_class[2] / (of_class[2] + of_class[3])
+    )
 
 
 @pytest.mark.parametrize("vmax", [1e3, 1e30])
 def test_target_probability_of_huge_logits_is_finite(vmax):
     values = [
-        target_probability(vmax * LOGITS, target)
+        target_probability(vmax * LOGITS, target, "softmax")
         for target in (Target(1), Target(2, 3), Target(2, counterfactual=True))
     ]
     assert values == [1.0, 1.0, 1.0]
@@ -160,7 +163,7 @@ def test_score_follows_a_change_within_16_measurements(measure):
 def test_unfinished_measurement_does_not_count(make_frame, make_explanation):
     faithfulness = Faithfulness()
     for _ in range(3):
-        faithfulness.start(make_frame(WHITE), make_explanation(Target(1)), np.random.default_rng(0))
+        faithfulness.start(make_frame(WHITE), make_explanation(Target(1)), IMAGENET_RESNET50, np.random.default_rng(0))
         faithfulness.add(np.zeros(1000, np.float32))
     assert [faithfulness.result] == [None]
     while faithfulness.next_image() is not None:
@@ -174,7 +177,7 @@ def test_random_fifths_have_the_area_of_the_top_fifth_and_are_uniform(make_frame
     rng = np.random.default_rng(0)
     often = np.zeros((224, 224))
     for _ in range(80):
-        faithfulness.start(make_frame(WHITE), make_explanation(Target(1)), rng)
+        faithfulness.start(make_frame(WHITE), make_explanation(Target(1)), IMAGENET_RESNET50, rng)
         images = []
         while (rgb := faithfulness.next_image()) is not None:
             images.append(is_occluded(rgb))
@@ -226,7 +229,7 @@ def judge(explainer, photographs, make_frame):
         faithfulness = Faithfulness()
         rng = np.random.default_rng(0)
         for _ in range(4):
-            faithfulness.start(frame, found, rng)
+            faithfulness.start(frame, found, IMAGENET_RESNET50, rng)
             while (rgb := faithfulness.next_image()) is not None:
                 faithfulness.add(explainer.logits([rgb])[0])
         return faithfulness.result

@@ -34,9 +34,9 @@ LABELS = ("lion", "Egyptian cat")
 @pytest.fixture(scope="module")
 def tape(small_network, inputs, caffe_preprocess):
     """`tape(label, index)`: activations and gradients of all layers, and the logits, of a photograph."""
-    from live_cam.models.resnet50 import activations
+    from live_cam.models.network import Network
 
-    names = tuple(activations(small_network))
+    names = tuple(Network(small_network).activations)
 
     @functools.cache
     def run(label, index):
@@ -162,9 +162,9 @@ def test_openvino_computes_the_gradients_of_every_layer(small_network, inputs, c
 
     from live_cam.explain.runtime.conversion import convert, save
     from live_cam.explain.runtime.fold_batch_norm import fold_batch_norm
-    from live_cam.models.resnet50 import activations
+    from live_cam.models.network import Network
 
-    names = list(activations(small_network))
+    names = list(Network(small_network).activations)
     folded = fold_batch_norm(small_network, names, "float32")
     model = keras.Model(folded.input, [*(folded.get_layer(name).output for name in names), folded.output])
 

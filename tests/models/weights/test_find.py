@@ -77,11 +77,11 @@ def test_users_file_takes_precedence_over_caches(home, no_network, archive_file,
 
 @pytest.mark.slow
 def test_users_keras_file_is_used(home, no_network, keras_file, values):
-    from live_cam.models.resnet50 import build_network
+    from live_cam.models.resnet50 import build_resnet50
 
     found = find_weights(keras_file)
     assert (found.origin, found.path, found.read()) == ("file", keras_file, None)
-    network = build_network(found)
+    network = build_resnet50(found)
     assert all(np.array_equal(variable.numpy(), values[variable.path]) for variable in network.variables)
 
 
@@ -125,7 +125,7 @@ def test_keras_file_of_another_network_is_refused(
 ):
     import h5py
 
-    from live_cam.models.resnet50 import build_network
+    from live_cam.models.resnet50 import build_resnet50
 
     path = tmp_path / "other.h5"
     if content == "junk":
@@ -142,7 +142,7 @@ def test_keras_file_of_another_network_is_refused(
                 del head[name]
                 head[name] = values
     with pytest.raises(WeightsError, match=r"other\.h5 does not match ResNet50 or is corrupt") as caught:
-        build_network(find_weights(path))
+        build_resnet50(find_weights(path))
     assert "\n" not in str(caught.value)
 
 

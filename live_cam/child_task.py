@@ -1,0 +1,112 @@
+"""One task in a process of its own, which returns JSON; what it loaded is released when it is done."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from tempfile import TemporaryFile
+from typing import Any, Final
+
+from live_cam import errors
+from live_cam.child_process import describe_exit, end_with_parent, setup_child, start_child, take_stdout
+from live_cam.errors import LiveCamError
+
+_LIMIT_S = 600.0
+_MAX_MESSAGE_CHARS: Final = 4000
+
+
+def run_task(module: str, request: Any, failure: str) -> Any:
+    """Runs a module whose `__main__` calls `serve_task`.
+
+    Args:
+        module: Its name.
+        request: A JSON value.
+        failure: What failed, for messages, such as `converting the network`.
+
+    Returns:
+        The JSON value that the task returned.
+
+    Raises:
+        LiveCamError: The error that the task raised, such as `WeightsError`; or it crashed, or took too long.
+        OSError: The task raised one, or no process can be started.
+    """
+    with TemporaryFile() as log, start_child(module, [json.dumps(request)], stderr=log) as child:
+        took_too_long = threading.Event()
+
+        def end() -> None:
+            took_too_long.set()
+            child.kill()
+
+        limit = threading.Timer(_LIMIT_S, end)
+        limit.start()
+        try:
+            assert child.stdout is not None
+            output = child.stdout.read()
+            status = child.wait()
+        finally:
+            limit.cancel()
+            child.kill()
+        if status == 0:
+            return json.loads(output)
+        if took_too_long.is_set():
+            reason = f"it took more than {_LIMIT_S / 60:g} minutes; end other programs and try again"
+            raise LiveCamError(f"{failure} failed: {reason}")
+        log.seek(0)
+        raise _error(status, output, log.read().decode(errors="replace"), failure)
+
+
+_ERRORS: dict[str, type[Exception]] = {
+    "OSError": OSError,
+    **{name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, LiveCamError)},
+}
+
+
+def _error(status: int, output: bytes, log: str, failure: str) -> Exception:
+    """Returns the error of a child that failed.
+
+    Args:
+        status: Its exit status.
+        output: What it reported.
+        log: Its standard error: warnings of libraries, and the traceback of one that could not even report.
+        failure: What failed.
+    """
+    if status < 0:
+        return LiveCamError(
+            f"{failure} failed: its process was ended by {describe_exit(status)}, as happens without enough memory "
+            "(2 GiB); end other programs and try again"
+        )
+    try:
+        error = json.loads(output)
+    except ValueError:
+        return LiveCamError(f"{failure} failed: {(log.strip().splitlines() or [describe_exit(status)])[-1]}")
+    if error["type"] in _ERRORS:
+        return _ERRORS[error["type"]](error["message"])
+    return LiveCamError(f"{failure} failed: {error['message']}")
+
+
+def serve_task(task: Callable[[Any], Any], max_memory_bytes: int = 0) -> None:
+    """Runs a task in this process, which ends with its parent.
+
+    Args:
+        task: Receives the request, and returns a JSON value.
+        max_memory_bytes: Limit of the address space, against what hostile input allocates; 0 for none.
+    """
+    end_with_parent() if not max_memory_bytes else setup_child(max_memory_bytes)
+    output = take_stdout()
+    try:
+        result, status = task(json.loads(sys.argv[1])), 0
+    except Exception as error:
+        message = str(error)
+        if isinstance(error, LiveCamError):
+            kind = type(error).__name__
+        elif isinstance(error, OSError):
+            kind = "OSError"
+        else:
+            kind, message = "", f"{type(error).__name__}: {' '.join(message.split())}"
+        result, status = {"type": kind, "message": message[:_MAX_MESSAGE_CHARS]}, 1
+    with os.fdopen(output, "wb") as stream:
+        stream.write(json.dumps(result).encode())
+    sys.exit(status)

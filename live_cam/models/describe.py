@@ -1,0 +1,140 @@
+"""What a model file holds, found out in a process of its own and remembered on disk.
+
+Opening a file of Keras takes TensorFlow, seconds and two gigabytes, and files may be broken or hostile. Where a file is
+known, neither is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from live_cam.child_task import run_task, serve_task
+from live_cam.errors import ModelError
+from live_cam.files import atomic_file
+from live_cam.models.network_file import NetworkFile
+from live_cam.types import Head
+
+if TYPE_CHECKING:
+    from live_cam.models.network import Network
+
+_MODULE: Final = "live_cam.models.describe"  # it runs as __main__
+# Of the address space, of which TensorFlow takes several gigabytes before it reads anything.
+_MAX_MEMORY_BYTES: Final = 16 << 30
+_FUSED_N: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A model, as its file describes it.
+
+    Attributes:
+        input_px: Height and width of the input.
+        channels: 3 or 1, those of the input.
+        classes: The number of logits.
+        head: How probabilities follow from them.
+        layers: Height, width and channels of each layer that can be explained, input side first.
+        labels: The names of the classes; None if neither the file nor its folder names them.
+        preprocessing: What the network receives of the pixels: the fields of a `Preprocessing`.
+    """
+
+    input_px: tuple[int, int]
+    channels: int
+    classes: int
+    head: Head
+    layers: dict[str, tuple[int, int, int]]
+    labels: list[str] | None
+    preprocessing: dict[str, Any]
+
+    @classmethod
+    def of(cls, network: Network) -> Description:
+        """Describes a network."""
+        return cls(
+            network.input_px,
+            network.model.input.shape[-1],
+            network.classes,
+            network.head,
+            network.activations,
+            None if network.labels is None else list(network.labels),
+            asdict(network.preprocessing),
+        )
+
+
+def describe_file(file: NetworkFile, digest: str, cache: Path) -> Description:
+    """Describes a model file.
+
+    Args:
+        file: The file, of an absolute path.
+        digest: SHA-256 (hex) of its contents.
+        cache: The folder where descriptions are remembered.
+
+    Raises:
+        ModelError: It can't be opened, or its model is no classifier of images.
+    """
+    request = asdict(file)
+    key = json.dumps([request | {"path": ""}, digest, version("live_cam"), version("keras")])
+    remembered = cache / f"model-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    with suppress(OSError, ValueError, TypeError):
+        return Description(**json.loads(remembered.read_text("utf-8")))
+    described = run_task(_MODULE, request, f"opening {file.path}")
+    with suppress(OSError):
+        cache.mkdir(parents=True, exist_ok=True)
+        with atomic_file(remembered) as out:
+            out.write(json.dumps(described).encode())
+    return Description(**described)
+
+
+def digest_file(path: Path) -> str:
+    """Returns SHA-256 (hex) of a file, or of the names and contents of all files in a folder.
+
+    Raises:
+        ModelError: It can't be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        files: Iterable[Path] = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+        for each in files:
+            digest.update(f"{each.relative_to(path)}\0{each.stat().st_size}\0".encode())
+            with each.open("rb") as opened:
+                digest.update(hashlib.file_digest(opened, "sha256").digest())
+    except OSError as error:
+        raise ModelError(f"the model {path} can't be read: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def choose_layers(layers: dict[str, tuple[int, int, int]]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Chooses the layers to offer of all that can be explained: the last of each size.
+
+    Args:
+        layers: Height, width and channels by name, input side first.
+
+    Returns:
+        The layers, the default first, each with a line about its use; and those to fuse, finest first.
+    """
+    last_of_size = {(height, width): name for name, (height, width, _) in layers.items()}
+    by_size = sorted(last_of_size.items(), key=lambda item: item[0][0] * item[0][1])
+    default = next(reversed(layers))
+    names = [default, *(name for _, name in by_size if name != default)]
+    notes = {}
+    for name in names:
+        height, width, channels = layers[name]
+        use = "the basis of the decision; the usual choice." if name == default else "finer places, simpler features."
+        notes[name] = f"{width}x{height} positions, {channels} features: {use}"
+    fused = [name for name in layers if name in names[:_FUSED_N]]
+    return notes, tuple(fused)
+
+
+def _describe(request: dict[str, Any]) -> dict[str, Any]:
+    from live_cam.models.build import build_network
+
+    return asdict(Description.of(build_network(NetworkFile.from_json(request))))
+
+
+if __name__ == "__main__":
+    serve_task(_describe, _MAX_MEMORY_BYTES)

@@ -1,0 +1,135 @@
+"""Opens what a person gives as a model: a file, a folder, the name of a Keras application, or a Keras model."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from live_cam.errors import ModelError, UsageError
+from live_cam.models.applications import APPLICATIONS, find_application
+from live_cam.models.classifier import Classifier
+from live_cam.models.describe import Description, choose_layers, describe_file, digest_file
+from live_cam.models.imagenet import IMAGENET_RESNET50
+from live_cam.models.label_files import find_label_file, read_labels
+from live_cam.models.model import Model
+from live_cam.models.network_file import NetworkFile
+from live_cam.models.preprocessing import CAFFE, NONE, PREPROCESSING, Preprocessing, parse_preprocessing
+from live_cam.models.weights.find import Progress, cache_file, find_weights
+
+_KERAS_SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".zip")
+_OPENVINO_SUFFIXES: Final = (".onnx", ".xml", ".tflite")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """How a model is opened; see `live_cam.explain.explainer.Explainer` for the attributes."""
+
+    labels: str | os.PathLike[str] | Sequence[str] | None = None
+    preprocess: str | None = None
+    output: str | None = None
+    trusted: bool = False
+    weights: Path | None = None
+
+
+def open_model(given: Any, options: ModelOptions, progress: Progress) -> Model:
+    """Opens a model; a file is opened in a process of its own first, which takes seconds.
+
+    Args:
+        given: A path, a name, a `keras.Model`, or an opened model; None for ResNet50 with ImageNet's weights.
+        options: How.
+        progress: Opens a progress display for downloads.
+
+    Raises:
+        ModelError: It can't be opened, or is no classifier of images.
+        WeightsError: The weights could not be obtained or are those of another network.
+        UsageError: The options don't fit.
+    """
+    if isinstance(given, Model):
+        return given
+    if given is None:
+        return _open_resnet50(options, progress)
+    if not isinstance(given, str | os.PathLike):
+        return _open_in_memory(given, options)
+    path = Path(given)
+    if not path.exists() and (application := find_application(str(given))) is not None:
+        if application == "ResNet50":
+            return _open_resnet50(options, progress)
+        return _open_application(application, options)
+    if not path.exists():
+        raise ModelError(f"there is no model file {path}, and no Keras application of that name")
+    if options.weights is not None:
+        raise UsageError(f"{path} holds its weights; leave out --weights")
+    if path.is_file() and path.suffix.casefold() not in _KERAS_SUFFIXES:
+        raise ModelError(f"{path} is not a model file; give one that ends with {', '.join(_KERAS_SUFFIXES)}")
+    return _open_file(NetworkFile(str(path), "keras"), digest_file(path), path.stem, options)
+
+
+def _open_resnet50(options: ModelOptions, progress: Progress) -> Model:
+    found = find_weights(options.weights, progress)
+    preprocessing = _preprocessing(options, 3) or CAFFE
+    file = NetworkFile(str(found.path), "weights", preprocessing=preprocessing)
+    classifier = IMAGENET_RESNET50
+    if preprocessing != classifier.preprocessing:
+        classifier = replace(classifier, preprocessing=preprocessing)
+    if options.labels is not None:
+        classifier = replace(classifier, labels=_check_labels(_read_labels(options.labels), len(classifier.labels)))
+    return Model(classifier, found.digest, file)
+
+
+def _open_application(name: str, options: ModelOptions) -> Model:
+    weights = options.weights
+    file = NetworkFile(str(weights or ""), "weights", name, PREPROCESSING[APPLICATIONS[name]])
+    digest = f"imagenet {name} {version('keras')}" if weights is None else digest_file(weights)
+    return _open_file(file, digest, name.casefold(), options)
+
+
+def _open_in_memory(given: Any, options: ModelOptions) -> Model:
+    from live_cam.models.flatten import flatten
+
+    network = flatten(given, _preprocessing(options, given.inputs[0].shape[-1]) or NONE, options.output)
+    digest = hashlib.sha256(b"".join(each.numpy().tobytes() for each in network.model.variables)).hexdigest()
+    described = Description.of(network)
+    return Model(_classifier(given.name, described, options), digest, None, described.layers, network)
+
+
+def _open_file(file: NetworkFile, digest: str, name: str, options: ModelOptions) -> Model:
+    if options.labels is None and file.kind == "keras" and (beside := find_label_file(Path(file.path))) is not None:
+        options = replace(options, labels=beside)
+    file = replace(file.absolute(), output=options.output, trusted=options.trusted)
+    described = describe_file(file, digest, cache_file().parent)
+    chosen = _preprocessing(options, described.channels) or Preprocessing.from_json(described.preprocessing)
+    classifier = _classifier(name, replace(described, preprocessing=asdict(chosen)), options)
+    return Model(classifier, digest, replace(file, preprocessing=chosen), described.layers)
+
+
+def _classifier(name: str, described: Description, options: ModelOptions) -> Classifier:
+    labels = described.labels if options.labels is None else _read_labels(options.labels)
+    layers, fused_layers = choose_layers(described.layers)
+    return Classifier(
+        name,
+        _check_labels(labels or [f"class {i}" for i in range(described.classes)], described.classes),
+        layers,
+        fused_layers,
+        described.input_px,
+        Preprocessing.from_json(described.preprocessing),
+        described.head,
+    )
+
+
+def _preprocessing(options: ModelOptions, channels: int) -> Preprocessing | None:
+    return None if options.preprocess is None else parse_preprocessing(options.preprocess, channels)
+
+
+def _read_labels(labels: str | os.PathLike[str] | Sequence[str]) -> Sequence[str]:
+    return read_labels(Path(labels)) if isinstance(labels, str | os.PathLike) else labels
+
+
+def _check_labels(labels: Sequence[str], classes: int) -> tuple[str, ...]:
+    if len(labels) != classes:
+        raise UsageError(f"there are {len(labels)} labels, and the model has {classes} classes; give as many")
+    return tuple(labels)
