@@ -40,8 +40,8 @@ def explain(
 
     The network sees each whole image, squeezed to a square of 224x224 pixels.
     """
+    from live_cam.api.result import explain_image
     from live_cam.files import require_new
-    from live_cam.pipeline.offline.image import explain_image
 
     for path, suffix in ((output, ".png"), (save_map, ".npz")):
         if path is not None:
@@ -54,7 +54,8 @@ def explain(
     for image in images:
         try:
             result = explain_image(explainer, image, parsed)
-            result.save(output, save_map)
+            for path in filter(None, (output, save_map)):
+                result.save(path)
         except LiveCamError as error:
             print_error(error)
             exit_status = max(exit_status, error.exit_status)
