@@ -17,7 +17,8 @@ from live_cam.errors import (
 )
 
 if TYPE_CHECKING:
-    from live_cam.explain.explainer import Explainer
+    from live_cam.api.explainer import Explainer
+    from live_cam.api.result import Result
     from live_cam.types import ClassScore, Explanation, Frame, Target
 
     __version__: str
@@ -30,6 +31,7 @@ __all__ = [
     "LiveCamError",
     "ModelError",
     "OutputError",
+    "Result",
     "ServeError",
     "SourceError",
     "Target",
@@ -48,9 +50,13 @@ def __getattr__(name: str) -> object:
 
         return version("live_cam")
     if name == "Explainer":
-        from live_cam.explain.explainer import Explainer
+        from live_cam.api.explainer import Explainer
 
         return Explainer
+    if name == "Result":
+        from live_cam.api.result import Result
+
+        return Result
     if name in ("ClassScore", "Explanation", "Frame", "Target"):
         from live_cam import types
 

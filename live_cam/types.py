@@ -158,6 +158,15 @@ class Explanation:
         """Whether there is anything to draw."""
         return self.evidence > 0.0 and self.vmax > 0.0
 
+    @property
+    def subject(self) -> str:
+        """What the map explains, in words."""
+        if self.cam_config.method in CLASSLESS_METHODS:
+            return "the strongest activation, whatever the class"
+        if self.target.counterfactual:
+            return f"what speaks against {self.target_label}"
+        return self.target_label if self.contrast_label is None else f"{self.target_label}, not {self.contrast_label}"
+
     def describe(self, *, smoothed: bool = False) -> ExplanationPayload:
         """Returns the explanation as JSON values.
 

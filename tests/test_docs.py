@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import shutil
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote
@@ -106,6 +107,22 @@ def test_python_snippets_compile_and_import_what_exists(page):
             assert all(hasattr(import_module(node.module or ""), name.name) for name in node.names), ast.unparse(node)
         elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "live_cam":
             assert hasattr(import_module("live_cam"), node.attr), ast.unparse(node)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_python_snippets_run_and_print_what_they_say(page, gradio_media, tmp_path, monkeypatch, capsys, weights):
+    for name in ("lion.jpg", "photo.jpg"):
+        shutil.copyfile(gradio_media / "images" / "lion.jpg", tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / page).read_text("utf-8")
+    namespace = {}
+    for snippet in (block for language, block in FENCE.findall(text) if language == "python"):
+        exec(compile(snippet, page, "exec"), namespace)
+        printed = capsys.readouterr().out.splitlines()
+        promised = re.findall(r"^print\(.*\)  # (.*)$", snippet, re.MULTILINE)
+        assert printed[: len(promised)] == promised
+    assert (tmp_path / "overlay.png").exists()
 
 
 def test_readme_and_python_page_hold_snippets():

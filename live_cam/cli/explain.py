@@ -41,8 +41,8 @@ def explain(
 
     The model sees each whole image, squeezed to the size of its input.
     """
+    from live_cam.api.result import explain_image
     from live_cam.files import require_new
-    from live_cam.pipeline.offline.image import explain_image
 
     for path, suffix in ((output, ".png"), (save_map, ".npz")):
         if path is not None:
@@ -57,7 +57,8 @@ def explain(
     for image in images:
         try:
             result = explain_image(explainer, image, parsed)
-            result.save(output, save_map)
+            for path in filter(None, (output, save_map)):
+                result.save(path)
         except LiveCamError as error:
             print_error(error)
             exit_status = max(exit_status, error.exit_status)

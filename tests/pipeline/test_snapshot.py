@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 import live_cam
+from live_cam.api.result import explain_image
 from live_cam.models.labels import find_label, imagenet_labels
-from live_cam.pipeline.offline.image import explain_image
 from live_cam.pipeline.snapshot import Snapshot, take_snapshot
 from live_cam.render.overlay import overlay
 from live_cam.types import CamConfig, EncodedFrame, Frame, OverlayStyle, Target
@@ -122,7 +122,7 @@ def test_its_files_and_its_json_repeat_the_overlay(make_snapshot, fake_explainer
     index, contrast = (find_label(options[name], imagenet_labels()) for name in ("--target", "--contrast"))
     target = Target(index, contrast)
     again = explain_image(fake_explainer(evidence=content["evidence"]), tmp_path / command[2], target)
-    drawn = overlay(again.frame, replace(again.explanation, vmax=content["vmax"]), style_of(content))
+    drawn = overlay(again.frame, replace(again, vmax=content["vmax"]), style_of(content))
     assert np.array_equal(drawn, pixels(files[f"{NAME}.png"]))
 
 

@@ -76,7 +76,7 @@ def read_frames(path: Path) -> Iterator[ImageFrame]:
     """
     require_file(path, "an image")
     frames = _frames(path)
-    with _as_source_errors(path):
+    with as_source_errors(path):
         first = next(frames)
     yield first
     try:
@@ -86,17 +86,18 @@ def read_frames(path: Path) -> Iterator[ImageFrame]:
 
 
 @contextmanager
-def _as_source_errors(path: Path) -> Iterator[None]:
+def as_source_errors(name: object) -> Iterator[None]:
+    """Raises whatever a decoder raises as a `SourceError` that names the image."""
     try:
         yield
     except SourceError as error:
-        raise SourceError(f"{path} {error}") from error
+        raise SourceError(f"{name} {error}") from error
     except UnidentifiedImageError:
-        raise SourceError(f"{path} is not a readable image; give a JPEG, PNG or WebP file") from None
+        raise SourceError(f"{name} is not a readable image; give a JPEG, PNG or WebP file") from None
     except (Image.DecompressionBombError, MemoryError):
-        raise SourceError(f"{path} is too large; give an image with fewer pixels") from None
+        raise SourceError(f"{name} is too large; give an image with fewer pixels") from None
     except Exception as error:  # decoders may raise anything
-        raise SourceError(f"{path} is damaged ({_one_line(error)}); give another image") from error
+        raise SourceError(f"{name} is damaged ({_one_line(error)}); give another image") from error
 
 
 def _frames(path: Path) -> Iterator[ImageFrame]:
@@ -119,13 +120,13 @@ def _frames(path: Path) -> Iterator[ImageFrame]:
         yield from _pillow_frames(path, nclx_profile(path.read_bytes()))
     elif known is formats.TIFF:
         tiff = read_tiff(path, MAX_PIXELS)
-        yield ImageFrame(_rgb(tiff.image, tiff.profile, tiff.orientation))
+        yield ImageFrame(to_rgb(tiff.image, tiff.profile, tiff.orientation))
     elif known is formats.HEIC:
         heic = read_heic(path, MAX_PIXELS)
-        yield ImageFrame(_rgb(heic.image, heic.profile, 1))
+        yield ImageFrame(to_rgb(heic.image, heic.profile, 1))
     else:
         read = read_pam if known is formats.PAM else read_radiance
-        yield ImageFrame(_rgb(read(path, MAX_PIXELS), None, 1))
+        yield ImageFrame(to_rgb(read(path, MAX_PIXELS), None, 1))
 
 
 def _pillow_frames(path: Path, profile: bytes | None = None, data: bytes | None = None) -> Iterator[ImageFrame]:
@@ -151,7 +152,7 @@ def _pillow_frames(path: Path, profile: bytes | None = None, data: bytes | None 
         while True:
             duration_ms = float(image.info.get("duration", 0))
             duration_s = duration_ms / 1000 if duration_ms > _MAX_UNTRUSTED_MS else _DEFAULT_FRAME_S
-            yield ImageFrame(_rgb(image, profile, orientation), duration_s if is_animated else 0.0)
+            yield ImageFrame(to_rgb(image, profile, orientation), duration_s if is_animated else 0.0)
             if not is_animated:
                 return
             try:
@@ -179,8 +180,20 @@ def _completed(path: Path, data: bytes, failed: ImageFile.ImageFile, error: OSEr
     return image
 
 
-def _rgb(image: Image.Image, profile: bytes | None, orientation: int) -> NDArray[np.uint8]:
-    """Returns an image of any mode as upright sRGB over white."""
+def to_rgb(image: Image.Image, profile: bytes | None, orientation: int) -> NDArray[np.uint8]:
+    """Returns a loaded image of any mode, as it comes from a file, as upright sRGB over white.
+
+    Args:
+        image: The image.
+        profile: Its ICC profile.
+        orientation: Its orientation in EXIF, 1 to 8.
+
+    Returns:
+        uint8 (H, W, 3), RGB.
+
+    Raises:
+        SourceError: It is not known which level is white; the message continues a sentence that starts with a name.
+    """
     if image.mode.startswith("I"):
         # Pillow scales all formats with this mode to 16 bits; it would clip values above 255 when converting.
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))

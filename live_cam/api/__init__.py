@@ -1,0 +1,1 @@
+"""What Python programs and notebooks use: images of any kind in, results that show and save themselves out."""
