@@ -27,6 +27,7 @@ _GRAPH_MODULES: Final = (
     "live_cam.explain.runtime.step_graph",
     "live_cam.explain.runtime.fold_batch_norm",
     "live_cam.explain.runtime.conversion",
+    "live_cam.explain.runtime.gradient_rules",
     "live_cam.models.network",
     "live_cam.models.flatten",
     "live_cam.models.resnet50",
