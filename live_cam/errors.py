@@ -7,6 +7,7 @@
     ├── SourceError (OSError)            a source delivers no frames
     │   └── AccessDeniedError (PermissionError)  a camera refuses the user name or password
     ├── WeightsError (OSError)           weights are missing, damaged or of another network
+    ├── ModelError (ValueError)          a model can't be read, or can't be explained
     ├── OutputError (OSError)            an output can't be written
     └── ServeError (OSError)             the page can't be served
 
@@ -56,6 +57,10 @@ class AccessDeniedError(SourceError, PermissionError):
 
 class WeightsError(LiveCamError, OSError):
     """The network's weights can't be obtained or don't fit."""
+
+
+class ModelError(LiveCamError, ValueError):
+    """A model can't be read, or is none that can be explained."""
 
 
 class OutputError(LiveCamError, OSError):
