@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.models.openvino_files.graph import Graph, Node, Output, axes, constant, static_shape
-from live_cam.models.openvino_files.places import Places
+from live_cam.models.openvino_files.graph import Graph, Node, Output, constant
 
 Array = NDArray[np.float32]
 
@@ -41,30 +40,10 @@ class LinearHead:
         return LinearHead(np.hstack([-self.weights, self.weights]), np.hstack([-self.bias, self.bias]))
 
 
-def find_linear_head(graph: Graph, places: Places, raw_logits: Output) -> LinearHead | None:
-    """Returns the head between an activation and the logits if it is global average pooling and linear, else None."""
-    chain = graph.between(places.output, raw_logits)
-    if any(len(graph.sources(node)) != 1 for node in chain):
-        return None
-    order = [0, 1, 2, 3]
-    for position, node in enumerate(chain):
-        if node.get_type_name() == "Transpose":
-            order = [order[axis] for axis in axes(node.input_value(1))]
-        elif node.get_type_name() != "Convert":
-            spatial = [order.index(axis) for axis in range(1, 4) if axis != places.channel_axis]
-            return _fold(graph, chain[position + 1 :], places.shape[2]) if _averages(node, spatial) else None
-    return None
-
-
-def _averages(node: Node, spatial: Sequence[int]) -> bool:
-    """Whether a node is the mean over these axes, and nothing else."""
-    if node.get_type_name() == "ReduceMean":
-        return sorted(axis % 4 for axis in axes(node.input_value(1))) == sorted(spatial)
-    if node.get_type_name() == "AvgPool":
-        _, _, *size = static_shape(node.input_value(0)) or (0, 0)
-        _, _, *pooled = static_shape(node.output(0)) or (0, 0)
-        return list(spatial) == [2, 3] and list(node.get_attributes()["kernel"]) == size and pooled == [1, 1]
-    return False
+def find_linear_head(graph: Graph, pooled: Output, raw_logits: Output, channels: int) -> LinearHead | None:
+    """Returns the head between the mean over the places and the logits if it is linear, else None."""
+    chain = graph.between(pooled, raw_logits)
+    return _fold(graph, chain, channels) if all(len(graph.sources(node)) == 1 for node in chain) else None
 
 
 def _fold(graph: Graph, chain: Sequence[Node], channels: int) -> LinearHead | None:

@@ -20,6 +20,7 @@ from live_cam.models.openvino_files.linear_head import LinearHead, find_linear_h
 from live_cam.models.openvino_files.masked_head import masked_head
 from live_cam.models.openvino_files.metadata import find_labels, find_size
 from live_cam.models.openvino_files.places import Places, find_places
+from live_cam.models.openvino_files.pooling import find_pooled
 from live_cam.models.openvino_files.read import read_file, refuse_huge
 from live_cam.models.preprocessing import Preprocessing
 
@@ -88,7 +89,8 @@ def read_network(path: Path, output: str | None = None) -> OpenVinoNetwork:
     graph = Graph(graph_of_output)
     scores = find_class_scores(graph, graph_of_output.outputs[0].get_node().input_value(0), path)
     places = find_places(graph, scores.raw, path)
-    head = find_linear_head(graph, places, scores.raw)
+    pooled = find_pooled(graph, places, scores.raw)
+    head = None if pooled is None else find_linear_head(graph, pooled, scores.raw, places.shape[2])
     if head is None:
         _require_few(places, path)
     elif scores.is_single:
@@ -102,7 +104,7 @@ def read_network(path: Path, output: str | None = None) -> OpenVinoNetwork:
         labels=find_labels(file, path, scores.classes),
         layer_name=_layer_name(graph_of_output, places.output, path),
         head=head,
-        head_model=masked_head(places, logits, parameter) if head is None else None,
+        head_model=masked_head(places, pooled, logits, parameter) if head is None else None,
     )
 
 

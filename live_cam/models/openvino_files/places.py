@@ -50,7 +50,7 @@ def find_places(graph: Graph, logits: Output, path: Path) -> Places:
         # Another order of the axes or type of the same values is no layer of its own.
         if node.get_type_name() in ("Transpose", "Convert") or shape is None or len(shape) != 4 or shape[0] != 1:
             continue
-        channel_axis = _channel_axis(graph, output)
+        channel_axis = _axis_before(graph, output) or _axis_behind(graph, output, logits)
         height, width = shape[2:] if channel_axis == 1 else shape[1:3]
         if height * width == 1:
             continue
@@ -77,7 +77,7 @@ def _is_attention(graph: Graph, node: Node) -> bool:
     return node.get_type_name() == _ATTENTION or (node.get_type_name() == "MatMul" and len(graph.sources(node)) > 1)
 
 
-def _channel_axis(graph: Graph, output: Output) -> int:
+def _axis_before(graph: Graph, output: Output) -> int | None:
     """Follows the axes of an activation back to an operation that knows which are its channels."""
     origin = [0, 1, 2, 3]  # of each axis of the activation, where it comes from
     while output is not None:
@@ -88,5 +88,14 @@ def _channel_axis(graph: Graph, output: Output) -> int:
             order = axes(node.input_value(1))
             origin = [order[axis] for axis in origin]
         output = next((each for each in graph.sources(node) if each.get_partial_shape().rank.get_length() == 4), None)
-    # Tokens that a transformer has laid out in rows again: their channels come last.
+    return None
+
+
+def _axis_behind(graph: Graph, output: Output, logits: Output) -> int:
+    """Returns the axis that averaging leaves, else the last, where tokens that are laid out in rows have channels."""
+    for node in graph.between(output, logits):
+        kind = node.get_type_name()
+        if output in graph.sources(node) and kind in ("ReduceMean", *_CHANNELS_SECOND):
+            averaged = [axis % 4 for axis in axes(node.input_value(1))] if kind == "ReduceMean" else [2, 3]
+            return 3 if 1 in averaged else 1
     return 3

@@ -109,6 +109,9 @@ def recipro_by_hand(writer, name, last, target, score):
         if name.startswith("two_dense"):
             kernel, bias = dense_of(writer, "hidden")
             values = np.maximum(masked.mean(axis=(1, 2)) @ kernel + bias, 0.0)
+        elif name == "layer_norm":
+            means = masked.mean(axis=(1, 2))
+            values = (means - means.mean()) / np.sqrt(means.var() + 1e-5)
         elif name == "gated":
             values = 1.0 / (1.0 + np.exp(-masked.mean(axis=(1, 2))))
         elif name == "squeezed":

@@ -111,6 +111,51 @@ def _scaled() -> GraphWriter:
     return writer.add("Div", np.float32(2.0), name="logits").add("Softmax")
 
 
+def _viewed() -> GraphWriter:
+    """`x.view(x.size(0), -1)` as PyTorch exported it for long, with a free batch."""
+    writer = GraphWriter(("N", 3, HEIGHT, WIDTH)).features().add("GlobalAveragePool")
+    pooled = writer.at
+    writer.add("Shape").add("Gather", np.int64(0)).add("Unsqueeze", np.array([0]))
+    shape = writer.add("Concat", np.array([-1]), axis=0).at
+    writer.at = pooled
+    return writer.add("Reshape", shape).dense().add("Softmax")
+
+
+def _half_inside() -> GraphWriter:
+    """Half precision between inputs and outputs of float32."""
+    writer = GraphWriter().add("Cast", to=TensorProto.FLOAT16)
+    writer._dtype = np.float16
+    return writer.features().pooled().dense(name="half").add("Cast", to=TensorProto.FLOAT, name="logits").add("Softmax")
+
+
+def _squeeze_and_excite() -> GraphWriter:
+    """A last block with a gate for each channel and a shortcut."""
+    writer = GraphWriter().convolution(3, 4).add("Relu").convolution(4, CHANNELS).add("Relu")
+    block = writer.at
+    writer.add("GlobalAveragePool").convolution(CHANNELS, CHANNELS, 1, 1).add("Sigmoid")
+    return writer.add("Mul", block).add("Add", block).add("Relu", name="last").pooled().dense()
+
+
+def _attended() -> GraphWriter:
+    """Attention over the places, and a convolution behind."""
+    writer = GraphWriter().convolution(3, 4).add("Relu").convolution(4, CHANNELS)
+    tokens = writer.add("Reshape", np.array([1, CHANNELS, -1])).at
+    writer.add("Transpose", perm=[0, 2, 1]).add("MatMul", tokens).add("Softmax")
+    weights = writer.at
+    writer.at = tokens
+    writer.add("MatMul", weights).add("Reshape", np.array([1, CHANNELS, *PLACES]))
+    return writer.convolution(CHANNELS, CHANNELS, 1, 1).add("Relu", name="last").pooled().dense()
+
+
+def _tokens(*shape: int) -> GraphWriter:
+    """Features as tokens, and the tokens laid out as places again."""
+    writer = GraphWriter().convolution(3, 4).add("Relu").convolution(4, CHANNELS)
+    writer.add("Reshape", np.array([1, CHANNELS, -1]))
+    if shape[-1] == CHANNELS:
+        writer.add("Transpose", perm=[0, 2, 1])
+    return writer.add("Reshape", np.array([1, *shape])).add("Relu", name="last")
+
+
 LINEAR: dict[str, Callable[[], GraphWriter]] = {
     "pooled": lambda: GraphWriter().features().pooled().dense(),
     "softmax": lambda: GraphWriter().features().pooled().dense().add("Softmax"),
@@ -133,6 +178,12 @@ LINEAR: dict[str, Callable[[], GraphWriter]] = {
     ),
     "nhwc": _nhwc,
     "scaled": _scaled,
+    "viewed": _viewed,
+    "squeeze_and_excite": _squeeze_and_excite,
+    "attended": _attended,
+    "half_inside": _half_inside,
+    "tokens": lambda: _tokens(CHANNELS, *PLACES).add("ReduceMean", np.array([2, 3]), keepdims=0).dense(),
+    "tokens_nhwc": lambda: _tokens(*PLACES, CHANNELS).add("ReduceMean", np.array([1, 2]), keepdims=0).dense(),
     "float16": lambda: GraphWriter(dtype=np.float16).features().pooled().dense().add("Softmax"),
     "quantised": _qdq,
 }
@@ -157,6 +208,9 @@ OTHERS: dict[str, Callable[[], GraphWriter]] = {
         .add("Squeeze")
         .add("Mul", np.arange(CHANNELS, dtype=np.float32))
         .add("Slice", np.array([0]), np.array([CLASSES]), name="logits")
+    ),
+    "layer_norm": lambda: (
+        GraphWriter().features().pooled().add("LayerNormalization", np.ones(CHANNELS, np.float32)).dense()
     ),
     "gated": lambda: GraphWriter().features().pooled().add("Sigmoid").dense(),
     "nhwc": lambda: (

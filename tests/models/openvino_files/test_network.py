@@ -44,9 +44,11 @@ def test_activation_and_logits_are_those_of_the_file(tmp_path, name):
     activation, logits = run(network.model, as_nhwc(image))
     last, expected = writer.compute(image, "last", "logits")
     # Half precision has 11 bits; a rounded value may fall on the other side of a step of 1/128.
-    atol = {"float16": 2e-3, "quantised": 1.01 / 128}.get(name, 1e-5)
+    atol = {"float16": 2e-3, "half_inside": 2e-3, "quantised": 1.01 / 128}.get(name, 1e-5)
     np.testing.assert_allclose(logits, expected.reshape(1, CLASSES), atol=atol)
-    np.testing.assert_allclose(activation, last if name == "nhwc" else last.transpose(0, 2, 3, 1), atol=atol)
+    np.testing.assert_allclose(
+        activation, last if name.endswith("nhwc") and "other" not in name else last.transpose(0, 2, 3, 1), atol=atol
+    )
     assert network.layer_name == ("relu7" if name == "quantised" else "last")  # there it is rounded behind
     assert network.activation == ("sigmoid" if name == "sigmoids" else "softmax")
     assert (network.image.height, network.image.width, network.image.channels) == (
@@ -66,7 +68,7 @@ def test_linear_head_is_found_and_computes_the_logits(tmp_path, name):
     assert head.weights.dtype == head.bias.dtype == np.float32
     assert head.weights.shape == (CLASSES if name == "class_maps" else CHANNELS, CLASSES)
     by_hand = activation.mean(axis=(1, 2)) @ head.weights + head.bias
-    np.testing.assert_allclose(by_hand, logits, atol=2e-3 if name == "float16" else 1e-5)
+    np.testing.assert_allclose(by_hand, logits, atol=2e-3 if name in ("float16", "half_inside") else 1e-5)
 
 
 @pytest.mark.parametrize("name", OTHERS)
