@@ -18,6 +18,7 @@ Layout = Literal["NCHW", "NHWC"]
 
 _DEFAULT_PX: Final = 224
 _MAX_PX: Final = 4096
+_MIN_SCALE: Final = 1e-9
 _NHWC_TO_NCHW: Final = [0, 3, 1, 2]
 _QUANTISED: Final = {"i8": (-128, 127), "u8": (0, 255)}
 
@@ -29,7 +30,8 @@ class ImageInput:
     Attributes:
         layout: NCHW or NHWC.
         height, width, channels: Its size; 224x224 where the file leaves it open.
-        value_range: The least and the greatest value that a quantised input can stand for; None if it isn't quantised.
+        value_range: The least and the greatest value that a quantised input stands for, to which 0 and 255 have to be
+            preprocessed so that pixels arrive as they are; None if it isn't quantised.
     """
 
     layout: Layout
@@ -135,17 +137,15 @@ def _quantisation(graph: Graph, output: Output) -> tuple[float, float]:
         kind = node.get_type_name()
         if kind == "FakeQuantize":  # TFLite: from integers to what they stand for
             in_low, in_high, low, high = (_scalar(node.input_value(i)) for i in range(1, 5))
-            if in_high > in_low and high > low:
+            if in_high > in_low and high - low > _MIN_SCALE * (in_high - in_low):
                 scale = (high - low) / (in_high - in_low)
                 zero_point = in_low - low / scale
             break
         if kind in ("Subtract", "Multiply") and len(graph.sources(node)) == 1:  # ONNX's DequantizeLinear
             value = _scalar(node.input_value(1))
-            if kind == "Subtract":
-                zero_point = value
-            else:
-                scale = value
-                break
+            if kind == "Multiply":
+                return (value, zero_point) if value > _MIN_SCALE else (1.0, 0.0)
+            zero_point = value
         elif kind not in ("Transpose", "Convert"):
             break
         output = node.output(0)

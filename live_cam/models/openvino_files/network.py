@@ -21,7 +21,7 @@ from live_cam.models.openvino_files.masked_head import masked_head
 from live_cam.models.openvino_files.metadata import find_labels, find_size
 from live_cam.models.openvino_files.places import Places, find_places
 from live_cam.models.openvino_files.pooling import find_pooled
-from live_cam.models.openvino_files.read import read_file, refuse_huge
+from live_cam.models.openvino_files.read import read_file, reason, refuse_huge
 from live_cam.models.preprocessing import Preprocessing
 
 _GENERATED_NAME: Final = re.compile(r"[A-Z]\w*_\d+$")
@@ -61,7 +61,7 @@ class OpenVinoNetwork:
         pixels = ops.parameter(list(old.get_output_shape(0)), np.uint8, "pixels")
         values = ops.convert(pixels, "f32")
         if preprocessing.bgr:
-            values = ops.gather(values, np.array([2, 1, 0]), np.int64(3))
+            values = ops.gather(values, np.arange(self.image.channels)[::-1].copy(), np.int64(3))
         scale, offset = (np.array(each, np.float32) for each in (preprocessing.scale, preprocessing.offset))
         values = ops.add(ops.multiply(values, scale), offset)
         for target in old.output(0).get_target_inputs():
@@ -79,7 +79,13 @@ def read_network(path: Path, output: str | None = None) -> OpenVinoNetwork:
     Raises:
         ModelError: The file can't be read, or is no classifier of one image with places.
     """
-    file = read_file(path)
+    try:
+        return _take_apart(read_file(path), path, output)
+    except (RuntimeError, UnicodeDecodeError) as error:  # what a damaged file holds that OpenVINO let through
+        raise ModelError(f"{path} can't be taken apart ({reason(error)}); export it again") from error
+
+
+def _take_apart(file: ov.Model, path: Path, output: str | None) -> OpenVinoNetwork:
     image = find_image_input(file, path, find_size(file))
     fix_shape(file, image, path)
     refuse_huge(file, path)

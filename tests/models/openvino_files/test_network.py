@@ -143,6 +143,21 @@ def test_quantised_input_receives_what_it_stands_for(tmp_path):
     np.testing.assert_allclose(logits, writer.compute(integers, "logits")[0], atol=2e-3)
 
 
+@pytest.mark.parametrize("scale", [0.0, -1.0, np.nan])
+def test_scale_that_is_none_is_not_undone(tmp_path, scale):
+    writer = GraphWriter(dtype=np.uint8).add("Cast", to=1).add("Mul", np.float32(scale)).features().pooled().dense()
+    assert read_network(writer.write(tmp_path / "a.onnx")).image.value_range is None
+
+
+def test_blue_first_is_the_same_for_grey(tmp_path):
+    network = read_network(LINEAR["grey"]().write(tmp_path / "a.onnx"))
+    pixels = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 1), np.uint8)
+    (_, logits), (_, expected) = (
+        run(network.with_pixels(Preprocessing(bgr, (1 / 255,), (0.0,))), pixels) for bgr in (True, False)
+    )
+    np.testing.assert_array_equal(logits, expected)
+
+
 def test_openvino_file_is_read_as_the_onnx_file_it_was_made_of(tmp_path):
     writer = LINEAR["softmax"]()
     onnx_path = writer.write(tmp_path / "a.onnx", metadata={"names": "['a', 'b', 'c', 'd', 'e']"})

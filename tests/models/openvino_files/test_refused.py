@@ -166,6 +166,12 @@ def test_values_that_take_gigabytes(tmp_path):
     assert_refused(writer.write(tmp_path / "a.onnx"), "tile", "1x8x160000x2400")
 
 
+def test_names_that_are_no_text(tmp_path):
+    path = LINEAR["softmax"]().write(tmp_path / "a.onnx")
+    path.write_bytes(path.read_bytes().replace(b"last", b"\xff\xfe\xfd\xfc"))
+    assert_refused(path, "taken apart", "export it again")
+
+
 def test_entities_are_not_expanded(tmp_path):
     entities = "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefghijk", "bcdefghijkl", strict=True))
     path = tmp_path / "a.xml"
