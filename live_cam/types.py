@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 SourceState = Literal["starting", "live", "lost", "reconnecting", "ended"]
 Score = Literal["logit", "probability"]
+ExplainedBy = Literal["gradients", "cam", "recipro-cam"]
+"""What maps rest on: gradients; the weights of a linear head, which are its gradients; or Recipro-CAM."""
 Head = Literal["softmax", "sigmoid"]
 """How probabilities follow from logits: one class excludes the others, or each has a probability of its own."""
 Runtime = Literal["tensorflow", "openvino"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from live_cam.models.preprocessing import CAFFE, Preprocessing
-from live_cam.types import Head
+from live_cam.types import ExplainedBy, Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Classifier:
         input_px: Height and width of the input.
         preprocessing: What the network receives of the pixels.
         head: How probabilities follow from its logits.
+        explained_by: What its maps rest on.
         evidence_logits: The logits of the top class at which its evidence starts and is full; None to measure them.
     """
 
@@ -31,6 +32,7 @@ class Classifier:
     input_px: tuple[int, int] = (224, 224)
     preprocessing: Preprocessing = CAFFE
     head: Head = "softmax"
+    explained_by: ExplainedBy = "gradients"
     evidence_logits: tuple[float, float] | None = None
 
     @property

@@ -19,10 +19,12 @@ from live_cam.child_task import run_task, serve_task
 from live_cam.errors import ModelError
 from live_cam.files import atomic_file
 from live_cam.models.network_file import NetworkFile
-from live_cam.types import Head
+from live_cam.models.preprocessing import Preprocessing
+from live_cam.types import ExplainedBy, Head
 
 if TYPE_CHECKING:
     from live_cam.models.network import Network
+    from live_cam.models.openvino_files.network import OpenVinoNetwork
 
 _MODULE: Final = "live_cam.models.describe"  # it runs as __main__
 # Of the address space, of which TensorFlow takes several gigabytes before it reads anything.
@@ -42,6 +44,7 @@ class Description:
         layers: Height, width and channels of each layer that can be explained, input side first.
         labels: The names of the classes; None if neither the file nor its folder names them.
         preprocessing: What the network receives of the pixels: the fields of a `Preprocessing`.
+        explained_by: What the maps rest on.
     """
 
     input_px: tuple[int, int]
@@ -51,6 +54,23 @@ class Description:
     layers: dict[str, tuple[int, int, int]]
     labels: list[str] | None
     preprocessing: dict[str, Any]
+    explained_by: ExplainedBy
+
+    @classmethod
+    def of_graph(cls, network: OpenVinoNetwork) -> Description:
+        """Describes a network without gradients."""
+        image, height_to_channels = network.image, network.model.outputs[0].get_shape()[1:]
+        low, high = image.value_range or (0.0, 255.0)
+        return cls(
+            (image.height, image.width),
+            image.channels,
+            network.classes,
+            network.activation,
+            {network.layer_name: tuple(height_to_channels)},
+            None if network.labels is None else list(network.labels),
+            asdict(Preprocessing(scale=((high - low) / 255.0,), offset=(low,))),
+            "cam" if network.head is not None else "recipro-cam",
+        )
 
     @classmethod
     def of(cls, network: Network) -> Description:
@@ -63,6 +83,7 @@ class Description:
             network.activations,
             None if network.labels is None else list(network.labels),
             asdict(network.preprocessing),
+            "gradients",
         )
 
 
@@ -78,7 +99,7 @@ def describe_file(file: NetworkFile, digest: str, cache: Path) -> Description:
         ModelError: It can't be opened, or its model is no classifier of images.
     """
     request = asdict(file)
-    key = json.dumps([request | {"path": ""}, digest, version("live_cam"), version("keras")])
+    key = json.dumps([request | {"path": ""}, digest, version("live_cam"), version("keras"), version("openvino")])
     remembered = cache / f"model-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
     with suppress(OSError, ValueError, TypeError):
         return Description(**json.loads(remembered.read_text("utf-8")))
@@ -133,7 +154,12 @@ def choose_layers(layers: dict[str, tuple[int, int, int]]) -> tuple[dict[str, st
 def _describe(request: dict[str, Any]) -> dict[str, Any]:
     from live_cam.models.build import build_network
 
-    return asdict(Description.of(build_network(NetworkFile.from_json(request))))
+    file = NetworkFile.from_json(request)
+    if file.kind == "openvino":
+        from live_cam.models.openvino_files.network import read_network
+
+        return asdict(Description.of_graph(read_network(Path(file.path), file.output)))
+    return asdict(Description.of(build_network(file)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ class NetworkFile:
 
     Attributes:
         path: A weight file, a model file or a folder.
-        kind: `weights` of an application; a whole model of `keras`.
+        kind: `weights` of an application; a whole model of `keras`; or a graph that `openvino` reads.
         application: The Keras application that the weights are of, such as `ResNet50`.
         preprocessing: What the network receives of the pixels; None for what the file says.
         output: Name of the output to explain, where there are several.
@@ -23,7 +23,7 @@ class NetworkFile:
     """
 
     path: str
-    kind: Literal["weights", "keras"] = "weights"
+    kind: Literal["weights", "keras", "openvino"] = "weights"
     application: str = "ResNet50"
     preprocessing: Preprocessing | None = CAFFE
     output: str | None = None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from live_cam.errors import ModelError, UsageError
 from live_cam.models.applications import APPLICATIONS, find_application
@@ -64,9 +64,19 @@ def open_model(given: Any, options: ModelOptions, progress: Progress) -> Model:
         raise ModelError(f"there is no model file {path}, and no Keras application of that name")
     if options.weights is not None:
         raise UsageError(f"{path} holds its weights; leave out --weights")
-    if path.is_file() and path.suffix.casefold() not in _KERAS_SUFFIXES:
-        raise ModelError(f"{path} is not a model file; give one that ends with {', '.join(_KERAS_SUFFIXES)}")
-    return _open_file(NetworkFile(str(path), "keras"), digest_file(path), path.stem, options)
+    suffix = path.suffix.casefold()
+    if path.is_file() and suffix not in (*_KERAS_SUFFIXES, *_OPENVINO_SUFFIXES):
+        suffixes = ", ".join((*_KERAS_SUFFIXES, *_OPENVINO_SUFFIXES))
+        raise ModelError(f"{path} is not a model file; give a folder, or a file that ends with {suffixes}")
+    kind: Literal["keras", "openvino"] = "openvino" if path.is_file() and suffix in _OPENVINO_SUFFIXES else "keras"
+    file = NetworkFile(str(path), kind, preprocessing=None)
+    return _open_file(file, _digest_model(path), path.stem, options)
+
+
+def _digest_model(path: Path) -> str:
+    """Returns the digest of a model, and of the weights beside an .xml file."""
+    weights = path.with_suffix(".bin")
+    return digest_file(path) + (digest_file(weights) if path.suffix == ".xml" and weights.is_file() else "")
 
 
 def _open_resnet50(options: ModelOptions, progress: Progress) -> Model:
@@ -98,7 +108,7 @@ def _open_in_memory(given: Any, options: ModelOptions) -> Model:
 
 
 def _open_file(file: NetworkFile, digest: str, name: str, options: ModelOptions) -> Model:
-    if options.labels is None and file.kind == "keras" and (beside := find_label_file(Path(file.path))) is not None:
+    if options.labels is None and file.kind != "weights" and (beside := find_label_file(Path(file.path))) is not None:
         options = replace(options, labels=beside)
     file = replace(file.absolute(), output=options.output, trusted=options.trusted)
     described = describe_file(file, digest, cache_file().parent)
@@ -118,6 +128,7 @@ def _classifier(name: str, described: Description, options: ModelOptions) -> Cla
         described.input_px,
         Preprocessing.from_json(described.preprocessing),
         described.head,
+        described.explained_by,
     )
 
 

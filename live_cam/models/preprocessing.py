@@ -9,6 +9,9 @@ from typing import Any, Final
 
 from live_cam.errors import UsageError
 
+LUMA: Final = (19595.0, 38470.0, 7471.0)
+"""Pillow's weights of red, green and blue, in units of 1/65536, for networks of grey images."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:

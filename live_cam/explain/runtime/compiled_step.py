@@ -26,7 +26,7 @@ class CompiledStep:
         memory_bytes: About how much memory it takes.
     """
 
-    model: MappedModel
+    model: MappedModel | ov.Model
     requests: list[Request]
     batch_size: int
     num_targets: int

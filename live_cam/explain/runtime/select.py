@@ -11,10 +11,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.errors import UsageError
+from live_cam.errors import UnknownLayerError, UsageError
 from live_cam.explain.runtime.conversion_process import ConversionRequest, convert_in_subprocess
 from live_cam.models.classifier import Classifier
 from live_cam.models.model import Model
+from live_cam.models.network_file import NetworkFile
 from live_cam.models.weights.find import cache_file
 from live_cam.types import Auto, Method, PerformanceHint, Precision, Runtime, Score
 
@@ -115,7 +116,10 @@ def select_backend(
     Raises:
         UsageError: The device is not available, or does not support the precision.
     """
-    if uses_tensorflow(runtime, device):
+    has_gradients = model.classifier.explained_by == "gradients"
+    if runtime == "tensorflow" and not has_gradients:
+        raise UsageError("TensorFlow runs models of Keras only; leave out --runtime")
+    if has_gradients and uses_tensorflow(runtime, device):
         if device != "auto":
             raise UsageError("--device names an OpenVINO device; TensorFlow uses the first NVIDIA GPU, or the CPU")
         on_gpu = gpu_available()
@@ -155,6 +159,9 @@ def _openvino(
 ) -> Backend:
     from live_cam.explain.runtime.openvino_step import OpenVinoStep
 
+    if model.file is not None and model.file.kind == "openvino":
+        return _openvino_file(model, model.file, score, precision, device, performance_hint)
+
     def make_step(layers: tuple[str, ...]) -> Step:
         def convert(batch_size: int, num_targets: int, path: Path) -> None:
             if model.file is not None:
@@ -180,6 +187,28 @@ def _openvino(
             performance_hint,
             shared_targets,
         )
+
+    return Backend(make_step, "openvino", precision, device)
+
+
+def _openvino_file(
+    model: Model,
+    file: NetworkFile,
+    score: Score,
+    precision: Precision,
+    device: str,
+    performance_hint: PerformanceHint,
+) -> Backend:
+    from live_cam.explain.runtime.cam_step import CamStep
+    from live_cam.models.openvino_files.network import read_network
+
+    def make_step(layers: tuple[str, ...]) -> Step:
+        network = read_network(Path(file.path), file.output)
+        if layers != (network.layer_name,):
+            raise UnknownLayerError(
+                f"{file.path} has no gradients; only its layer {network.layer_name} is explained: omit --layer"
+            )
+        return CamStep(network, model.classifier.preprocessing, score, precision, device, performance_hint)
 
     return Backend(make_step, "openvino", precision, device)
 

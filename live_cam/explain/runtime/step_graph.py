@@ -10,11 +10,8 @@ import tensorflow as tf
 
 from live_cam.explain.runtime.fold_batch_norm import fold_batch_norm
 from live_cam.models.network import Network
-from live_cam.models.preprocessing import NONE
+from live_cam.models.preprocessing import LUMA, NONE
 from live_cam.types import Head, Precision, Score
-
-# Pillow's weights of red, green and blue, in units of 1/65536.
-_LUMA: Final = (19595.0, 38470.0, 7471.0)
 
 # Without it the smaller gradients would vanish in float16, whose smallest number is 6e-8.
 _FLOAT16_GRADIENT_SCALE: Final = 1024.0
@@ -109,7 +106,7 @@ class StepGraph:
     def _preprocess(self, inputs: Any) -> Any:
         pixels, preprocessing = tf.cast(inputs, tf.float32), self._network.preprocessing
         if self._network.model.input.shape[-1] == 1:
-            weighted = tf.reduce_sum(pixels * tf.constant(_LUMA), axis=-1, keepdims=True)
+            weighted = tf.reduce_sum(pixels * tf.constant(LUMA), axis=-1, keepdims=True)
             pixels = tf.floor((weighted + 32768.0) / 65536.0)
         if preprocessing.bgr:
             pixels = pixels[..., ::-1]

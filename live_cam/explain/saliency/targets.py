@@ -39,6 +39,15 @@ def top_classes(scores: NDArray[np.floating], k: int) -> list[int]:
     return order
 
 
+def resolve_targets(targets: NDArray[np.float32], logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns the targets (K, classes) of one frame with its j-th top class in place of the j-th row of zeros."""
+    resolved = targets.copy()
+    open_rows = np.flatnonzero(~targets.any(axis=1))
+    for row, index in zip(open_rows, top_classes(logits, len(open_rows)), strict=False):  # no more than there are
+        resolved[row, index] = 1.0
+    return resolved
+
+
 def probabilities(logits: NDArray[np.float32], head: Head) -> NDArray[np.float64]:
     """Returns the softmax or the sigmoid of logits float32 (..., classes): float64, same shape, without overflow."""
     values = logits.astype(np.float64)
