@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from live_cam.errors import (
     LiveCamError,
+    ModelError,
     OutputError,
     ServeError,
     SourceError,
@@ -27,6 +28,7 @@ __all__ = [
     "Explanation",
     "Frame",
     "LiveCamError",
+    "ModelError",
     "OutputError",
     "ServeError",
     "SourceError",

@@ -7,6 +7,7 @@
     ├── SourceError (OSError)            a source delivers no frames
     │   └── AccessDeniedError (PermissionError)  a camera refuses the user name or password
     ├── WeightsError (OSError)           weights are missing, damaged or of another network
+    ├── ModelError (ValueError)          a model file can't be opened, or isn't a classifier with places
     ├── OutputError (OSError)            an output can't be written
     └── ServeError (OSError)             the page can't be served
 
@@ -56,6 +57,10 @@ class AccessDeniedError(SourceError, PermissionError):
 
 class WeightsError(LiveCamError, OSError):
     """The network's weights can't be obtained or don't fit."""
+
+
+class ModelError(LiveCamError, ValueError):
+    """A model file can't be opened, or isn't a classifier with places."""
 
 
 class OutputError(LiveCamError, OSError):
