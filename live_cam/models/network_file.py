@@ -14,7 +14,7 @@ class NetworkFile:
     """A file that `live_cam.models.build.build_network` builds a network from.
 
     Attributes:
-        path: A weight file, a model file or a folder.
+        path: A weight file, a model file or a folder; empty for weights that Keras finds or downloads.
         kind: `weights` of an application; a whole model of `keras`; or a graph that `openvino` reads.
         application: The Keras application that the weights are of, such as `ResNet50`.
         preprocessing: What the network receives of the pixels; None for what the file says.
@@ -31,6 +31,8 @@ class NetworkFile:
 
     def absolute(self) -> NetworkFile:
         """Returns the same for a process with another working directory."""
+        if not self.path:
+            return self
         return replace(self, path=str(Path(self.path).absolute()))
 
     @classmethod
