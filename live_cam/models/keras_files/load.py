@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import h5py
 import keras
+from keras.src.backend.common import global_state
 
 from live_cam.errors import ModelError
 from live_cam.models.keras_files.archive import read_json, unpack
@@ -24,6 +25,7 @@ from live_cam.models.keras_files.weights import assign_h5, assign_v3, count_decl
 _CONFIG: Final = "config.json"
 _WEIGHTS: Final = "model.weights.h5"
 _SAVED_MODEL: Final = "saved_model.pb"
+_PRELUDES: Final = ("Exception encountered when calling", "Could not automatically infer the output shape")
 _WEIGHTS_ONLY: Final = (
     "it holds weights only, without the layers; load them into your model and save it whole: model.save('model.keras')"
 )
@@ -62,15 +64,20 @@ def load_keras_model(path: Path, trusted: bool = False) -> LoadedModel:
     try:
         return _load(path, trusted)
     except Exception as error:  # damaged files fail in dozens of ways, in h5py, TensorFlow and Keras
-        reason = _reason(error) if isinstance(error, ModelError) else f"it can't be rebuilt ({_reason(error):.200})"
-        raise ModelError(f"{path}: {reason}") from error
+        raise ModelError(f"{path}: {_reason(error)}") from error
 
 
-def _reason(error: Exception) -> str:
-    """Returns the line that says what is wrong; Keras precedes it by one that does not."""
+def _reason(error: BaseException) -> str:
+    """Returns in one line what is wrong; Keras copies errors and puts lines before them."""
+    chain = [error]
+    while (inner := chain[-1].__context__) is not None:
+        chain.append(inner)
+    ours = [link for link in chain if isinstance(link, ModelError)]
+    if ours:
+        return str(ours[-1])
     lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
-    lines = [line for line in lines if line.strip() and not line.startswith("Exception encountered when calling")]
-    return lines[0] if lines else type(error).__name__
+    lines = [line for line in lines if line.strip() and not line.startswith(_PRELUDES)]
+    return f"it can't be rebuilt ({lines[0] if lines else type(error).__name__:.200})"
 
 
 def _load(path: Path, trusted: bool) -> LoadedModel:
@@ -153,7 +160,7 @@ def _build(config: Any, is_keras2: bool, trusted: bool, num_stored: int) -> Part
             if declared > num_stored:
                 raise ModelError(f"its layers need {declared:,} weights, but the file holds {num_stored:,}")
         except BaseException:
-            keras.utils.clear_session()  # forgets the variables that wait for their values
+            global_state.set_global_attribute("uninitialized_variables", [])  # they must not get values later
             raise
     with keras.StatelessScope():
         pass  # gives them their first values as it ends

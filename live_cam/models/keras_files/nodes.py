@@ -86,7 +86,10 @@ def read_value(value: Any) -> Any:
     if kind == "__slice__":
         return slice(config["start"], config["stop"], config["step"])
     if kind in ("__numpy__", "__tensor__"):
-        return np.array(config["value"], dtype=str(config["dtype"]))
+        dtype = np.dtype(str(config["dtype"]))
+        if dtype.kind not in "fiub":
+            raise ModelError(f"an argument of a layer has the type {dtype.str!r:.80}, which is no number")
+        return np.array(config["value"], dtype)
     raise ModelError(f"an argument of a layer is an object of the class {kind!r:.80}, which is not opened")
 
 

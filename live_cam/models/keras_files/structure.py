@@ -146,6 +146,8 @@ class GraphBuilder:
         for entry in config["layers"]:
             name = layer_name(entry)
             calls[name] = read_calls(entry.get("inbound_nodes") or [])
+            if not all(any(references(call)) for call in calls[name]):
+                raise ModelError(f"layer {name!r} has no input")  # it would be computed while the model is built
             if entry["class_name"] in _MODELS:
                 part = self._model(entry, None, depth + 1)
                 if part is None:

@@ -247,6 +247,24 @@ def test_a_graph_with_a_loop_or_a_gap_gets_one_line(files, refused):
         assert "loop or a gap" in refused(files / "keras2.h5")
 
 
+def test_nothing_is_computed_while_a_model_is_built(files, refused):
+    """An operation on numbers alone would be: here, on terabytes of them."""
+    huge = {"class_name": "__numpy__", "config": {"value": [0], "dtype": "U100000000"}}
+    for name, args in (("Eye", [10**6]), ("Linspace", [0, 1, 10**12]), ("Add", [huge, 1])):
+        node = {"args": args, "kwargs": {}}
+        layer = {
+            "module": "keras.src.ops.numpy",
+            "class_name": name,
+            "name": "a",
+            "config": {},
+            "inbound_nodes": [node],
+        }
+        graph = {"name": "m", "layers": [layer], "input_layers": [], "output_layers": [["a", 0, 0]]}
+        text = json.dumps({"class_name": "Functional", "config": graph})
+        edit_zip(files / "keras3.keras", lambda name, data, text=text: (name, text if name == "config.json" else data))
+        assert "no input" in (line := refused(files / "keras3.keras")) or "no number" in line
+
+
 def test_too_many_layers_get_one_line(files, refused):
     def edit(config):
         layer = config["config"]["layers"][2]

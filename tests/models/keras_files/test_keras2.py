@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import zipfile
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from live_cam.models.keras_files.load import load_keras_model
 from tests.models.keras_files.keras2_models import MODELS, caffe_preprocessing, half_precision, nested, randomized
@@ -74,6 +76,18 @@ def test_the_first_keras_files_of_keras_2_name_their_layers_otherwise(tmp_path, 
         for member in (tmp_path / "unpacked").iterdir():
             archive.write(member, member.name)
     compare(tmp_path / "old.keras", pictures, model.predict(pictures, verbose=0))
+
+
+def test_the_saved_models_of_tensorflow_2_0_to_2_4_hold_the_layers_in_the_graph_file(tmp_path, pictures, compare):
+    model = randomized(nested())
+    save(model, tmp_path / "model", save_format="tf", save_traces=False)
+    config = json.dumps({"class_name": "Functional", "config": model.get_config()})
+    graph_file = tmp_path / "model/saved_model.pb"
+    graph = saved_model_pb2.SavedModel.FromString(graph_file.read_bytes())
+    graph.meta_graphs[0].object_graph_def.nodes[0].user_object.metadata = config
+    graph_file.write_bytes(graph.SerializeToString())
+    (tmp_path / "model/keras_metadata.pb").unlink()
+    compare(tmp_path / "model", pictures, model.predict(pictures, verbose=0))
 
 
 def test_the_loaded_model_can_be_differentiated_and_saved(written, pictures, tmp_path):

@@ -100,6 +100,7 @@ def test_a_zip_finds_the_labels_that_lie_beside_it(export, exported, compare):
     check(path, exported, compare)
 
 
+@pytest.mark.slow
 def test_a_zip_of_the_saved_model_opens(export, exported, compare):
     """The other export, `converted_savedmodel.zip`."""
     model = tf_keras.models.load_model(export / "keras_model.h5", compile=False)
