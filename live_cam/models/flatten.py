@@ -140,9 +140,7 @@ def _functional(model: Any) -> Any:
     """
     if isinstance(model, keras.Sequential):
         if not model.built or model._functional is None:
-            raise ModelError(
-                f"{model.name} does not know the size of its input; call it once, or give it a keras.Input"
-            )
+            raise ModelError(f"{model.name} does not know the size of its input; give it a keras.Input")
         return model._functional
     if isinstance(model, Functional):
         return model

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.explain.runtime.grouped_convolution import GroupedConvolution
 from live_cam.types import Precision
 
 _POLICIES: Final[dict[Precision, str]] = {
@@ -59,7 +60,9 @@ def fold_batch_norm(network: Any, kept: Collection[str], precision: Precision) -
         dtype = _POLICIES[precision] if len(_output_shape(operation)) == 4 else "float32"
         if operation.name not in norms:
             bias = {"use_bias": True} if operation.name in with_norm else {}
-            return type(operation).from_config({**operation.get_config(), **bias, "dtype": dtype})
+            is_grouped = type(operation) is keras.layers.Conv2D and operation.groups > 1
+            kind = GroupedConvolution if is_grouped else type(operation)
+            return kind.from_config({**operation.get_config(), **bias, "dtype": dtype})
         if folded_into[operation.name] is None:
             return _Affine(operation.axis, name=operation.name, dtype=dtype)
         return keras.layers.Identity(name=operation.name, dtype=dtype)

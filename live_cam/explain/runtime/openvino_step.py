@@ -26,8 +26,10 @@ from live_cam.types import Auto, Method, PerformanceHint, Precision
 _GRAPH_MODULES: Final = (
     "live_cam.explain.runtime.step_graph",
     "live_cam.explain.runtime.fold_batch_norm",
+    "live_cam.explain.runtime.grouped_convolution",
     "live_cam.explain.runtime.conversion",
     "live_cam.explain.runtime.gradient_rules",
+    "live_cam.explain.runtime.window_rules",
     "live_cam.models.network",
     "live_cam.models.flatten",
     "live_cam.models.resnet50",
