@@ -29,20 +29,24 @@ def layers(
 ) -> None:
     """List the layers that can be explained; a map has the height and width of its layer."""
     with quiet_native_stderr():
-        sizes = _layer_sizes(model, model_output, trust_model)
+        sizes, default = _layer_sizes(model, model_output, trust_model)
     echo(f"{'layer':<22}{'height':>8}{'width':>8}{'channels':>10}")
     for name, (height, width, channels) in sizes.items():
-        mark = "  (the default)" if name == list(sizes)[-1] else ""
+        mark = "  (the default)" if name == default else ""
         echo(f"{name:<22}{height:>8}{width:>8}{channels:>10}{mark}")
 
 
-def _layer_sizes(model: str | None, model_output: str | None, trust_model: bool) -> Mapping[str, tuple[int, int, int]]:
+def _layer_sizes(
+    model: str | None, model_output: str | None, trust_model: bool
+) -> tuple[Mapping[str, tuple[int, int, int]], str]:
     if model is None:  # whose weights are not needed
         from live_cam.models.network import Network
         from live_cam.models.resnet50 import empty_network
 
-        return Network(empty_network()).activations
-    return ExplainerOptions(model=model, model_output=model_output, trust_model=trust_model).open_model().layer_sizes
+        network = Network(empty_network())
+        return network.activations, network.offered[-1]
+    opened = ExplainerOptions(model=model, model_output=model_output, trust_model=trust_model).open_model()
+    return opened.layer_sizes, opened.classifier.default_layer
 
 
 def cameras(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +43,7 @@ class Description:
         classes: The number of logits.
         head: How probabilities follow from them.
         layers: Height, width and channels of each layer that can be explained, input side first.
+        offered: Those to offer, input side first, the last of which is the default.
         labels: The names of the classes; None if neither the file nor its folder names them.
         preprocessing: What the network receives of the pixels: the fields of a `Preprocessing`.
         explained_by: What the maps rest on.
@@ -52,6 +54,7 @@ class Description:
     classes: int
     head: Head
     layers: dict[str, tuple[int, int, int]]
+    offered: list[str]
     labels: list[str] | None
     preprocessing: dict[str, Any]
     explained_by: ExplainedBy
@@ -67,6 +70,7 @@ class Description:
             network.classes,
             network.activation,
             {network.layer_name: tuple(height_to_channels)},
+            [network.layer_name],
             None if network.labels is None else list(network.labels),
             asdict(Preprocessing(scale=((high - low) / 255.0,), offset=(low,))),
             "cam" if network.head is not None else "recipro-cam",
@@ -81,31 +85,32 @@ class Description:
             network.classes,
             network.head,
             network.activations,
+            network.offered,
             None if network.labels is None else list(network.labels),
             asdict(network.preprocessing),
             "gradients",
         )
 
 
-def describe_file(file: NetworkFile, digest: str, cache: Path) -> Description:
+def describe_file(file: NetworkFile, digest: str, folder: Path) -> Description:
     """Describes a model file.
 
     Args:
         file: The file, of an absolute path.
         digest: SHA-256 (hex) of its contents.
-        cache: The folder where descriptions are remembered.
+        folder: Where descriptions are remembered.
 
     Raises:
         ModelError: It can't be opened, or its model is no classifier of images.
     """
     request = asdict(file)
-    key = json.dumps([request | {"path": ""}, digest, version("live_cam"), version("keras"), version("openvino")])
-    remembered = cache / f"model-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    key = json.dumps([request | {"path": ""}, digest, _code_digest(), version("keras"), version("openvino")])
+    remembered = folder / f"model-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
     with suppress(OSError, ValueError, TypeError):
         return Description(**json.loads(remembered.read_text("utf-8")))
     described = run_task(_MODULE, request, f"opening {file.path}")
     with suppress(OSError):
-        cache.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with atomic_file(remembered) as out:
             out.write(json.dumps(described).encode())
     return Description(**described)
@@ -129,26 +134,25 @@ def digest_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def choose_layers(layers: dict[str, tuple[int, int, int]]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Chooses the layers to offer of all that can be explained: the last of each size.
-
-    Args:
-        layers: Height, width and channels by name, input side first.
-
-    Returns:
-        The layers, the default first, each with a line about its use; and those to fuse, finest first.
-    """
-    last_of_size = {(height, width): name for name, (height, width, _) in layers.items()}
-    by_size = sorted(last_of_size.items(), key=lambda item: item[0][0] * item[0][1])
-    default = next(reversed(layers))
-    names = [default, *(name for _, name in by_size if name != default)]
+def choose_layers(described: Description) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Returns the layers to offer, the default first, each with a line about its use; and those to fuse."""
+    *_, default = described.offered
+    names = described.offered[::-1]
     notes = {}
     for name in names:
-        height, width, channels = layers[name]
+        height, width, channels = described.layers[name]
         use = "the basis of the decision; the usual choice." if name == default else "finer places, simpler features."
         notes[name] = f"{width}x{height} positions, {channels} features: {use}"
-    fused = [name for name in layers if name in names[:_FUSED_N]]
-    return notes, tuple(fused)
+    return notes, tuple(reversed(names[:_FUSED_N]))
+
+
+@cache
+def _code_digest() -> str:
+    """Returns a digest of the code that opens models."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _describe(request: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Final
 
 import keras
@@ -105,7 +106,9 @@ class _Copier:
     def _apply(self, operation: Any, prefix: str, *args: Any, **kwargs: Any) -> Any:
         kwargs.pop("training", None)
         if not isinstance(operation, keras.Layer):
-            return operation(*args, **kwargs)
+            renamed = copy.copy(operation)
+            renamed.name, renamed._inbound_nodes, renamed._outbound_nodes = self.unique(operation.name, prefix), [], []
+            return renamed(*args, **kwargs)
         known = self._copies.get(id(operation))
         if known is not None:
             return known(*args, **kwargs)
@@ -119,13 +122,13 @@ class _Copier:
         layer.set_weights(operation.get_weights())
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()
-        copy = layer
+        call = layer
         if activation in _HEADS:
             last = keras.layers.Activation(activation, name=self.unique(f"{name}_{activation}"))
             outputs = last(outputs)
-            copy = lambda *args, **kwargs: last(layer(*args, **kwargs))  # noqa: E731
+            call = lambda *args, **kwargs: last(layer(*args, **kwargs))  # noqa: E731
         self._originals.append(operation)
-        self._copies[id(operation)] = copy
+        self._copies[id(operation)] = call
         return outputs
 
 

@@ -119,7 +119,7 @@ def _open_file(file: NetworkFile, digest: str, name: str, options: ModelOptions)
 
 def _classifier(name: str, described: Description, options: ModelOptions) -> Classifier:
     labels = described.labels if options.labels is None else _read_labels(options.labels)
-    layers, fused_layers = choose_layers(described.layers)
+    layers, fused_layers = choose_layers(described)
     return Classifier(
         name,
         _check_labels(labels or [f"class {i}" for i in range(described.classes)], described.classes),

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from live_cam.explain.runtime.fold_batch_norm import fold_batch_norm
-from live_cam.models.network import Network
+from live_cam.models.network import Network, outputs_of
 from live_cam.models.preprocessing import LUMA, NONE
 from live_cam.types import Head, Precision, Score
 
@@ -45,7 +45,8 @@ class StepGraph:
         self.input_px = network.input_px
         self._network = network
         folded = fold_batch_norm(network.model, layers, precision)
-        activations = [folded.get_layer(layer).output for layer in layers]
+        by_name = {operation.name: operation for operation in folded.operations}
+        activations = [outputs_of(folded, by_name[layer])[0] for layer in layers]
         self._forward = folded
         self._with_activations = keras.Model(folded.input, [*activations, folded.output])
         self._score = score
