@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Final, get_args
 
 from live_cam.errors import UsageError
-from live_cam.models.layers import DEFAULT_LAYER
 from live_cam.types import CamConfig, Frame, Method, PerformanceHint, Precision, Runtime, Score, Target
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -29,7 +28,7 @@ def check_choices(**arguments: Any) -> None:
 def check_layer(layer: Any, method: Method) -> None:
     """Raises `UsageError` unless a layer is a name, or None, as it is for a method that has layers of its own."""
     if layer is not None and not isinstance(layer, str):
-        raise UsageError(f"layer is the name of an activation, such as {DEFAULT_LAYER!r}, not {layer!r}")
+        raise UsageError(f"layer is the name of an activation, not {layer!r}; `live-cam layers` lists them")
     if layer is not None and method == "layercam-fused":
         raise UsageError("layercam-fused explains several layers of its own choice together; omit --layer")
 
