@@ -17,7 +17,7 @@ from live_cam.types import CamConfig
         ({"method": "GradCAM"}, r"method is one of gradcam, .*, not 'GradCAM'"),
         ({"precision": "fp16"}, r"precision is one of auto, float32, .*, not 'fp16'"),
         ({"performance_hint": "fast"}, "performance_hint is one of latency, throughput, not 'fast'"),
-        ({"layer": -1}, "layer is the name of an activation, such as 'conv5_block3_out', not -1"),
+        ({"layer": -1}, "layer is the name of an activation, not -1"),
         ({"method": ["gradcam"]}, "method is one of"),
     ],
 )
