@@ -19,6 +19,7 @@ from live_cam.models.label_files import find_label_file, read_labels
 from live_cam.models.model import Model
 from live_cam.models.network_file import NetworkFile
 from live_cam.models.preprocessing import CAFFE, NONE, PREPROCESSING, Preprocessing, parse_preprocessing
+from live_cam.models.saved_graph import graph_of, holds_graph_alone
 from live_cam.models.weights.find import Progress, cache_file, find_weights
 
 _KERAS_SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".zip")
@@ -68,9 +69,14 @@ def open_model(given: Any, options: ModelOptions, progress: Progress) -> Model:
     if path.is_file() and suffix not in (*_KERAS_SUFFIXES, *_OPENVINO_SUFFIXES):
         suffixes = ", ".join((*_KERAS_SUFFIXES, *_OPENVINO_SUFFIXES))
         raise ModelError(f"{path} is not a model file; give a folder, or a file that ends with {suffixes}")
+    digest = _digest_model(path)
     kind: Literal["keras", "openvino"] = "openvino" if path.is_file() and suffix in _OPENVINO_SUFFIXES else "keras"
     file = NetworkFile(str(path), kind, preprocessing=None)
-    return _open_file(file, _digest_model(path), path.stem, options)
+    if options.labels is None and (beside := find_label_file(path)) is not None:
+        options = replace(options, labels=beside)
+    if path.is_dir() and holds_graph_alone(path):
+        file = replace(file, kind="openvino", path=str(graph_of(path, digest, cache_file().parent)))
+    return _open_file(file, digest, path.stem, options)
 
 
 def _digest_model(path: Path) -> str:
@@ -108,8 +114,6 @@ def _open_in_memory(given: Any, options: ModelOptions) -> Model:
 
 
 def _open_file(file: NetworkFile, digest: str, name: str, options: ModelOptions) -> Model:
-    if options.labels is None and file.kind != "weights" and (beside := find_label_file(Path(file.path))) is not None:
-        options = replace(options, labels=beside)
     file = replace(file.absolute(), output=options.output, trusted=options.trusted)
     described = describe_file(file, digest, cache_file().parent)
     chosen = _preprocessing(options, described.channels) or Preprocessing.from_json(described.preprocessing)

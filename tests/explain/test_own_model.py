@@ -9,9 +9,10 @@ from PIL import Image
 
 from live_cam import Explainer
 from live_cam.cli import app as command_line
+from live_cam.errors import UnknownLayerError
 from live_cam.explain.saliency.occlusion import occlude
 from live_cam.types import CamConfig, Target
-from tests.models.keras_files.saving import save
+from tests.models.keras_files.saving import save, writers_may_warn
 
 pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
 
@@ -136,6 +137,19 @@ def test_both_runtimes_a_file_and_a_model_in_memory_agree(explainer, in_memory, 
         np.testing.assert_allclose(found.map, expected.map, atol=0.02 * expected.map.max())
     assert others[0].runtime == "openvino"
     assert others[1].runtime == "tensorflow"
+
+
+def test_a_graph_without_layers_is_explained_by_the_weights_of_its_head(explainer, model, tmp_path, marked):
+    folder = tmp_path / "exported"
+    with writers_may_warn():
+        model.export(folder, verbose=False)
+    exported = Explainer(folder, labels=LABELS, precision="float32")
+    assert exported.classifier.explained_by == "cam"
+    expected, found = (each.explain(marked, "marked") for each in (explainer, exported))
+    assert found.top[0].probability == pytest.approx(expected.top[0].probability, abs=1e-5)
+    np.testing.assert_allclose(found.map, expected.map, atol=1e-4 * expected.map.max())
+    with pytest.raises(UnknownLayerError, match=r"has no gradients; only its layer Relu_2 is explained: omit --layer"):
+        Explainer(folder, layer="conv2d")
 
 
 def test_lower_layers_and_their_methods_work(in_memory, make_frame, marked):

@@ -129,11 +129,12 @@ def _require_few(places: Places, path: Path) -> None:
 
 
 def _layer_name(model: ov.Model, output: Output, path: Path) -> str:
-    """Returns the name of a node; one that has none in its TFLite file is numbered among those of its type."""
+    """Returns the name of a node; one whose file has none is numbered among those of its type."""
     node = _before_rounding(output.get_node())
-    if path.suffix.lower() != ".tflite" or not _GENERATED_NAME.match(node.get_friendly_name()):
-        return str(node.get_friendly_name())
-    kind = node.get_type_name()
+    name, kind = str(node.get_friendly_name()), node.get_type_name()
+    is_named = path.suffix.lower() != ".tflite" and name.startswith(kind)
+    if is_named or not _GENERATED_NAME.match(name):
+        return name
     alike = [each.get_name() for each in model.get_ordered_ops() if each.get_type_name() == kind]
     return f"{kind}_{alike.index(node.get_name()) + 1}"
 

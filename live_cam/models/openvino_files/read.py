@@ -15,22 +15,23 @@ from live_cam.models.openvino_files.graph import static_shape
 SUFFIXES: Final = {".onnx": "onnx", ".xml": "ir", ".tflite": "tflite"}
 """The front end of each suffix."""
 
-_KINDS: Final = {"onnx": "ONNX", "ir": "OpenVINO", "tflite": "TFLite"}
+_KINDS: Final = {"onnx": "ONNX", "ir": "OpenVINO", "tflite": "TFLite", "tf": "SavedModel"}
+_GRAPH: Final = "saved_model.pb"
 _LACKS: Final = "No conversion rule found for operations: "
 _MAX_VALUE_BYTES: Final = 1 << 31
 _MAX_REASON_CHARS: Final = 200
 
 
 def read_file(path: Path) -> ov.Model:
-    """Reads a model.
+    """Reads a model from a file, or from the folder of a SavedModel, of which OpenVINO needs the graph alone.
 
     Raises:
         ModelError: It is no file of its kind, is damaged, or needs operations that OpenVINO lacks.
     """
-    kind = SUFFIXES.get(path.suffix.lower())
+    kind = "tf" if (path / _GRAPH).is_file() else SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise ModelError(f"{path} is no model of a known kind; give a file that ends in {', '.join(SUFFIXES)}")
-    if not path.is_file():
+    if kind != "tf" and not path.is_file():
         raise ModelError(f"{path} is not a file; give one that ends in {', '.join(SUFFIXES)}")
     if kind == "tflite" and not _is_tflite(path):
         raise ModelError(f"{path} is no TFLite file; export it again")
