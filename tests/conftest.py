@@ -204,7 +204,9 @@ class FakeStream:
         self._source.open_count -= 1
 
 
-def synthetic_explanation(target=Target(), evidence=1.0, cam_config=CamConfig("conv5_block3_out", "gradcam")):
+def synthetic_explanation(
+    target=Target(), evidence=1.0, cam_config=CamConfig("conv5_block3_out", "gradcam"), map_box=(0.0, 0.0, 1.0, 1.0)
+):
     """Returns an explanation of the target, by default of the lion, with its peak at the top left."""
     labels = FakeExplainer.classifier.labels
     index = LION if target.index is None else target.index
@@ -224,6 +226,7 @@ def synthetic_explanation(target=Target(), evidence=1.0, cam_config=CamConfig("c
         vmax=2.0,
         evidence=evidence,
         cam_config=cam_config,
+        map_box=map_box,
         smoothed_map=saliency_map,
         smoothed_top=tuple(top),
     )
