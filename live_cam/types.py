@@ -21,8 +21,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 Method = Literal["gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "layercam-fused", "eigencam"]
 Style = Literal["heatmap", "contours", "spotlight"]
 Resize = Literal["stretch", "crop", "pad"]
-"""How frames become inputs: stretched to the aspect ratio, cropped to it around the middle, or padded to it with black.
-"""
+"""How frames get the aspect ratio of the input: stretched, cropped around the middle, or padded with black."""
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, as fractions of the width and height of a frame."""
 Auto = Literal["auto"]

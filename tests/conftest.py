@@ -204,9 +204,7 @@ class FakeStream:
         self._source.open_count -= 1
 
 
-def synthetic_explanation(
-    target=Target(), evidence=1.0, cam_config=CamConfig("conv5_block3_out", "gradcam"), map_box=(0.0, 0.0, 1.0, 1.0)
-):
+def synthetic_explanation(target=Target(), evidence=1.0, cam_config=CamConfig("conv5_block3_out", "gradcam")):
     """Returns an explanation of the target, by default of the lion, with its peak at the top left."""
     labels = FakeExplainer.classifier.labels
     index = LION if target.index is None else target.index
@@ -226,7 +224,7 @@ def synthetic_explanation(
         vmax=2.0,
         evidence=evidence,
         cam_config=cam_config,
-        map_box=map_box,
+        map_box=(0.0, 0.0, 1.0, 1.0),
         smoothed_map=saliency_map,
         smoothed_top=tuple(top),
     )

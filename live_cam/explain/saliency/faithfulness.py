@@ -7,6 +7,7 @@ with random regions, too.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -194,8 +195,9 @@ def _placed(part: NDArray[np.bool_], where: tuple[slice, slice]) -> NDArray[np.b
 
 
 def _grid_slices(box: Box) -> tuple[slice, slice]:
-    """Returns the rows and columns of the grid that a box of the input has, at least one of each."""
-    left, top, right, bottom = (round(edge * _GRID_PX) for edge in box)
+    """Returns the rows and columns of the grid that lie in a box of the input, at least one of each."""
+    left, top = (math.ceil(edge * _GRID_PX) for edge in box[:2])
+    right, bottom = (math.floor(edge * _GRID_PX) for edge in box[2:])
     return slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1))
 
 
