@@ -20,6 +20,10 @@ Runtime = Literal["tensorflow", "openvino"]
 Precision = Literal["float32", "bfloat16", "float16"]
 Method = Literal["gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "layercam-fused", "eigencam"]
 Style = Literal["heatmap", "contours", "spotlight"]
+Resize = Literal["stretch", "crop", "pad"]
+"""How frames get the aspect ratio of the input: stretched, cropped around the middle, or padded with black."""
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, as fractions of the width and height of a frame."""
 Auto = Literal["auto"]
 PerformanceHint = Literal["latency", "throughput"]
 
@@ -139,6 +143,7 @@ class Explanation:
         vmax: The map value drawn at full opacity: a peak smoothed over time, so that brightness does not pump.
         evidence: 0 (none) to 1; see `live_cam.explain.saliency.evidence`.
         cam_config: Layer and method.
+        map_box: What of the frame the map covers; beyond 0..1 where the input is padded.
         smoothed_map: The map to draw: `saliency_map`, smoothed over the frames of a live source.
         smoothed_top: The classes to show: `top`, smoothed likewise, so that labels and bars don't flicker.
     """
@@ -152,6 +157,7 @@ class Explanation:
     vmax: float
     evidence: float
     cam_config: CamConfig
+    map_box: Box
     smoothed_map: NDArray[np.float32]
     smoothed_top: tuple[ClassScore, ...]
 

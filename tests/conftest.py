@@ -224,6 +224,7 @@ def synthetic_explanation(target=Target(), evidence=1.0, cam_config=CamConfig("c
         vmax=2.0,
         evidence=evidence,
         cam_config=cam_config,
+        map_box=(0.0, 0.0, 1.0, 1.0),
         smoothed_map=saliency_map,
         smoothed_top=tuple(top),
     )

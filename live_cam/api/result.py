@@ -45,7 +45,7 @@ class Result(Explanation):
         return np.array(overlay(self.frame, self, overlay_style))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the overlay as `.png`; or the map, float32 (h, w), and the logits, float32 (classes,), as `.npz`.
+        """Writes the overlay as `.png`; or as `.npz` the map, float32 (h, w), its `map_box`, and the logits (classes,).
 
         Raises:
             UsageError: The suffix is neither.
@@ -56,7 +56,7 @@ class Result(Explanation):
         require_new(path, ".npz" if is_map else ".png")
         with new_file(path) as file:
             if is_map:
-                np.savez(file, map=self.saliency_map, logits=self.logits)
+                np.savez(file, map=self.saliency_map, map_box=self.map_box, logits=self.logits)
             else:
                 Image.fromarray(self.overlay()).save(file, format="PNG")
 
@@ -64,7 +64,8 @@ class Result(Explanation):
         """Returns one line of JSON."""
         size = {"shape": list(self.map.shape), "max": round(float(self.map.max()), 6)}
         image = encodable(self.frame.source_id) or None
-        return json.dumps({"image": image, **self.settings, **self.describe(), "map": size})
+        box = [round(edge, 6) for edge in self.map_box]
+        return json.dumps({"image": image, **self.settings, **self.describe(), "map": size, "map_box": box})
 
     def as_lines(self) -> list[str]:
         """Returns lines for the terminal."""

@@ -39,7 +39,7 @@ def explain(
 ) -> None:
     """Explain images: what the network sees in each, and where.
 
-    The model sees each whole image, squeezed to the size of its input.
+    The model sees each whole image, squeezed to the size of its input, unless --resize says otherwise.
     """
     from live_cam.api.result import explain_image
     from live_cam.files import require_new

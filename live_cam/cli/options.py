@@ -17,7 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.errors import UsageError
 from live_cam.models.labels import find_label, imagenet_labels
-from live_cam.types import CLASSLESS_METHODS, Auto, Method, Precision, Runtime, Score, Target
+from live_cam.types import CLASSLESS_METHODS, Auto, Method, Precision, Resize, Runtime, Score, Target
 
 if TYPE_CHECKING:
     from live_cam.explain.explainer import Explainer
@@ -77,6 +77,13 @@ class ExplainerOptions:
             "what its file says.",
         ),
     ] = None
+    resize: Annotated[
+        Resize,
+        typer.Option(
+            help="How frames get the aspect ratio of the model's input: stretched, cropped to the middle, or padded "
+            "with black."
+        ),
+    ] = "stretch"
     model_output: ModelOutputOption = None
     trust_model: TrustModelOption = False
     weights: Annotated[
@@ -118,7 +125,9 @@ class ExplainerOptions:
         """Opens the model, with progress on standard error; a file that is known takes no time."""
         from live_cam.models.open import ModelOptions, open_model
 
-        options = ModelOptions(self.labels, self.preprocess, self.model_output, self.trust_model, self.weights)
+        options = ModelOptions(
+            self.labels, self.preprocess, self.model_output, self.trust_model, self.weights, self.resize
+        )
         return open_model(self.model, options, show_progress)
 
     def create(self, model: Model, **arguments: Any) -> Explainer:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final, get_args
 
 from live_cam.errors import UsageError
-from live_cam.types import CamConfig, Frame, Method, PerformanceHint, Precision, Runtime, Score, Target
+from live_cam.types import CamConfig, Frame, Method, PerformanceHint, Precision, Resize, Runtime, Score, Target
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "method": get_args(Method),
@@ -14,6 +14,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "runtime": ("auto", *get_args(Runtime)),
     "precision": ("auto", *get_args(Precision)),
     "performance_hint": get_args(PerformanceHint),
+    "resize": get_args(Resize),
 }
 """The values of arguments that have few."""
 

@@ -67,6 +67,7 @@ def describe(explainer: ExplainerProtocol) -> dict[str, Any]:
         "layer": explainer.layer,
         "method": explainer.method,
         "score": explainer.score,
+        "resize": explainer.classifier.resize,
         "runtime": explainer.runtime,
         "precision": explainer.precision,
     }

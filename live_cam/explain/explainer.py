@@ -22,6 +22,7 @@ from live_cam.explain.runtime.step_cache import StepCache
 from live_cam.explain.saliency.evidence import empty_images, evidence_ramp
 from live_cam.explain.saliency.targets import target_vector
 from live_cam.models.open import ModelOptions, open_model
+from live_cam.models.preprocess import resize_to_input
 from live_cam.models.weights.find import Progress, silent
 from live_cam.types import (
     Auto,
@@ -31,6 +32,7 @@ from live_cam.types import (
     Method,
     PerformanceHint,
     Precision,
+    Resize,
     Runtime,
     Score,
     Target,
@@ -67,6 +69,7 @@ class Explainer:
         *,
         labels: str | os.PathLike[str] | Sequence[str] | None = None,
         preprocess: str | None = None,
+        resize: Resize = "stretch",
         output: str | None = None,
         trust_model: bool = False,
         weights: str | os.PathLike[str] | None = None,
@@ -90,6 +93,8 @@ class Explainer:
             labels: The names of the classes, or a file of them; None for those in or beside the model file.
             preprocess: What the network receives of the pixels: a key of `live_cam.models.preprocessing.PREPROCESSING`
                 or `mean,std`; None for what the model file says, else the pixels 0..255 themselves.
+            resize: How frames of another aspect ratio become inputs: stretched; cropped, in the middle; or padded with
+                black at both sides.
             output: Name of the output to explain, where there are several.
             trust_model: Whether code that the model file brings, such as Lambda layers, may run.
             weights: A weight file of the application; None to find or download the ImageNet weights.
@@ -114,11 +119,16 @@ class Explainer:
                 precision; or the method has its own layers.
         """
         check_choices(
-            method=method, score=score, runtime=runtime, precision=precision, performance_hint=performance_hint
+            method=method,
+            score=score,
+            runtime=runtime,
+            precision=precision,
+            performance_hint=performance_hint,
+            resize=resize,
         )
         check_layer(layer, method)
         weights = None if weights is None else Path(weights)
-        options = ModelOptions(labels, preprocess, output, trust_model, weights)
+        options = ModelOptions(labels, preprocess, output, trust_model, weights, resize)
         opened = open_model(model, options, progress)
         self.classifier = opened.classifier
         layers = layers_to_explain(self.classifier, method, layer)
@@ -211,7 +221,7 @@ class Explainer:
             return []
         with self._exclusively():
             step = self._steps.take(layers)
-            rgb = [frame.rgb for frame in frames]
+            rgb = self._fit([frame.rgb for frame in frames])
             self._frame_px = rgb[0].shape[:2]
             resolved, references = _resolve_top(step, rgb, targets, cam_config.method)
             vectors = np.array([[target_vector(target, step.classes) for target in row] for row in resolved])
@@ -231,7 +241,16 @@ class Explainer:
         if len(frames) == 0:
             return np.empty((0, step.classes), np.float32)
         with self._exclusively():
-            return explain_batched(step, frames, np.zeros((len(frames), 1, step.classes), np.float32), self.method)[1]
+            targets = np.zeros((len(frames), 1, step.classes), np.float32)
+            return explain_batched(step, self._fit(frames), targets, self.method)[1]
+
+    def _fit(self, frames: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.uint8]]:
+        """Returns what the step takes, which stretches frames and leaves inputs as they are."""
+        if self.classifier.resize == "stretch":
+            return frames
+        inputs = np.empty((len(frames), *self.classifier.input_px, 3), np.uint8)
+        resize_to_input(frames, inputs, self.classifier.resize)
+        return list(inputs)
 
     def _layers(self, cam_config: CamConfig) -> tuple[str, ...]:
         check_cam_config(cam_config)

@@ -12,6 +12,7 @@ from live_cam.explain.saliency.evidence import PeakNormalizer, evidence
 from live_cam.explain.saliency.smoothing import TemporalSmoother
 from live_cam.explain.saliency.targets import probabilities, top_classes
 from live_cam.models.classifier import Classifier
+from live_cam.models.preprocess import map_box
 from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Target
 
 _TOP_N = 3
@@ -24,10 +25,11 @@ class ExplanationBuilder:
         """Starts without state.
 
         Args:
-            classifier: Names the classes.
+            classifier: Names the classes, and says how frames become inputs.
             evidence_ramp: The top logits at which evidence starts and is full.
             smooth: Whether the frames come from live sources, whose maps and classes are smoothed over time.
         """
+        self._classifier = classifier
         self._labels = classifier.labels
         self._head = classifier.head
         self._evidence_ramp = evidence_ramp
@@ -58,6 +60,7 @@ class ExplanationBuilder:
             K explanations.
         """
         class_probabilities = probabilities(logits, self._head)
+        covered = map_box(frame.rgb.shape[:2], self._classifier.input_px, self._classifier.resize)
         order = top_classes(logits, max(_TOP_N, len(targets)))
         top = tuple(ClassScore(i, self._labels[i], float(class_probabilities[i])) for i in order[:_TOP_N])
         by_rank = iter(order)
@@ -88,6 +91,7 @@ class ExplanationBuilder:
                     if target.counterfactual and peak == 0.0
                     else evidence(logits, resolved, cam_config.method, self._evidence_ramp),
                     cam_config=cam_config,
+                    map_box=covered,
                     smoothed_map=smoothed_map,
                     smoothed_top=smoothed_top,
                 )

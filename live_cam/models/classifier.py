@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from live_cam.models.preprocessing import CAFFE, Preprocessing
-from live_cam.types import ExplainedBy, Head
+from live_cam.types import ExplainedBy, Head, Resize
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Classifier:
         head: How probabilities follow from its logits.
         explained_by: What its maps rest on.
         evidence_logits: The logits of the top class at which its evidence starts and is full; None to measure them.
+        resize: How frames become inputs.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Classifier:
     head: Head = "softmax"
     explained_by: ExplainedBy = "gradients"
     evidence_logits: tuple[float, float] | None = None
+    resize: Resize = "stretch"
 
     @property
     def default_layer(self) -> str:

@@ -21,6 +21,7 @@ from live_cam.models.network_file import NetworkFile
 from live_cam.models.preprocessing import CAFFE, NONE, PREPROCESSING, Preprocessing, parse_preprocessing
 from live_cam.models.saved_graph import graph_of, holds_graph_alone
 from live_cam.models.weights.find import Progress, cache_file, find_weights
+from live_cam.types import Resize
 
 _KERAS_SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".zip")
 _OPENVINO_SUFFIXES: Final = (".onnx", ".xml", ".tflite")
@@ -35,6 +36,7 @@ class ModelOptions:
     output: str | None = None
     trusted: bool = False
     weights: Path | None = None
+    resize: Resize = "stretch"
 
 
 def open_model(given: Any, options: ModelOptions, progress: Progress) -> Model:
@@ -52,6 +54,13 @@ def open_model(given: Any, options: ModelOptions, progress: Progress) -> Model:
     """
     if isinstance(given, Model):
         return given
+    opened = _open(given, options, progress)
+    if options.resize == opened.classifier.resize:
+        return opened
+    return replace(opened, classifier=replace(opened.classifier, resize=options.resize))
+
+
+def _open(given: Any, options: ModelOptions, progress: Progress) -> Model:
     if given is None:
         return _open_resnet50(options, progress)
     if not isinstance(given, str | os.PathLike):

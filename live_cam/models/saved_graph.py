@@ -19,7 +19,7 @@ _MODEL_NAME: Final = "model.xml"
 
 
 def holds_graph_alone(folder: Path) -> bool:
-    """Whether a folder is a SavedModel (TensorFlow 2.11 or later) without Keras's layers, as `model.export()` writes."""
+    """Whether a folder is a SavedModel of TensorFlow 2.11 or later without Keras's layers, as `export()` writes."""
     names = ("saved_model.pb", "fingerprint.pb", "keras_metadata.pb")
     return [(folder / name).is_file() for name in names] == [True, True, False]
 

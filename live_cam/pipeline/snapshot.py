@@ -62,9 +62,9 @@ class Snapshot:
         """Returns all that is needed to repeat it, one key per line.
 
         The command `repeat` reproduces the map and the classes; a custom weight file has to be in the working directory
-        and is identified by `weights_sha256`. Drawing `smoothed_map` with `vmax`, `evidence`, `style`, `opacity` and
-        `colormap` reproduces the overlay: map and vmax of a live view are smoothed over the frames before. `second` has
-        the same for the right one of two overlays.
+        and is identified by `weights_sha256`. Drawing `smoothed_map` over `map_box` of the frame with `vmax`,
+        `evidence`, `style`, `opacity` and `colormap` reproduces the overlay: map and vmax of a live view are smoothed
+        over the frames before. `second` has the same for the right one of two overlays.
         """
         explanation, second = self.shown.explanation, self.shown.second
         content: dict[str, Any] = {
@@ -90,6 +90,7 @@ class Snapshot:
             "evidence": explanation.evidence,
             "vmax": explanation.vmax,
             "map": {"shape": list(explanation.saliency_map.shape), "values": _exact(explanation.saliency_map)},
+            "map_box": explanation.map_box,
             "smoothed_map": _exact(explanation.smoothed_map),
         }
 
@@ -106,6 +107,8 @@ class Snapshot:
             command += ["--layer", cam_config.layer]
         command += ["--method", cam_config.method, "--score", explainer.score]
         command += ["--runtime", explainer.runtime, "--precision", explainer.precision]
+        if explainer.classifier.resize != "stretch":
+            command += ["--resize", explainer.classifier.resize]
         if explainer.device != "auto":
             command += ["--device", explainer.device]
         if explainer.weights_file is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.render.colormaps import color_table
-from live_cam.render.upsample import spline_upsample
+from live_cam.render.upsample import PixelBox, spline_upsample
 
 LEVELS: Final = (0.25, 0.5, 0.75)
 """Values of the normalised map that the lines follow."""
@@ -39,7 +39,7 @@ _CORNERS: Final = np.array([(0, 0), (0, 1), (1, 1), (1, 0)])
 
 
 def draw_contours(
-    rgb: NDArray[np.uint8], normalized: NDArray[np.float32], opacity: float, colormap: str
+    rgb: NDArray[np.uint8], normalized: NDArray[np.float32], opacity: float, colormap: str, box: PixelBox
 ) -> NDArray[np.uint8]:
     """Draws a line along each of the levels.
 
@@ -48,18 +48,21 @@ def draw_contours(
         normalized: float32 (h, w), the map, 0..1.
         opacity: Opacity of the lines, 0..1.
         colormap: Name of the colour map.
+        box: What the map covers.
 
     Returns:
         uint8 (H, W, 3), RGB.
     """
-    height, width = rgb.shape[:2]
-    lines = _isolines(spline_upsample(normalized, height, width), height, width)
+    height = len(rgb)
+    left, top, right, bottom = box
+    lines = _isolines(spline_upsample(normalized, bottom - top, right - left), box)
     colors = level_colors(colormap)
     drawn = np.ascontiguousarray(rgb).copy()
+    covered = drawn[max(0, top) : bottom, max(0, left) : right]
     for extra_px in (max(1, round(height * _EDGES)), 0):
         for level, segments, color in zip(LEVELS, lines, colors, strict=True):
             thickness_px = max(1, round(height * _MAX_THICKNESS * (level + 0.25))) + extra_px
-            cv2.polylines(drawn, segments, False, _EDGE_RGB if extra_px else color, thickness_px, cv2.LINE_AA, _SHIFT)
+            cv2.polylines(covered, segments, False, _EDGE_RGB if extra_px else color, thickness_px, cv2.LINE_AA, _SHIFT)
     # Thin lines have to be more opaque than areas to be as visible.
     opacity = 1.0 - (1.0 - opacity) ** 2
     return np.asarray(cv2.addWeighted(rgb, 1.0 - opacity, drawn, opacity, 0.0), np.uint8)
@@ -77,13 +80,14 @@ def level_colors(colormap: str) -> tuple[tuple[int, int, int], ...]:
     return tuple((red, green, blue) for red, green, blue in colors)
 
 
-def _isolines(upsampled: NDArray[np.float32], height: int, width: int) -> list[list[NDArray[np.int32]]]:
+def _isolines(upsampled: NDArray[np.float32], box: PixelBox) -> list[list[NDArray[np.int32]]]:
     """Returns the segments of the line along each level by marching squares (Lorensen and Cline 1987, in the plane).
 
     Returns:
-        For each of `LEVELS`, segments int32 (2, 2): start and end, x and y in sixteenths of a pixel of the frame.
+        For each of `LEVELS`, segments int32 (2, 2): start and end, x and y in sixteenths of a pixel, from
+        the top left of what the map covers of the frame.
     """
-    # One more cell all around, so that lines reach the border of the frame.
+    # One more cell all around, so that lines reach the border of what the map covers.
     values = np.pad(upsampled, 1, mode="edge")
     above = (values > np.reshape(LEVELS, (-1, 1, 1))).view(np.uint8)
     corners = above[:, :-1, :-1] + 2 * above[:, :-1, 1:] + 4 * above[:, 1:, 1:] + 8 * above[:, 1:, :-1]
@@ -91,7 +95,9 @@ def _isolines(upsampled: NDArray[np.float32], height: int, width: int) -> list[l
     level, *cell = np.nonzero(case)
     crossings = _crossings(values, np.take(LEVELS, level), np.stack(cell, axis=1))
     # Grid points are the centres of the upsampled map's cells, of which the padding added one before the first.
-    crossings = (crossings - 0.5) * (height / upsampled.shape[0], width / upsampled.shape[1]) - 0.5
+    left, top, right, bottom = box
+    px_per_cell = (bottom - top) / upsampled.shape[0], (right - left) / upsampled.shape[1]
+    crossings = (crossings - 0.5) * px_per_cell - 0.5 + (min(0, top), min(0, left))
     sides = _SEGMENT_SIDES[case[case > 0]]
     cell_index, segment_index = np.nonzero(sides[..., 0] >= 0)
     segments = crossings[cell_index[:, np.newaxis], sides[cell_index, segment_index]]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.render.colormaps import color_table
-from live_cam.render.upsample import resize
+from live_cam.render.upsample import PixelBox, resize
 
 
 def draw_heatmap(
-    rgb: NDArray[np.uint8], normalized: NDArray[np.float32], opacity: float, colormap: str
+    rgb: NDArray[np.uint8], normalized: NDArray[np.float32], opacity: float, colormap: str, box: PixelBox
 ) -> NDArray[np.uint8]:
     """Blends the colour of each value into the frame, the more opaque the higher the value.
 
@@ -24,13 +24,15 @@ def draw_heatmap(
         normalized: float32 (h, w), the map, 0..1.
         opacity: Opacity of the value 1, 0..1.
         colormap: Name of the colour map.
+        box: What the map covers.
 
     Returns:
         uint8 (H, W, 3), RGB.
     """
     table = cv2.convertScaleAbs(_premultiplied_colors(colormap), alpha=opacity).view(np.int32)
     overlay = np.empty(rgb.shape, np.uint8)
-    for rows, values in resize(normalized, *rgb.shape[:2]):
+    height, width = rgb.shape[:2]
+    for rows, values in resize(normalized, height, width, box):
         root = cv2.sqrt(values)
         kept = cv2.convertScaleAbs(root, alpha=-255.0 * opacity, beta=255.0)
         kept_rgb = cv2.multiply(rgb[rows], cv2.cvtColor(kept, cv2.COLOR_GRAY2RGB), scale=1 / 255)

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from live_cam.render.contours import draw_contours
 from live_cam.render.heatmap import draw_heatmap
 from live_cam.render.spotlight import spotlight
-from live_cam.types import Explanation, Frame, OverlayStyle, Style
+from live_cam.render.upsample import PixelBox
+from live_cam.types import Box, Explanation, Frame, OverlayStyle, Style
 
-_Draw = Callable[[NDArray[np.uint8], NDArray[np.float32], float, str], NDArray[np.uint8]]
+_Draw = Callable[[NDArray[np.uint8], NDArray[np.float32], float, str, PixelBox], NDArray[np.uint8]]
 
 _STYLES: Final[dict[Style, _Draw]] = {
     "heatmap": draw_heatmap,
     "contours": draw_contours,
-    "spotlight": lambda rgb, normalized, opacity, _: spotlight(rgb, normalized, opacity),
+    "spotlight": lambda rgb, normalized, opacity, _, box: spotlight(rgb, normalized, opacity, box),
 }
 
 
@@ -29,7 +30,7 @@ def overlay(frame: Frame, explanation: Explanation, overlay_style: OverlayStyle)
 
     Args:
         frame: The frame.
-        explanation: The map, which covers the whole frame, and its evidence.
+        explanation: The map, what of the frame it covers, and its evidence.
         overlay_style: How to draw it, at full evidence.
 
     Returns:
@@ -39,4 +40,11 @@ def overlay(frame: Frame, explanation: Explanation, overlay_style: OverlayStyle)
         return frame.rgb
     normalized = np.clip(explanation.smoothed_map / explanation.vmax, 0.0, 1.0)
     opacity = min(overlay_style.opacity, 1.0) * explanation.evidence
-    return _STYLES[overlay_style.style](frame.rgb, normalized, opacity, overlay_style.colormap)
+    box = _in_pixels(explanation.map_box, *frame.rgb.shape[:2])
+    return _STYLES[overlay_style.style](frame.rgb, normalized, opacity, overlay_style.colormap, box)
+
+
+def _in_pixels(box: Box, height: int, width: int) -> PixelBox:
+    """Returns a box in whole pixels, at least one: frames may have been scaled down for drawing."""
+    left, top, right, bottom = (round(edge * size) for edge, size in zip(box, (width, height) * 2, strict=True))
+    return left, top, max(right, left + 1), max(bottom, top + 1)

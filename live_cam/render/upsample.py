@@ -10,6 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+PixelBox = tuple[int, int, int, int]
+"""Left, top, right and bottom of what a map covers, in pixels of the frame, which it may exceed."""
+
 # Pixels per band: few enough for the processor's cache and for memory that is not requested from the system anew.
 _BAND_PX = 1 << 16
 
@@ -19,20 +22,31 @@ _CELL_PX = 16
 _MIN_CELLS, _MAX_CELLS = 20, 80
 
 
-def resize(saliency_map: NDArray[np.float32], height: int, width: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Yields the map at the frame's size, interpolated like `cv2.resize`, in bands: the rows, float32 (rows, W)."""
+def resize(
+    saliency_map: NDArray[np.float32], height: int, width: int, box: PixelBox
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Yields the map at the frame's size, interpolated like `cv2.resize`, in bands: the rows, float32 (rows, W).
+
+    It is 0 where the map covers nothing.
+    """
+    left, top, right, bottom = box
     map_height = len(saliency_map)
-    wide = cv2.resize(saliency_map, (width, map_height), interpolation=cv2.INTER_LINEAR)
+    covering = cv2.resize(saliency_map, (right - left, map_height), interpolation=cv2.INTER_LINEAR)
+    wide = np.zeros((map_height, width), np.float32)
+    wide[:, max(0, left) : right] = covering[:, max(0, -left) : width - left]
     rises = np.diff(wide, axis=0, append=wide[-1:])
-    position = np.clip((np.arange(height) + 0.5) * (map_height / height) - 0.5, 0.0, map_height - 1.0)
+    y = np.arange(height)
+    position = np.clip((y + 0.5 - top) * (map_height / (bottom - top)) - 0.5, 0.0, map_height - 1.0)
+    is_outside = (y < top) | (y >= bottom)
     above = position.astype(np.intp)
     fraction = (position - above).astype(np.float32)[:, np.newaxis]
     band_rows = max(1, _BAND_PX // width)
-    for top in range(0, height, band_rows):
-        rows = slice(top, top + band_rows)
+    for begin in range(0, height, band_rows):
+        rows = slice(begin, begin + band_rows)
         values = rises[above[rows]]
         values *= fraction[rows]
         values += wide[above[rows]]
+        values[is_outside[rows]] = 0.0
         yield rows, values
 
 
@@ -44,8 +58,8 @@ def spline_upsample(normalized: NDArray[np.float32], height: int, width: int) ->
 
     Args:
         normalized: float32 (h, w), 0..1.
-        height: Height of the frame, which determines the number of cells.
-        width: Width of the frame.
+        height: Height in pixels of what the map covers, which determines the number of cells.
+        width: Width of the same.
 
     Returns:
         float32 (k h, k w), 0..1, for an integer k.

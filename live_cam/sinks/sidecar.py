@@ -63,6 +63,8 @@ def read_header(path: Path) -> dict[str, Any]:
     """Returns the header of a sidecar, also of one written by 0.1.0; {} if there is none that can be read."""
     header = _read_line(path, lambda file: file.readline(_MAX_LINE_BYTES))
     header = {_KEYS_OF_0_1_0.get(key, key): value for key, value in header.items()}
+    if "score" in header:  # without a word about it, frames were stretched
+        header.setdefault("resize", "stretch")
     if "view" in header:
         header["view"] = _VIEWS_OF_0_1_0.get(header["view"], header["view"])
     return header

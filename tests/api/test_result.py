@@ -34,13 +34,14 @@ def test_the_json_is_one_line_with_the_documented_keys(result, photograph):
     content = json.loads(result.as_json())
     assert content.keys() == {
         *("image", "model", "top", "target", "contrast", "counterfactual", "evidence", "has_evidence"),
-        *("layer", "method", "score", "runtime", "precision", "map"),
+        *("layer", "method", "score", "resize", "runtime", "precision", "map", "map_box"),
     }
     assert content["image"] == str(photograph)
     assert [score.keys() for score in content["top"]] == [{"index", "label", "probability"}] * 3
     assert content["top"][0] == {"index": 291, "label": "lion", "probability": 0.9}
     assert (content["target"]["label"], content["contrast"]["label"]) == ("lion", "cheetah")
     assert content["map"] == {"shape": [7, 7], "max": 2.0}
+    assert (content["resize"], content["map_box"]) == ("stretch", [0.0, 0.0, 1.0, 1.0])
 
 
 def test_the_text_names_image_target_and_labels(result, photograph):
@@ -107,6 +108,7 @@ def test_the_map_is_saved_unchanged_with_the_logits(result, tmp_path):
     with np.load(tmp_path / "lion.npz") as saved:
         assert saved["map"].dtype == np.float32
         assert np.array_equal(saved["map"], result.map)
+        assert saved["map_box"].tolist() == [0.0, 0.0, 1.0, 1.0]
         assert np.array_equal(saved["logits"], result.logits)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.marks import CELLS, marked, onnx_classifier
+
 
 def test_an_unknown_label_is_reported_before_anything_slow(live_cam, lion):
     error = live_cam("explain", lion, "--weights", "none.npz", "--target", "cheeta").error(2)
@@ -154,6 +156,29 @@ def test_as_a_process_it_prints_the_result_as_text_and_each_error_in_one_line(st
     (error,) = stderr.splitlines()
     assert error.startswith("live-cam: ")
     assert "missing.jpg" in error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("resize", "box", "label"),
+    [
+        ("stretch", [0.0, 0.0, 1.0, 1.0], "class 1"),
+        ("crop", [0.078125, 0.0, 0.921875, 1.0], "class 0"),
+        ("pad", [0.0, -0.091667, 1.0, 1.091667], "class 1"),
+    ],
+)
+def test_frames_become_inputs_as_asked_and_the_result_says_where_the_map_lies(live_cam, tmp_path, resize, box, label):
+    model, image, saved = onnx_classifier(tmp_path), tmp_path / "mark.png", tmp_path / "out.npz"
+    Image.fromarray(marked((360, 640), 0.0, 0.5)[0]).save(image)
+    words = ("--model", model, "--resize", resize, "--json", "--save-map", saved, "--precision", "float32")
+    result = live_cam("explain", image, *words)
+    assert result.status == 0, result.stderr
+    content = json.loads(result.stdout)
+    assert (content["resize"], content["map_box"]) == (resize, box)
+    assert content["top"][0]["label"] == label
+    with np.load(saved) as arrays:
+        assert arrays["map_box"] == pytest.approx(np.array(box), abs=1e-6)
+        assert arrays["map"].shape == CELLS
 
 
 def test_as_a_process_it_rejects_options_with_status_2(start_process):

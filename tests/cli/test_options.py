@@ -40,22 +40,27 @@ def run_command():
 
 
 def test_a_command_receives_the_options_of_the_explainer_as_one_argument(run_command):
-    options = ["--model", "m.keras", "--labels", "l.txt", "--preprocess", "0..1", "--model-output", "b"]
-    options += [
-        "--trust-model",
-        "--weights",
-        "w.npz",
-        "--layer",
-        "conv1_relu",
-        "--method",
-        "eigencam",
-        "--score",
-        "probability",
-    ]
+    options = ["--model", "m.keras", "--labels", "l.txt", "--preprocess", "0..1", "--resize", "pad"]
+    options += ["--model-output", "b", "--trust-model", "--weights", "w.npz"]
+    options += ["--layer", "conv1_relu", "--method", "eigencam", "--score", "probability"]
     options += ["--runtime", "openvino", "--precision", "float16", "--device", "GPU", "--max-memory", "900"]
     options += ["--name", "cam"]
-    model = "m.keras", Path("l.txt"), "0..1", "b", True, Path("w.npz")
-    expected = ExplainerOptions(*model, "conv1_relu", "eigencam", "probability", "openvino", "float16", "GPU", 900)
+    expected = ExplainerOptions(
+        model="m.keras",
+        labels=Path("l.txt"),
+        preprocess="0..1",
+        resize="pad",
+        model_output="b",
+        trust_model=True,
+        weights=Path("w.npz"),
+        layer="conv1_relu",
+        method="eigencam",
+        score="probability",
+        runtime="openvino",
+        precision="float16",
+        device="GPU",
+        max_memory_mb=900,
+    )
     assert run_command(*options) == ("cam", expected)
     assert run_command() == ("", ExplainerOptions())
 

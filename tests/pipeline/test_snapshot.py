@@ -93,6 +93,8 @@ def test_the_json_describes_everything_the_overlay_was_made_of(make_snapshot):
         "layer": "conv5_block3_out",
         "method": "gradcam",
         "score": "logit",
+        "resize": "stretch",
+        "map_box": [0.0, 0.0, 1.0, 1.0],
         "runtime": "fake",
         "precision": "float32",
         "model": {"name": "resnet50", "weights_sha256": "0" * 64},
@@ -165,6 +167,16 @@ def test_the_command_names_device_and_weights_unless_default(make_snapshot, fake
     content = make_snapshot(explainer=explainer).as_json()
     assert shlex.split(json.loads(content)["repeat"])[-4:] == ["--device", "GPU", "--weights", "my weights.npz"]
     assert "anna" not in content, "viewers can read it"
+
+
+def test_the_command_and_the_box_say_how_frames_are_resized(make_snapshot, fake_explainer):
+    explainer = fake_explainer()
+    explainer.classifier = replace(explainer.classifier, resize="crop")
+    snapshot = make_snapshot(explainer=explainer)
+    explanation = replace(snapshot.shown.explanation, map_box=(0.125, 0.0, 0.875, 1.0))
+    content = json.loads(replace(snapshot, shown=replace(snapshot.shown, explanation=explanation)).as_json())
+    assert shlex.split(content["repeat"])[-2:] == ["--resize", "crop"]
+    assert (content["resize"], content["map_box"]) == ("crop", [0.125, 0.0, 0.875, 1.0])
 
 
 def test_a_frame_explained_again_has_a_name_of_its_own(make_snapshot, make_frame):

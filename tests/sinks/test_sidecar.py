@@ -105,6 +105,12 @@ def test_a_header_of_0_1_0_has_todays_names(tmp_path):
     assert read_header(path) == today
 
 
+def test_a_header_without_resize_is_of_stretched_frames(tmp_path):
+    path = tmp_path / "old.jsonl"
+    path.write_text('{"source":"clip.mp4","score":"logit"}\n')
+    assert read_header(path) == {"source": "clip.mp4", "score": "logit", "resize": "stretch"}
+
+
 @pytest.mark.parametrize("text", ["", "no json\n", "[1]\n"])
 def test_other_files_have_neither_header_nor_end(tmp_path, text):
     path = tmp_path / "other.jsonl"

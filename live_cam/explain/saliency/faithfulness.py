@@ -7,6 +7,7 @@ with random regions, too.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -17,17 +18,19 @@ from numpy.typing import NDArray
 from live_cam.explain.saliency.occlusion import occlude
 from live_cam.explain.saliency.targets import probabilities
 from live_cam.models.classifier import Classifier
-from live_cam.types import CamConfig, Explanation, Frame, Head, Target
+from live_cam.models.preprocess import box_in_input
+from live_cam.types import Box, CamConfig, Explanation, Frame, Head, Target
 
 Verdict = Literal["faithful", "doubtful", "unfaithful", "inconclusive"]
 
 OCCLUDED_FRACTION: Final = 0.2
-"""Of the area of the frame."""
+"""Of the area that the frame has in the input."""
 
 _RANDOM_N = 2
 # Maps of 7x7 are enlarged, as when drawn; otherwise a fifth would be ten whole cells.
 _GRID_PX = 56
 _TIES_PX = 7
+_EVERYWHERE: Final = (slice(None), slice(None))
 
 # On photographs random fifths cost 0 to 30 percentage points, sometimes all (a small object was hit), so that a single
 # measurement means little. A mean over 8, which is four seconds at two per second, varies by about 5 points.
@@ -97,10 +100,12 @@ class Faithfulness:
         self._images = []
         if not has_evidence:
             return
-        top_fifth = top_fraction_mask(explanation.saliency_map, rng)
-        masks = [top_fifth, *(_moved(top_fifth, rng) for _ in range(_RANDOM_N))]
+        # Padding is never occluded, which would cost nothing and flatter the top fifth.
+        where = _grid_slices(box_in_input((0.0, 0.0, 1.0, 1.0), explanation.map_box))
+        top_fifth = top_fraction_mask(explanation.saliency_map, rng, where)
+        masks = [top_fifth, *(_moved(top_fifth, rng, where) for _ in range(_RANDOM_N))]
         self._head = classifier.head
-        resized = occlude(frame.rgb, np.zeros((1, 1), bool), classifier.input_px)
+        resized = occlude(frame.rgb, np.zeros((1, 1), bool), classifier.input_px, classifier.resize)
         self._images = [occlude(resized, mask, classifier.input_px) for mask in masks]
         self._probabilities = [target_probability(explanation.logits, explanation.target, self._head)]
 
@@ -152,7 +157,9 @@ def target_probability(logits: NDArray[np.float32], target: Target, head: Head) 
     return 1.0 - of_class if target.counterfactual else of_class
 
 
-def top_fraction_mask(saliency_map: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.bool_]:
+def top_fraction_mask(
+    saliency_map: NDArray[np.float32], rng: np.random.Generator, where: tuple[slice, slice] = _EVERYWHERE
+) -> NDArray[np.bool_]:
     """Returns the fifth of the area with the highest values.
 
     Among equal values, as where most of a map is 0, coherent regions are chosen at random: scattered single cells would
@@ -161,22 +168,37 @@ def top_fraction_mask(saliency_map: NDArray[np.float32], rng: np.random.Generato
     Args:
         saliency_map: float32 (h, w).
         rng: The source of randomness.
+        where: The rows and columns of the result to choose from.
 
     Returns:
-        bool (56, 56), a fifth of it True.
+        bool (56, 56), a fifth of `where` True.
     """
     size = (_GRID_PX, _GRID_PX)
-    values = cv2.resize(saliency_map, size, interpolation=cv2.INTER_LINEAR)
-    tie_break = cv2.resize(rng.random((_TIES_PX, _TIES_PX)), size, interpolation=cv2.INTER_CUBIC)
+    values = cv2.resize(saliency_map, size, interpolation=cv2.INTER_LINEAR)[where]
+    tie_break = cv2.resize(rng.random((_TIES_PX, _TIES_PX)), size, interpolation=cv2.INTER_CUBIC)[where]
     order = np.lexsort((tie_break.ravel(), -values.ravel()))
-    mask = np.zeros(order.size, bool)
-    mask[order[: round(OCCLUDED_FRACTION * order.size)]] = True
-    return mask.reshape(size)
+    chosen = np.zeros(order.size, bool)
+    chosen[order[: round(OCCLUDED_FRACTION * order.size)]] = True
+    return _placed(chosen.reshape(values.shape), where)
 
 
-def _moved(mask: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+def _moved(mask: NDArray[np.bool_], rng: np.random.Generator, where: tuple[slice, slice]) -> NDArray[np.bool_]:
     axes = tuple(axis for axis in (0, 1) if rng.random() < 0.5)
-    return np.roll(np.flip(mask, axes), (rng.integers(_GRID_PX), rng.integers(_GRID_PX)), (0, 1))
+    part = np.flip(mask[where], axes)
+    return _placed(np.roll(part, (rng.integers(part.shape[0]), rng.integers(part.shape[1])), (0, 1)), where)
+
+
+def _placed(part: NDArray[np.bool_], where: tuple[slice, slice]) -> NDArray[np.bool_]:
+    mask = np.zeros((_GRID_PX, _GRID_PX), bool)
+    mask[where] = part
+    return mask
+
+
+def _grid_slices(box: Box) -> tuple[slice, slice]:
+    """Returns the rows and columns of the grid that lie in a box of the input, at least one of each."""
+    left, top = (math.ceil(edge * _GRID_PX) for edge in box[:2])
+    right, bottom = (math.floor(edge * _GRID_PX) for edge in box[2:])
+    return slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1))
 
 
 def _judge(probability: float, probability_drop: float, random_drop: float, measured: int) -> tuple[Verdict, str]:

@@ -12,10 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.models.preprocess import resize_to_input
-
-Box = tuple[float, float, float, float]
-"""Left, top, right and bottom, as fractions 0..1 of the width and height of a frame."""
+from live_cam.models.preprocess import box_in_input, map_box, resize_to_input
+from live_cam.types import Box, Resize
 
 FILL_RGB: Final = (124, 117, 104)
 """The mean colour of ImageNet, a grey that most networks receive as values about zero."""
@@ -41,25 +39,30 @@ def patch(x: float, y: float, width_px: int, height_px: int) -> Box:
     return left, top, left + width, top + height
 
 
-def occlude(rgb: NDArray[np.uint8], where: NDArray[np.bool_] | Box, input_px: tuple[int, int]) -> NDArray[np.uint8]:
+def occlude(
+    rgb: NDArray[np.uint8], where: NDArray[np.bool_] | Box, input_px: tuple[int, int], resize: Resize = "stretch"
+) -> NDArray[np.uint8]:
     """Replaces parts of a frame by a neutral colour.
 
     They are replaced after resizing to the network's input, which costs the same for frames of all sizes.
 
     Args:
         rgb: uint8 (H, W, 3), RGB.
-        where: What to replace: a mask bool (h, w), stretched over the frame, or a box.
+        where: What to replace: a mask bool (h, w), stretched over the input, or a box of the frame, of which the input
+            may lack a part.
         input_px: Height and width of the network's input.
+        resize: How the frame becomes the input.
 
     Returns:
         uint8 (height, width, 3), RGB.
     """
     height, width = input_px
     occluded = np.empty((height, width, 3), np.uint8)
-    resize_to_input([rgb], occluded[np.newaxis])
+    resize_to_input([rgb], occluded[np.newaxis], resize)
     if isinstance(where, tuple):
+        box = box_in_input(where, map_box(rgb.shape[:2], input_px, resize))
         left, top, right, bottom = (
-            round(edge * size) for edge, size in zip(where, (width, height, width, height), strict=True)
+            round(edge * size) for edge, size in zip(box, (width, height, width, height), strict=True)
         )
         occluded[top:bottom, left:right] = FILL_RGB
     else:

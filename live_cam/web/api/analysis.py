@@ -69,7 +69,7 @@ def analysis_routes(session: Session) -> APIRouter:
         height_px, width_px = shown.frame.rgb.shape[:2]
         box = patch(x, y, width_px, height_px)
         classifier = session.explainer.classifier
-        occluded = await asyncio.to_thread(occlude, shown.frame.rgb, box, classifier.input_px)
+        occluded = await asyncio.to_thread(occlude, shown.frame.rgb, box, classifier.input_px, classifier.resize)
         (logits,) = await task_result(session.submit(lambda explainer: explainer.logits([occluded])))
         classes = [score.index for score in shown.explanation.smoothed_top]
         scores = {

@@ -1,6 +1,7 @@
 """Annotating files. Decoding and muxing run in this process, but for the tests that use `child_processes`."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -214,6 +215,15 @@ def test_an_output_of_other_options_is_not_skipped(run, clip):
     assert result.state == "failed"
     assert result.problem == f"{path} was made with another every; give another name or remove it"
     assert path.read_bytes() == before
+
+
+def test_an_output_of_frames_resized_otherwise_is_not_skipped(run, clip, monkeypatch):
+    _, path, explainer, _ = run(clip)
+    assert sidecar(path)[0]["resize"] == "stretch"
+    cropping = replace(explainer.classifier, resize="crop")
+    monkeypatch.setattr(type(explainer), "classifier", cropping)
+    result, *_ = run(clip)
+    assert result.problem == f"{path} was made with another resize; give another name or remove it"
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from live_cam.explain.saliency.occlusion import FILL_RGB
 from tests.web.browser import pixels
 
 pytestmark = pytest.mark.slow
@@ -39,6 +41,17 @@ def test_occlusion_returns_the_probabilities_before_and_after(site):
     assert left < 0.25 < right
     assert top < 0.5 < bottom
     assert (right - left) * 64 == pytest.approx((bottom - top) * 48, rel=0.1), "a square"
+
+
+def test_a_patch_is_occluded_in_the_input_as_frames_are_resized(site, monkeypatch):
+    explainer, images = site.explainer, []
+    monkeypatch.setattr(explainer, "classifier", replace(explainer.classifier, resize="pad"))
+    logits = explainer.logits
+    monkeypatch.setattr(explainer, "logits", lambda frames: images.append(frames[0]) or logits(frames))
+    assert occlude(site, 0.5, 0.0).status_code == 200
+    rows = (images[-1] == FILL_RGB).all(axis=-1).any(axis=1).nonzero()[0]
+    # Of 64 rows, 8 are padding above the frame; the patch has 12.
+    assert (rows.min() / 224, (rows.max() + 1) / 224) == pytest.approx((8 / 64, 20 / 64), abs=1 / 224)
 
 
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (1, 1), (0, 1), (1, 0)])
