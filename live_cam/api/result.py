@@ -60,11 +60,15 @@ class Result(Explanation):
             else:
                 Image.fromarray(self.overlay()).save(file, format="PNG")
 
-    def as_json(self) -> str:
-        """Returns one line of JSON."""
+    def as_dict(self) -> dict[str, Any]:
+        """Returns JSON values: the image, model and settings, the explanation, and shape and peak of the map."""
         size = {"shape": list(self.map.shape), "max": round(float(self.map.max()), 6)}
         image = encodable(self.frame.source_id) or None
-        return json.dumps({"image": image, **self.settings, **self.describe(), "map": size})
+        return {"image": image, **self.settings, **self.describe(), "map": size}
+
+    def as_json(self) -> str:
+        """Returns one line of JSON."""
+        return json.dumps(self.as_dict())
 
     def as_lines(self) -> list[str]:
         """Returns lines for the terminal."""

@@ -25,8 +25,8 @@ def find_label(text: str, labels: Sequence[str]) -> int:
     """
     if text in labels:
         return labels.index(text)
-    wanted = _fold(text.strip())
-    folded = [_fold(label) for label in labels]
+    wanted = fold_label(text.strip())
+    folded = [fold_label(label) for label in labels]
     if wanted in folded:
         return folded.index(wanted)
     if wanted.isascii() and wanted.isdigit() and int(wanted) < len(labels):
@@ -39,5 +39,6 @@ def find_label(text: str, labels: Sequence[str]) -> int:
     raise UnknownLabelError(f"no class is called {text!r}; {hint}")
 
 
-def _fold(name: str) -> str:
+def fold_label(name: str) -> str:
+    """Returns a label without what tells no two classes apart: case and underscores."""
     return name.replace("_", " ").casefold()
