@@ -9,6 +9,9 @@ from importlib import resources
 
 from live_cam.errors import UnknownLabelError
 
+# Of tens of thousands, comparing each with a misspelt name takes seconds.
+_MAX_COMPARED = 2000
+
 
 @cache
 def imagenet_labels() -> tuple[str, ...]:
@@ -32,7 +35,7 @@ def find_label(text: str, labels: Sequence[str]) -> int:
     if wanted.isascii() and wanted.isdigit() and int(wanted) < len(labels):
         return int(wanted)
     near = [label for label in folded if wanted and wanted in label][:3]
-    close = difflib.get_close_matches(wanted, folded, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(wanted, folded, n=3, cutoff=0.5) if len(labels) <= _MAX_COMPARED else []
     near += [label for label in close if label not in near][: 3 - len(near)]
     candidates = ", ".join(repr(labels[folded.index(label)]) for label in near)
     hint = f"did you mean {candidates}?" if near else f"give a label, or a number from 0 to {len(labels) - 1}"

@@ -152,3 +152,15 @@ def test_one_model_has_no_second(fake_source, fake_explainer, eventually):
         payload = frame_payload(session, feed, feed.broadcaster.newest)
         assert state_payload(session, feed)["models"] == [{"name": "resnet50", "explained_by": "gradients"}]
     assert (payload["second"], payload["comparison"]) == (None, None)
+
+
+def test_visitors_see_both_models_under_settings_of_their_own(colour_explainers, eventually):
+    first, second = colour_explainers()
+    with Session([], first, max_visitors=2, second=second) as session:
+        mine, other = session.visitors.join("me"), session.visitors.join("somebody")
+        mine.settings.change(target=0)
+        for feed in (mine, other):
+            feed.offer(Frame(paint_picture(), 0), None)
+        eventually(lambda: mine.broadcaster.newest and other.broadcaster.newest)
+        labels = [feed.broadcaster.newest.second.target_label for feed in (mine, other)]
+    assert labels == ["Red", "yellow"]

@@ -45,6 +45,8 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
 
 
 _AUTO = -1
+# A browser takes a minute and more to build a list of tens of thousands.
+_MAX_LISTED = 2000
 MODES = [
     ("Why A", "class"),
     ("Why A and not B", "contrast"),
@@ -90,9 +92,14 @@ def add_controls(session: Session, num_maps: int) -> None:
 
 
 def _class_picker(label: str, automatic: str, elem_id: str, labels: Sequence[str]) -> gr.Dropdown:
-    classes = [(name, index) for index, name in enumerate(labels)]
-    info = f"Type to search the {len(labels)} classes"
-    return gr.Dropdown([(automatic, _AUTO), *classes], label=label, info=info, elem_id=elem_id)
+    choices: list[tuple[str, int]] = [(automatic, _AUTO)]
+    is_listed = len(labels) <= _MAX_LISTED
+    if is_listed:
+        choices += [(name, index) for index, name in enumerate(labels)]
+        info = f"Type to search the {len(labels)} classes"
+    else:
+        info = f"Type the name or the number of one of {len(labels)} classes, then Enter"
+    return gr.Dropdown(choices, label=label, info=info, elem_id=elem_id, allow_custom_value=not is_listed)
 
 
 def _run_in_browser(event: Any, js: str, inputs: list[Any] | None = None, outputs: list[Any] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -12,6 +13,7 @@ from live_cam.explain.explainer import Explainer
 from live_cam.sources.camera import CameraOptions
 from live_cam.sources.factory import create_source
 from tests.colour_models import paint_picture, write_colour_model
+from tests.conftest import FakeExplainer
 from tests.web.browser import DESKTOP, PHONE, part, unfold, wait_until
 from tests.web.ui.test_accessibility import violations
 from tests.web.ui.test_outside_text import HANDLER, RUN, require_unharmed
@@ -102,3 +104,22 @@ def test_a_model_of_two_classes_and_one_layer_without_gradients(serve_session, s
     page.keyboard.press("l")
     wait_until(page, lambda: part(page, "toast").text_content() == f"There is one layer only: {layer}")
     require_unharmed(page)
+
+
+def test_a_class_among_fifty_thousand_is_chosen_by_name(
+    serve_session, fake_source, fake_explainer, open_page, monkeypatch
+):
+    labels = (*FakeExplainer.classifier.labels, *(f"species {number}" for number in range(1000, 50_000)))
+    monkeypatch.setattr(FakeExplainer, "classifier", replace(FakeExplainer.classifier, labels=labels))
+    site = serve_session(fake_source(rate_fps=5.0), fake_explainer())
+    page = open_page(site.url)
+    unfold(page, "explain")
+    field = page.locator("#live-target input")
+    for text in ("species 48123", "48124"):
+        field.fill(text)
+        field.press("Enter")
+        expect(part(page, "caption")).to_have_text(f"species {text.split()[-1]}")
+    field.fill("ecies 48125x")
+    field.press("Enter")
+    expect(part(page, "toast")).to_contain_text("no class is called 'ecies 48125x'")
+    assert site.settings.target == 48124
