@@ -139,16 +139,19 @@ def stages(num_feeds: int, camera: CameraOptions, kiosk: bool, num_ranks: Sequen
         kiosk: Whether to leave out all buttons.
         num_ranks: The number of classes to list for each model.
     """
+    stacked = "data-two" * (len(num_ranks) > 1)  # one above the other on phones
     if num_feeds == 0:
         width_px, height_px = camera.size_px or ("", "")
         options = f'data-width="{width_px}" data-height="{height_px}" data-rate="{camera.rate_fps or ""}"'
-        return _stage(0, f'data-own {options} data-mirror="{str(camera.mirror).lower()}"', _OWN_NOTICE, _OWN_CAMERA)
+        return _stage(
+            0, f'data-own {stacked} {options} data-mirror="{str(camera.mirror).lower()}"', _OWN_NOTICE, _OWN_CAMERA
+        )
     if num_feeds == 1:
-        return _stage(0, buttons="" if kiosk else _RETRY)
+        return _stage(0, stacked, buttons="" if kiosk else _RETRY)
     tiles = (
         f'<section class="live-tile" aria-labelledby="{_name_id(number)}">'
         f'<h2 data-feed="{number}"><span id="{_name_id(number)}" data-live="source"></span></h2>'
-        f"{_stage(number, buttons='' if kiosk else _RETRY)}"
+        f"{_stage(number, stacked, buttons='' if kiosk else _RETRY)}"
         f"{'' if kiosk else tools(number, num_ranks[0])}{class_list(number, num_ranks, tile=True)}</section>"
         for number in range(num_feeds)
     )

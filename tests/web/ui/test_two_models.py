@@ -75,6 +75,7 @@ def test_two_models_are_shown_side_by_side(
     page.wait_for_function("document.querySelector('.live-stage[data-stacked] canvas')?.height > 480")
     canvas, right = page.locator("canvas").first.bounding_box(), part(page, "caption-right").bounding_box()
     assert right["y"] > canvas["y"] + canvas["height"] / 2
+    assert canvas["width"] > 0.7 * PHONE["width"]
     page.mouse.move(canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 4)
     patches = page.locator(".live-occlusion rect")
     expect(patches).to_have_count(2)
