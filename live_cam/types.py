@@ -129,6 +129,20 @@ class ExplanationPayload(TypedDict):
     has_evidence: bool
 
 
+class Comparison(TypedDict):
+    """Whether two models agree on a frame, in JSON.
+
+    Attributes:
+        agree: Whether their top classes have the same name.
+        words: The same in one line, with what each says.
+        note: What the second map explains in place of a chosen class that its model lacks; empty if it lacks none.
+    """
+
+    agree: bool
+    words: str
+    note: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
     """The classes of one frame and the saliency map of a target.
@@ -206,7 +220,8 @@ class EncodedFrame:
         frame: The frame.
         explanation: What is drawn over the frame.
         overlay_style: How it is drawn.
-        second: What is drawn over a second copy of the frame, at the right of the first; None for a single overlay.
+        second: What is drawn over a second copy of the frame, at the right of the first, for another class or of
+            another model; None for a single overlay.
     """
 
     jpeg: bytes

@@ -25,7 +25,7 @@ from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Method, Precision, Score, Target
 from tests.servers.running import RunningServer
 
-pytest_plugins = ["tests.networks"]
+pytest_plugins = ["tests.networks", "tests.colour_models"]
 
 LION = 291
 

@@ -60,12 +60,16 @@ class Result(Explanation):
             else:
                 Image.fromarray(self.overlay()).save(file, format="PNG")
 
-    def as_json(self) -> str:
-        """Returns one line of JSON."""
+    def as_dict(self) -> dict[str, Any]:
+        """Returns JSON values: the image, model and settings, the explanation, and shape and peak of the map."""
         size = {"shape": list(self.map.shape), "max": round(float(self.map.max()), 6)}
         image = encodable(self.frame.source_id) or None
         box = [round(edge, 6) for edge in self.map_box]
-        return json.dumps({"image": image, **self.settings, **self.describe(), "map": size, "map_box": box})
+        return {"image": image, **self.settings, **self.describe(), "map": size, "map_box": box}
+
+    def as_json(self) -> str:
+        """Returns one line of JSON."""
+        return json.dumps(self.as_dict())
 
     def as_lines(self) -> list[str]:
         """Returns lines for the terminal."""

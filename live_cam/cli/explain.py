@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,10 @@ from live_cam.cli.options import (
 )
 from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import LiveCamError, UsageError
+
+if TYPE_CHECKING:
+    from live_cam.api.pair import PairResult
+    from live_cam.api.result import Result
 
 
 @with_explainer_options
@@ -41,6 +45,7 @@ def explain(
 
     The model sees each whole image, squeezed to the size of its input, unless --resize says otherwise.
     """
+    from live_cam.api.pair import explain_with_both
     from live_cam.api.result import explain_image
     from live_cam.files import require_new
 
@@ -49,14 +54,20 @@ def explain(
             if len(images) > 1:
                 raise UsageError("-o and --save-map take one IMAGE at a time")
             require_new(path, suffix)
+    if save_map is not None and explainer_options.second is not None:
+        raise UsageError("--save-map takes one --model; run live-cam explain once for each")
     check_target(target, contrast, counterfactual, explainer_options)
-    model = explainer_options.open_model()
-    parsed = parse_target(target, contrast, counterfactual, model.classifier.labels)
-    explainer = explainer_options.create(model)
+    models = explainer_options.open_models()
+    parsed = parse_target(target, contrast, counterfactual, models[0].classifier.labels)
+    explainer, *others = explainer_options.create_all(models)
     exit_status = 0
     for image in images:
         try:
-            result = explain_image(explainer, image, parsed)
+            result: Result | PairResult = (
+                explain_with_both(explainer, others[0], image, parsed)
+                if others
+                else explain_image(explainer, image, parsed)
+            )
             for path in filter(None, (output, save_map)):
                 result.save(path)
         except LiveCamError as error:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
 from rich.console import Console
@@ -31,15 +31,14 @@ ContrastOption = Annotated[
 CounterfactualOption = Annotated[
     bool, typer.Option("--counterfactual", help="Explain what speaks against the class (counterfactual map).")
 ]
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        metavar="MODEL",
-        help="Your classifier: a .keras or .h5 file, a SavedModel, Teachable Machine's converted_keras.zip, or a Keras "
-        "application such as mobilenet_v2; by default ResNet50.",
-    ),
-]
+_MODEL = typer.Option(
+    "--model",
+    metavar="MODEL",
+    help="Your classifier: a .keras or .h5 file, a SavedModel, Teachable Machine's converted_keras.zip, or a Keras "
+    "application such as mobilenet_v2; by default ResNet50. `serve` and `explain` show two side by side.",
+)
+ModelOption = Annotated[str | None, _MODEL]
+ModelsOption = Annotated[list[str] | None, _MODEL]
 ModelOutputOption = Annotated[
     str | None,
     typer.Option("--model-output", metavar="NAME", help="Output of the model to explain, where it has several."),
@@ -60,9 +59,18 @@ SubtitlesOption = Annotated[
 ]
 
 
+_ONE_MODEL = "this command takes one --model; `live-cam serve` and `live-cam explain` take two"
+_FOR_EACH_MODEL = ("model", "labels", "preprocess", "model_output", "weights", "layer")
+"""Options that may be given twice, in the order of two models; given once they are for the first."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExplainerOptions:
-    """Options of the explainer; `with_explainer_options` adds each field to a command."""
+    """Options of the explainer; `with_explainer_options` adds each field but `second` to a command.
+
+    Attributes:
+        second: The options of the second model; None for one model.
+    """
 
     model: ModelOption = None
     labels: Annotated[
@@ -120,9 +128,36 @@ class ExplainerOptions:
             help="About how much memory to take; layers that were used longest ago make room for others.",
         ),
     ] = 1500
+    second: ExplainerOptions | None = None
 
     def open_model(self) -> Model:
-        """Opens the model, with progress on standard error; a file that is known takes no time."""
+        """Opens the only model, with progress on standard error; a file that is known takes no time."""
+        if self.second is not None:
+            raise UsageError(_ONE_MODEL)
+        return self._open()
+
+    def open_models(self) -> list[Model]:
+        """Opens the model, or both, whose names then differ."""
+        first = self._open()
+        if self.second is None:
+            return [first]
+        second = self.second._open()
+        name = second.classifier.name
+        if name == first.classifier.name:
+            second = replace(second, classifier=replace(second.classifier, name=f"{name} (2)"))
+        return [first, second]
+
+    def create_all(self, models: Sequence[Model], **arguments: Any) -> list[Explainer]:
+        """Creates the explainers of the models that `open_models` has opened, which share the memory."""
+        if self.second is None:
+            return [self.create(models[0], **arguments)]
+        from live_cam.explain.explainer import MEMORY_OF_THE_REST_MB
+
+        share_mb = (self.max_memory_mb + MEMORY_OF_THE_REST_MB) // 2
+        each = zip((self, self.second), models, strict=True)
+        return [replace(options, max_memory_mb=share_mb).create(model, **arguments) for options, model in each]
+
+    def _open(self) -> Model:
         from live_cam.models.open import ModelOptions, open_model
 
         options = ModelOptions(
@@ -155,22 +190,63 @@ def with_explainer_options(command: Callable[..., None]) -> Callable[..., None]:
     typer reads options from a function's signature, so the returned function has one of its own.
     """
     annotations = get_type_hints(ExplainerOptions, include_extras=True)
+    del annotations["second"]
+    annotations |= {name: _as_list(annotations[name]) for name in _FOR_EACH_MODEL}
     parameters = [
         *(each for each in signature(command, eval_str=True).parameters.values() if each.name != "explainer_options"),
         *(
             each.replace(kind=Parameter.KEYWORD_ONLY, annotation=annotations[each.name])
             for each in signature(ExplainerOptions).parameters.values()
+            if each.name in annotations
         ),
     ]
 
     @wraps(command)
     def wrapper(**values: Any) -> None:
-        chosen = ExplainerOptions(**{name: values.pop(name) for name in annotations})
+        chosen = _split({name: values.pop(name) for name in annotations})
         command(**values, explainer_options=chosen)
 
     wrapper.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
     return wrapper
+
+
+def _as_list(annotation: Any) -> Any:
+    """Returns the annotation of an option that may be given more than once."""
+    optional, option = get_args(annotation)
+    value_type, _ = get_args(optional)
+    return Annotated[list[value_type] | None, option]  # type: ignore[valid-type]
+
+
+def _split(values: dict[str, Any]) -> ExplainerOptions:
+    """Returns the options of the model, with those of the second if there is one.
+
+    Raises:
+        UsageError: An option is given more often than `--model`, or that more than twice.
+    """
+    given = {name: values.pop(name) or [] for name in _FOR_EACH_MODEL}
+    models_n = len(given["model"])
+    if models_n > 2:
+        raise UsageError(f"{models_n} models are more than the two that can be shown side by side; leave out a --model")
+    for name, each in given.items():
+        if len(each) > max(1, models_n):
+            raise UsageError(f"--{name.replace('_', '-')} is given {len(each)} times; give it once for each --model")
+    first, second = (
+        ExplainerOptions(**values | {name: each[i] if i < len(each) else None for name, each in given.items()})
+        for i in range(2)
+    )
+    return replace(first, second=second) if models_n == 2 else first
+
+
+def require_one_model(models: Sequence[str] | None) -> str | None:
+    """Returns the only model of a command that takes one, or None for the default.
+
+    Raises:
+        UsageError: There are several.
+    """
+    if models is not None and len(models) > 1:
+        raise UsageError(_ONE_MODEL)
+    return models[0] if models else None
 
 
 @contextmanager

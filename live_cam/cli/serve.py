@@ -229,10 +229,11 @@ def _build(options: ServeOptions) -> _Server:
 
         addresses = local_addresses() if options.host in WILDCARDS else []
         chain = certificate([options.host, *options.extra_hosts, *addresses]) if options.https else None
-        model = options.explainer.open_model()
-        explainer = options.explainer.create(model, batch_size=max(1, len(sources)), smooth=True)
+        models = options.explainer.open_models()
+        explainer, *others = options.explainer.create_all(models, batch_size=max(1, len(sources)), smooth=True)
         import_module("live_cam.web.server")  # before the session, whose sources are due from then on
-        session = Session(sources, explainer, options.max_visitors, options.recording)
+        second = others[0] if others else None
+        session = Session(sources, explainer, options.max_visitors, options.recording, second=second)
         on_error.pop_all()
     return _Server(listener, session, token, addresses, chain)
 

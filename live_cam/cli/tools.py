@@ -12,9 +12,10 @@ import typer
 
 from live_cam.cli.options import (
     ExplainerOptions,
-    ModelOption,
     ModelOutputOption,
+    ModelsOption,
     TrustModelOption,
+    require_one_model,
     with_explainer_options,
 )
 from live_cam.cli.quiet import quiet_native_stderr
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
 
 def layers(
-    model: ModelOption = None, model_output: ModelOutputOption = None, trust_model: TrustModelOption = False
+    model: ModelsOption = None, model_output: ModelOutputOption = None, trust_model: TrustModelOption = False
 ) -> None:
     """List the layers that can be explained; a map has the height and width of its layer."""
     with quiet_native_stderr():
-        sizes, default = _layer_sizes(model, model_output, trust_model)
+        sizes, default = _layer_sizes(require_one_model(model), model_output, trust_model)
     echo(f"{'layer':<22}{'height':>8}{'width':>8}{'channels':>10}")
     for name, (height, width, channels) in sizes.items():
         mark = "  (the default)" if name == default else ""

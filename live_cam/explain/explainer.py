@@ -38,7 +38,7 @@ from live_cam.types import (
     Target,
 )
 
-_MEMORY_OF_THE_REST_MB: Final = 400
+MEMORY_OF_THE_REST_MB: Final = 400
 """Interpreter, libraries, server and frames, and the weights while a step is compiled."""
 
 
@@ -143,7 +143,7 @@ class Explainer:
         self._computing = threading.Lock()
         backend = select_backend(opened, score, runtime, precision, device, performance_hint)
         self.runtime, self.precision = backend.runtime, backend.precision
-        self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - _MEMORY_OF_THE_REST_MB))
+        self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - MEMORY_OF_THE_REST_MB))
         self.prepare(self.cam_config)
         ramp = self.classifier.evidence_logits or evidence_ramp(self.logits(empty_images(self.classifier.input_px)))
         self._builder = ExplanationBuilder(self.classifier, ramp, smooth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from live_cam.models.classifier import Classifier
 from live_cam.models.preprocess import map_box
 from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Target
 
-_TOP_N = 3
+TOP_N: Final = 3
+"""The number of top classes that are named, where a model has as many."""
 
 
 class ExplanationBuilder:
@@ -61,8 +63,8 @@ class ExplanationBuilder:
         """
         class_probabilities = probabilities(logits, self._head)
         covered = map_box(frame.rgb.shape[:2], self._classifier.input_px, self._classifier.resize)
-        order = top_classes(logits, max(_TOP_N, len(targets)))
-        top = tuple(ClassScore(i, self._labels[i], float(class_probabilities[i])) for i in order[:_TOP_N])
+        order = top_classes(logits, max(TOP_N, len(targets)))
+        top = tuple(ClassScore(i, self._labels[i], float(class_probabilities[i])) for i in order[:TOP_N])
         by_rank = iter(order)
         explanations = []
         for k, (target, saliency_map) in enumerate(zip(targets, maps, strict=True)):

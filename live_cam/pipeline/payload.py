@@ -7,12 +7,20 @@ from typing import Any, TypedDict
 
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
-from live_cam.types import EncodedFrame, ExplanationPayload, SourceState, Style
+from live_cam.types import Comparison, EncodedFrame, ExplainedBy, ExplanationPayload, SourceState, Style
+
+
+class ModelPayload(TypedDict):
+    """A model in JSON."""
+
+    name: str
+    explained_by: ExplainedBy
 
 
 class StatePayload(TypedDict):
     """The state of a feed, and of the recording of all feeds."""
 
+    models: list[ModelPayload]
     source: str
     state: SourceState
     message: str
@@ -31,6 +39,7 @@ class FramePayload(StatePayload, ExplanationPayload):
     revision: int
     age_ms: float
     second: ExplanationPayload | None
+    comparison: Comparison | None
     style: Style
     opacity: float
     colormap: str
@@ -38,15 +47,19 @@ class FramePayload(StatePayload, ExplanationPayload):
 
 def state_payload(session: Session, feed: Feed) -> StatePayload:
     """Describes a feed."""
-    status = feed.status
+    status, settings, second = feed.status, feed.settings.current, session.second
+    preparing = session.layer_loader.message(settings.cam_config)
     return {
+        "models": [
+            {"name": each.classifier.name, "explained_by": each.classifier.explained_by} for each in session.explainers
+        ],
         "source": feed.name,
         "state": status.state,
         "message": status.message,
         "retry_s": None if (retry_s := feed.watchdog.retry_s) is None else round(retry_s, 1),
         "fps": round(feed.metrics.fps, 1),
         "settings": feed.settings.describe(),
-        "preparing": session.layer_loader.message(feed.settings.current.cam_config),
+        "preparing": preparing or ("" if second is None else second.message(settings)),
         "faithfulness": None if (score := feed.faithfulness.score) is None else asdict(score),
         "recording": session.recordings.describe(),
     }
@@ -62,6 +75,7 @@ def frame_payload(session: Session, feed: Feed, shown: EncodedFrame) -> FramePay
         "revision": shown.frame.revision,
         "age_ms": round((session.clock.now_ns() - shown.pts_ns) / 1e6, 1),
         "second": None if shown.second is None else shown.second.describe(smoothed=True),
+        "comparison": None if session.second is None else session.second.compare(shown, feed.settings.current),
         "style": style.style,
         "opacity": style.opacity,
         "colormap": style.colormap,

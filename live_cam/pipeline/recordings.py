@@ -93,13 +93,13 @@ class Recordings:
     def __init__(
         self,
         feeds: Sequence[Feed],
-        explainer: ExplainerProtocol,
+        explainers: Sequence[ExplainerProtocol],
         options: RecordingOptions,
         clock: Clock = MONOTONIC,
     ) -> None:
         """Prepares; nothing is written yet."""
         self._feeds = feeds
-        self._explainer = explainer
+        self._explainers = explainers
         self._options = options
         self._clock = clock
         self._recorders: list[Recorder] = []
@@ -212,7 +212,9 @@ class Recordings:
         return None if path is None or is_busy or not path.is_file() else path
 
     def _create(self, feed: Feed, video: Path, view: View) -> Recorder:
-        header: dict[str, Any] = {"live_cam": __version__, "source": feed.name, **describe(self._explainer)}
+        header: dict[str, Any] = {"live_cam": __version__, "source": feed.name, **describe(self._explainers[0])}
+        for second in self._explainers[1:]:
+            header["second_model"] = describe(second)["model"]
         return Recorder(video, view, self._options.codec, self._options.subtitles, header)
 
     def _new_names(self) -> list[Path]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.explain.base import ExplainerProtocol
@@ -15,9 +15,10 @@ from live_cam.pipeline.capture import CaptureThread
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue
 from live_cam.pipeline.layer_loader import LayerLoader
+from live_cam.pipeline.live_model import LiveModel, SecondModel
 from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.recordings import RecordingOptions, Recordings
-from live_cam.pipeline.settings import Settings, SettingsStore
+from live_cam.pipeline.settings import Mode, Settings, SettingsStore
 from live_cam.pipeline.visitors import Visitors
 from live_cam.pipeline.worker import Worker
 from live_cam.sources.base import Source
@@ -34,6 +35,7 @@ class Session:
 
     Attributes:
         explainer: Explains.
+        second: The model that explains the same frames beside it; None for none.
         clock: The time of all threads.
         settings: What viewers may change, for all sources at once.
         layers: The layers that viewers may choose, each with a line about its use.
@@ -51,6 +53,7 @@ class Session:
         max_visitors: int = 0,
         recording: RecordingOptions = RecordingOptions(),
         clock: Clock = MONOTONIC,
+        second: ExplainerProtocol | None = None,
     ) -> None:
         """Prepares a session.
 
@@ -60,12 +63,14 @@ class Session:
             max_visitors: How many visitors may show their own camera at a time, where there are no sources.
             recording: How recordings are written.
             clock: The time of all threads.
+            second: Explains the same frames beside the first.
         """
         self.explainer = explainer
         self.clock = clock
         self.layers = _layers(explainer.classifier, explainer.cam_config)
         layer, method = explainer.cam_config.layer, explainer.cam_config.method
         self._initial = Settings(layer=explainer.classifier.default_layer if "+" in layer else layer, method=method)
+        self.second = None if second is None else SecondModel(second, explainer.classifier, self._reexplain, clock)
         self.settings = self.new_settings()
         self.layer_loader = LayerLoader(explainer, self._reexplain, clock)
         self.metrics = Metrics(clock=clock)
@@ -78,9 +83,10 @@ class Session:
         self.visitors = (
             Visitors(max_visitors, self._frame_queue, self.metrics, self.new_settings, clock) if max_visitors else None
         )
-        self.recordings = Recordings(self.feeds, explainer, recording, clock)
+        self.recordings = Recordings(self.feeds, self.explainers, recording, clock)
         self._captures = [CaptureThread(source, feed, clock) for source, feed in zip(sources, self.feeds, strict=True)]
-        self._worker = Worker(explainer, self._frame_queue, self.layer_loader, max(1, len(self.feeds)), clock)
+        model = LiveModel(explainer, self.layer_loader)
+        self._worker = Worker(model, self._frame_queue, max(1, len(self.feeds)), clock, self.second)
 
     def __enter__(self) -> Session:
         for thread in (self._worker, *self._captures):
@@ -107,11 +113,23 @@ class Session:
 
     def new_settings(self) -> SettingsStore:
         """Returns settings as they are at the start."""
-        return SettingsStore(self._initial, tuple(self.layers), len(self.explainer.classifier.labels))
+        return SettingsStore(
+            self._initial, tuple(self.layers), len(self.explainer.classifier.labels), tuple(self.modes)
+        )
 
     def submit(self, function: Callable[[ExplainerProtocol], _Result]) -> Future[_Result]:
         """Has the worker call a function between two frames; see `FrameQueue.submit`."""
         return self._frame_queue.submit(function)
+
+    @property
+    def explainers(self) -> list[ExplainerProtocol]:
+        """The explainers, of one model or two."""
+        return [self.explainer, *([] if self.second is None else [self.second.explainer])]
+
+    @property
+    def modes(self) -> list[Mode]:
+        """The modes that viewers may choose: where two models are side by side, two classes are not."""
+        return [mode for mode in get_args(Mode) if self.second is None or mode != "side_by_side"]
 
     @property
     def all_feeds(self) -> list[Feed]:

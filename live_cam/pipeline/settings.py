@@ -82,14 +82,20 @@ class SettingsStore:
         initial: The settings at the start.
         layers: The layers that can be chosen.
         num_classes: The number of classes that can be chosen.
+        modes: The modes that can be chosen.
     """
 
     def __init__(
-        self, initial: Settings = Settings(), layers: tuple[str, ...] = (DEFAULT_LAYER,), num_classes: int = 1000
+        self,
+        initial: Settings = Settings(),
+        layers: tuple[str, ...] = (DEFAULT_LAYER,),
+        num_classes: int = 1000,
+        modes: tuple[Mode, ...] = get_args(Mode),
     ) -> None:
         self.initial = initial
         self.layers = layers
         self.num_classes = num_classes
+        self.modes = modes
         self._current = initial
         self._revision = 0
         self._lock = threading.RLock()
@@ -114,8 +120,9 @@ class SettingsStore:
         unknown = changes.keys() - {field.name for field in fields(Settings)}
         if unknown:
             raise ValueError(f"there is no setting {', '.join(map(ascii, sorted(unknown)))}")
-        if changes.get("layer", self.layers[0]) not in self.layers:
-            raise ValueError(f"layer is one of {', '.join(self.layers)}, not {changes['layer']!r}")
+        for name, choices in (("layer", self.layers), ("mode", self.modes)):
+            if changes.get(name, choices[0]) not in choices:
+                raise ValueError(f"{name} is one of {', '.join(choices)}, not {changes[name]!r}")
         with self._lock:
             before, after = self._current, replace(self._current, **changes)
             for name in ("target", "other"):

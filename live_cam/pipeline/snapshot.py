@@ -9,6 +9,7 @@ import io
 import json
 import shlex
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -31,13 +32,13 @@ class Snapshot:
     Attributes:
         source: Display name of the source.
         shown: The overlay with everything it was made of.
-        explainer: What explained it.
+        explainers: What explained it: one model, or two.
         taken: Capture time of the frame, with the zone.
     """
 
     source: str
     shown: EncodedFrame
-    explainer: ExplainerProtocol
+    explainers: Sequence[ExplainerProtocol]
     taken: datetime
 
     @property
@@ -64,9 +65,11 @@ class Snapshot:
         The command `repeat` reproduces the map and the classes; a custom weight file has to be in the working directory
         and is identified by `weights_sha256`. Drawing `smoothed_map` over `map_box` of the frame with `vmax`,
         `evidence`, `style`, `opacity` and `colormap` reproduces the overlay: map and vmax of a live view are smoothed
-        over the frames before. `second` has the same for the right one of two overlays.
+        over the frames before. `second` has the same for the right one of two overlays, with the model and the settings
+        that explained it.
         """
         explanation, second = self.shown.explanation, self.shown.second
+        explainer, second_explainer = self.explainers[0], self.explainers[-1]
         content: dict[str, Any] = {
             "live_cam": __version__,
             "time": self.taken.isoformat(timespec="milliseconds"),
@@ -75,18 +78,20 @@ class Snapshot:
             "revision": self.shown.frame.revision,
             "overlay": f"{self.name}.png",
             "frame": f"{self.name}-frame.png",
-            **describe(self.explainer),
-            **self._describe(explanation),
+            **describe(explainer),
+            **self._describe(explanation, explainer),
             **asdict(self.shown.overlay_style),
-            "second": None if second is None else self._describe(second),
+            "second": None
+            if second is None
+            else {**describe(second_explainer), **self._describe(second, second_explainer)},
         }
         lines = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in content.items())
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
-    def _describe(self, explanation: Explanation) -> dict[str, Any]:
+    def _describe(self, explanation: Explanation, explainer: ExplainerProtocol) -> dict[str, Any]:
         return {
             **explanation.describe(),
-            "repeat": shlex.join(self._command(explanation)),
+            "repeat": shlex.join(self._command(explanation, explainer)),
             "evidence": explanation.evidence,
             "vmax": explanation.vmax,
             "map": {"shape": list(explanation.saliency_map.shape), "values": _exact(explanation.saliency_map)},
@@ -94,8 +99,8 @@ class Snapshot:
             "smoothed_map": _exact(explanation.smoothed_map),
         }
 
-    def _command(self, explanation: Explanation) -> list[str]:
-        explainer, cam_config = self.explainer, explanation.cam_config
+    def _command(self, explanation: Explanation, explainer: ExplainerProtocol) -> list[str]:
+        cam_config = explanation.cam_config
         command = ["live-cam", "explain", f"{self.name}-frame.png", "-o", f"{self.name}-again.png"]
         if cam_config.method not in CLASSLESS_METHODS:
             command += ["--target", explanation.target_label]
@@ -116,9 +121,9 @@ class Snapshot:
         return command
 
 
-def take_snapshot(source: str, shown: EncodedFrame, explainer: ExplainerProtocol) -> Snapshot:
+def take_snapshot(source: str, shown: EncodedFrame, explainers: Sequence[ExplainerProtocol]) -> Snapshot:
     """Returns a snapshot of what is shown now; a source that has stopped may have delivered it long ago."""
-    return Snapshot(source, shown, explainer, shown.captured_at)
+    return Snapshot(source, shown, explainers, shown.captured_at)
 
 
 def _exact(saliency_map: NDArray[np.float32]) -> list[list[float]]:

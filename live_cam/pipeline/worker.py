@@ -6,14 +6,13 @@ import logging
 import threading
 
 from live_cam.clock import MONOTONIC, Clock
-from live_cam.explain.base import ExplainerProtocol
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue, Task
-from live_cam.pipeline.layer_loader import LayerLoader
-from live_cam.pipeline.settings import Settings, targets
+from live_cam.pipeline.live_model import LiveModel, SecondModel
+from live_cam.pipeline.settings import Settings
 from live_cam.render.encode import encode_jpeg
 from live_cam.render.layout import draw_overlays
-from live_cam.types import ClassScore, EncodedFrame, Explanation, Frame
+from live_cam.types import EncodedFrame, Explanation, Frame
 
 _log = logging.getLogger(__name__)
 
@@ -33,26 +32,26 @@ class Worker(threading.Thread):
 
     def __init__(
         self,
-        explainer: ExplainerProtocol,
+        model: LiveModel,
         frame_queue: FrameQueue[Feed],
-        layer_loader: LayerLoader,
         batch_size: int = 1,
         clock: Clock = MONOTONIC,
+        second: SecondModel | None = None,
     ) -> None:
         """Prepares the thread.
 
         Args:
-            explainer: Explains.
+            model: Explains.
             frame_queue: Where frames wait.
-            layer_loader: Prepares layers.
             batch_size: How many frames are explained in one call when as many wait; their feeds share their settings.
             clock: For the frame interval and the faithfulness measurements.
+            second: Explains the same frames beside it; tasks and faithfulness are of the first alone.
         """
         super().__init__(name="worker", daemon=True)
         self.frame_interval_s = 0.0
-        self._explainer = explainer
+        self._model = model
+        self._second = second
         self._frame_queue = frame_queue
-        self._layer_loader = layer_loader
         self._batch_size = batch_size
         self._clock = clock
         self._measurable: dict[Feed, None] = {}
@@ -65,7 +64,7 @@ class Worker(threading.Thread):
             # A batch of another size would be explained frame by frame all the same.
             taken = self._frame_queue.take(self._batch_size, _MEASURE_EVERY_NS / 1e9)
             if isinstance(taken, Task):
-                taken.run(self._explainer)
+                taken.run(self._model.explainer)
             elif taken:
                 start_ns = self._clock.now_ns()
                 self._process(taken)
@@ -88,30 +87,15 @@ class Worker(threading.Thread):
                 _log.exception("explaining a frame of %s failed", batch[0][0].name)
 
     def _explain(self, batch: Batch, settings: Settings) -> list[list[Explanation]]:
-        """Returns the explanations to show for each frame.
-
-        Open targets are the top classes shown with the frame before; where this frame has changed them, as after a
-        scene cut, it is explained again, since the map would be one of a class that is not there any more.
-        """
-        newest = batch[0][0].broadcaster.newest
-        current = self._explainer.cam_config if newest is None else newest.explanation.cam_config
-        cam_config = self._layer_loader.request(settings.cam_config, current)
-        requested = [targets(settings, _shown(feed), cam_config.method) for feed, _ in batch]
-        if len(requested[0]) > 1:
-            self._layer_loader.ensure_targets(cam_config, len(requested[0]))
+        """Returns the explanations to show for each frame: by the only model, or one by each of two."""
         frames = [frame for _, frame in batch]
-        if len({len(each) for each in requested}) == 1:
-            explained = self._explainer.explain_each(frames, requested, cam_config)
-        else:  # the second class of some feeds is not known yet
-            explained = [
-                self._explainer.explain_all([frame], each, cam_config)[0]
-                for frame, each in zip(frames, requested, strict=True)
-            ]
-        for number, (frame, explanations) in enumerate(zip(frames, explained, strict=True)):
-            wanted = targets(settings, explanations[0].smoothed_top, cam_config.method)
-            if [each.target for each in explanations] != wanted:
-                explained[number] = self._explainer.explain_all([frame], wanted, cam_config)[0]
-        return explained
+        shown = [feed.broadcaster.newest for feed, _ in batch]
+        first = self._model.explain(frames, settings, [each.explanation if each else None for each in shown])
+        if self._second is None:
+            return first
+        own_settings = self._second.own_settings(settings)
+        second = self._second.explain(frames, own_settings, [each.second if each else None for each in shown])
+        return [[*ours, *theirs] for ours, theirs in zip(first, second, strict=True)]
 
     def _measure_faithfulness(self) -> None:
         """Makes one forward pass for the feed, of those with viewers, that was measured longest ago."""
@@ -123,18 +107,13 @@ class Worker(threading.Thread):
         self._measurable[feed] = None
         self._measure_due_ns = self._clock.now_ns() + _MEASURE_EVERY_NS
         try:
-            feed.faithfulness.measure(feed.broadcaster.newest, self._explainer)
+            feed.faithfulness.measure(feed.broadcaster.newest, self._model.explainer)
         except Exception:
             if not self._measurement_failed:
                 _log.exception("measuring the faithfulness of %s failed", feed.name)
             self._measurement_failed = True
         else:
             self._measurement_failed = False
-
-
-def _shown(feed: Feed) -> tuple[ClassScore, ...]:
-    newest = feed.broadcaster.newest
-    return () if newest is None else newest.explanation.smoothed_top
 
 
 def _publish(feed: Feed, frame: Frame, explanations: list[Explanation], settings: Settings) -> None:

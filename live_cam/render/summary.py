@@ -20,7 +20,7 @@ _ROW_PX: Final = 24
 _PERCENT_PX: Final = 60
 _BAR_RGB: Final = (214, 228, 246)
 
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw_summary(frame: Frame, explanation: Explanation, overlay_style: OverlayStyle) -> NDArray[np.uint8]:
@@ -40,12 +40,12 @@ def draw_summary(frame: Frame, explanation: Explanation, overlay_style: OverlayS
     subject = f"explained is {_drawable(font, explanation.subject, explanation.target.index)}"
     if not explanation.has_evidence:
         subject += " (no evidence: nothing to draw)"
-    draw.text((8, height + 3), _shorten(font, subject, full_width - 16), "black", font)
+    draw.text((8, height + 3), shorten(font, subject, full_width - 16), "black", font)
     for row, score in enumerate(explanation.top, start=1):
         y = height + row * _ROW_PX
         draw.rectangle((0, y, round(score.probability * full_width), y + _ROW_PX - 2), _BAR_RGB)
         draw.text((_PERCENT_PX, y + 3), f"{score.probability:.1%}", "black", font, "ra")
-        label = _shorten(font, _drawable(font, score.label, score.index), full_width - _PERCENT_PX - 20)
+        label = shorten(font, _drawable(font, score.label, score.index), full_width - _PERCENT_PX - 20)
         draw.text((_PERCENT_PX + 12, y + 3), label, "black", font)
     return np.asarray(canvas)
 
@@ -60,14 +60,19 @@ def _fit(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return rgb.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _drawable(font: _Font, text: str, index: int | None) -> str:
+def _drawable(font: Font, text: str, index: int | None) -> str:
     """Returns text in one line, or the number of its class if the font lacks a character."""
-    text = " ".join(text.split())
+    return " ".join(text.split()) if is_drawable(font, text) else f"class {index}"
+
+
+def is_drawable(font: Font, text: str) -> bool:
+    """Returns whether the font has all characters of a text, but for white space."""
     missing = bytes(font.getmask("\U0010ffff"))
-    return f"class {index}" if any(bytes(font.getmask(each)) == missing for each in set(text)) else text
+    return all(bytes(font.getmask(each)) != missing for each in set("".join(text.split())))
 
 
-def _shorten(font: _Font, text: str, width_px: float) -> str:
+def shorten(font: Font, text: str, width_px: float) -> str:
+    """Returns a text, cut so that it is no wider."""
     if font.getlength(text) <= width_px:
         return text
     while text and font.getlength(f"{text}…") > width_px:

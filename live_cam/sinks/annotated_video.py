@@ -105,6 +105,7 @@ class AnnotatedVideo:
         duration: int,
         explanation: Explanation | None,
         settings: Mapping[str, Any],
+        second: Explanation | None = None,
     ) -> None:
         """Appends a frame and its explanation.
 
@@ -114,6 +115,7 @@ class AnnotatedVideo:
             duration: Duration if it is the last frame, in the time base; 0 if unknown.
             explanation: None for a frame that was not explained itself.
             settings: The current settings.
+            second: What is drawn at the right of it; None for nothing.
 
         Raises:
             OutputError: The disk is full, or fails.
@@ -123,7 +125,8 @@ class AnnotatedVideo:
         self.end_s = start_s + float(duration * self._time_base)
         if explanation is not None:
             self.num_explained += 1
-            self._sidecar.write_frame(file_pts, explanation.describe(), settings)
+            right = {} if second is None else {"second": second.describe()}
+            self._sidecar.write_frame(file_pts, {**explanation.describe(), **right}, settings)
             self._show_subtitle(start_s, explanation.top[0].label)
 
     def clear_subtitle(self) -> None:

@@ -206,7 +206,8 @@ class Recorder:
             video_format = VideoFormat(size_px, _TIME_BASE, _RATE_FPS, self._codec, subtitles=self._subtitles)
             self._video = AnnotatedVideo(self.files[0], video_format, header)
         pts = round((encoded.pts_ns - self._start_ns) * _TIME_BASE.denominator / 1e9)
-        self._video.write(rgb, pts, _TIME_BASE.denominator // _RATE_FPS, encoded.explanation, settings)
+        duration = _TIME_BASE.denominator // _RATE_FPS
+        self._video.write(rgb, pts, duration, encoded.explanation, settings, encoded.second)
 
     def _finish(self) -> None:
         if self._video is None:

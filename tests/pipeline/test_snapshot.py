@@ -38,7 +38,7 @@ def make_snapshot(fake_explainer, make_explanation, make_frame):
             explanation,
             OverlayStyle("heatmap", opacity, colormap),
         )
-        return Snapshot("Front door", shown, explainer or fake_explainer(), TAKEN)
+        return Snapshot("Front door", shown, [explainer or fake_explainer()], TAKEN)
 
     return make
 
@@ -229,7 +229,7 @@ def test_the_real_command_repeats_a_real_snapshot(gradio_media, make_snapshot, t
     shown = EncodedFrame(
         b"", frame, explainer.explain(frame, Target(None, contrast=293)), OverlayStyle("heatmap", 0.6, "jet")
     )
-    files = unzip(Snapshot("Front door", shown, explainer, TAKEN).as_zip())
+    files = unzip(Snapshot("Front door", shown, [explainer], TAKEN).as_zip())
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     content = json.loads(files[f"{NAME}.json"])

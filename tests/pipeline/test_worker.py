@@ -10,6 +10,7 @@ from live_cam.clock import MONOTONIC
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue
 from live_cam.pipeline.layer_loader import LayerLoader
+from live_cam.pipeline.live_model import LiveModel
 from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.settings import SettingsStore
 from live_cam.pipeline.worker import Worker
@@ -27,8 +28,8 @@ class Work:
         self.frame_queue = FrameQueue()
         self.feeds = [Feed(name, "demo", self.settings, self.frame_queue, Metrics()) for name in "abcd"[:feeds]]
         self.feed = self.feeds[0]
-        layer_loader = LayerLoader(explainer, lambda: None)
-        self.thread = Worker(explainer, self.frame_queue, layer_loader, batch_size=feeds, clock=clock)
+        model = LiveModel(explainer, LayerLoader(explainer, lambda: None))
+        self.thread = Worker(model, self.frame_queue, batch_size=feeds, clock=clock)
 
     @property
     def image(self):

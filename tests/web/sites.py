@@ -57,13 +57,14 @@ class Site:
         clock: Clock = MONOTONIC,
         certificate: Certificate | None = None,
         limits: Limits | None = None,
+        second: Any = None,
     ) -> None:
         """Starts it on 127.0.0.1; `wrap` is an ASGI middleware in front of all, as a proxy would be."""
         self._listener = bind("127.0.0.1", port)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}/"
         self.sources, self.explainer, self.recordings = list(sources), explainer, recordings
-        self.session = Session(self.sources, explainer, max_visitors, RecordingOptions(recordings), clock)
+        self.session = Session(self.sources, explainer, max_visitors, RecordingOptions(recordings), clock, second)
         app = wrap(build_app(self.session, host, token, extra_hosts, camera, kiosk, is_recorded))
         self._server = LiveServer(app, self.session, certificate, limits)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, name="server")

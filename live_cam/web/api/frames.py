@@ -70,7 +70,7 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
         frame = feed.broadcaster.newest
         if frame is None:
             return no_frame_yet()
-        taken = take_snapshot(feed.name, frame, session.explainer)
+        taken = take_snapshot(feed.name, frame, session.explainers)
         headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{taken.name}.zip"'}
         return Response(taken.as_zip(), media_type="application/zip", headers=headers)
 

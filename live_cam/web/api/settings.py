@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from live_cam.errors import UnknownLabelError
+from live_cam.explain.saliency.methods import METHODS
 from live_cam.models.labels import find_label
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.settings import SettingsStore
+from live_cam.render.colormaps import COLORMAPS
+from live_cam.types import CLASSLESS_METHODS, Style
 from live_cam.web.api.dependencies import NO_STORE, limited_body, settings_dependency
 
 _CHANGE_LIMIT_BYTES = 4096
 _CLASSES = ("target", "other")
+_RECIPRO_CAM_NOTE = "Recipro-CAM, as with all methods but Eigen-CAM: this file has no gradients."
 KIOSK_SETTINGS: Final = frozenset({"target"})
 """The settings that viewers of a kiosk may change."""
 
@@ -31,6 +35,10 @@ def settings_routes(session: Session, kiosk: bool) -> APIRouter:
     @router.get("/settings")
     def settings(store: SettingsStore = settings_of_request) -> Response:
         return _response(store, labels)
+
+    @router.get("/choices")
+    def choices() -> Response:
+        return JSONResponse(_choices(session), headers=NO_STORE)
 
     @router.patch("/settings")
     async def change(request: Request, store: SettingsStore = settings_of_request) -> Response:
@@ -49,6 +57,21 @@ def settings_routes(session: Session, kiosk: bool) -> APIRouter:
         return _response(store, labels)
 
     return router
+
+
+def _choices(session: Session) -> dict[str, Any]:
+    """Returns the values of the settings that have a list of them, and under "notes" what some mean."""
+    notes = {name: method.note for name, method in METHODS.items()}
+    if session.explainer.classifier.explained_by == "recipro-cam":
+        notes |= {name: _RECIPRO_CAM_NOTE for name in METHODS if name not in CLASSLESS_METHODS}
+    return {
+        "mode": session.modes,
+        "layer": list(session.layers),
+        "method": list(METHODS),
+        "style": list(get_args(Style)),
+        "colormap": list(COLORMAPS),
+        "notes": {"layer": session.layers, "method": notes},
+    }
 
 
 def _parse(name: str, value: Any, labels: Sequence[str]) -> Any:

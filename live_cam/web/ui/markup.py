@@ -7,17 +7,14 @@ outside is in here: names, labels and errors arrive with the frames, and the pag
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from html import escape
-from typing import Any, Final, get_args
+from typing import Final
 
-from live_cam.render.colormaps import COLORMAPS
 from live_cam.render.legend import LEGEND_ENDS
 from live_cam.sources.camera import CameraOptions
-from live_cam.types import Method, Style
+from live_cam.types import Method
 from live_cam.web.ui.scripts import FOLDER
-
-_RANKS = 3
 
 METHOD_NAMES: Final[dict[Method, str]] = {
     "gradcam": "Grad-CAM",
@@ -112,11 +109,11 @@ _RETRY = '<div class="live-own"><button type="button" data-live="retry" hidden>T
 _RECORDED_NOTICE = '<p class="live-recorded">This camera is recorded: the video, with everyone in it, is saved.</p>'
 
 
-def head(num_feeds: int, layers: Iterable[str], kiosk: bool, is_recorded: bool = False) -> str:
+def head(num_feeds: int, kiosk: bool, is_recorded: bool = False) -> str:
     """Returns the top line: name, slogan, source, and the buttons for theme and keys, or a kiosk's notice."""
     several = f"{num_feeds} sources" if num_feeds > 1 else ""
     source = '<span data-live="source"></span>' if num_feeds == 1 else several
-    slogan = f"What a ResNet50 sees, and where it looks{' · ' if source else ''}"
+    slogan = '<span data-live="slogan">What the model sees, and where it looks</span>' + " · " * bool(source)
     buttons = (
         _RECORDED_NOTICE * is_recorded
         if kiosk
@@ -127,31 +124,35 @@ def head(num_feeds: int, layers: Iterable[str], kiosk: bool, is_recorded: bool =
     title="Show the keys">Keys</button>
 </div>"""
     )
-    choices = {
-        "layer": list(layers),
-        "method": list(get_args(Method)),
-        "style": list(get_args(Style)),
-        "colormap": list(COLORMAPS),
-    }
     return f"""
-<header class="live-head" data-choices="{escape(json.dumps(choices))}"><h1>live_cam</h1>
+<header class="live-head"><h1>live_cam</h1>
 <p data-feed="0"><span class="live-slogan">{slogan}</span>{source}</p>{buttons}</header>{"" if kiosk else _HELP + _ASK}
 {'<div class="live-kiosk" data-idle-s="60"></div>' if kiosk else ""}"""
 
 
-def stages(num_feeds: int, camera: CameraOptions, kiosk: bool) -> str:
-    """Returns the stage of a visitor or of a single feed, or a grid of tiles, each with its own class list."""
+def stages(num_feeds: int, camera: CameraOptions, kiosk: bool, num_ranks: Sequence[int]) -> str:
+    """Returns the stage of a visitor or of a single feed, or a grid of tiles, each with its own class list.
+
+    Args:
+        num_feeds: The number of feeds; 0 for a visitor's.
+        camera: Options of visitors' cameras.
+        kiosk: Whether to leave out all buttons.
+        num_ranks: The number of classes to list for each model.
+    """
+    stacked = "data-two" * (len(num_ranks) > 1)  # one above the other on phones
     if num_feeds == 0:
         width_px, height_px = camera.size_px or ("", "")
         options = f'data-width="{width_px}" data-height="{height_px}" data-rate="{camera.rate_fps or ""}"'
-        return _stage(0, f'data-own {options} data-mirror="{str(camera.mirror).lower()}"', _OWN_NOTICE, _OWN_CAMERA)
+        return _stage(
+            0, f'data-own {stacked} {options} data-mirror="{str(camera.mirror).lower()}"', _OWN_NOTICE, _OWN_CAMERA
+        )
     if num_feeds == 1:
-        return _stage(0, buttons="" if kiosk else _RETRY)
+        return _stage(0, stacked, buttons="" if kiosk else _RETRY)
     tiles = (
         f'<section class="live-tile" aria-labelledby="{_name_id(number)}">'
         f'<h2 data-feed="{number}"><span id="{_name_id(number)}" data-live="source"></span></h2>'
-        f"{_stage(number, buttons='' if kiosk else _RETRY)}"
-        f"{'' if kiosk else tools(number)}{class_list(number, tile=True)}</section>"
+        f"{_stage(number, stacked, buttons='' if kiosk else _RETRY)}"
+        f"{'' if kiosk else tools(number, num_ranks[0])}{class_list(number, num_ranks, tile=True)}</section>"
         for number in range(num_feeds)
     )
     return f'<div class="live-grid">{"".join(tiles)}</div>'
@@ -176,8 +177,8 @@ def _stage(number: int, attributes: str = "", notice: str = "Connecting", button
 </div>"""
 
 
-def tools(number: int, own: bool = False) -> str:
-    """Returns the buttons of one feed."""
+def tools(number: int, num_maps: int, own: bool = False) -> str:
+    """Returns the buttons of one feed, of which one opens the maps of so many top classes."""
     feed = _feed(number, own)
     return f"""
 <div class="live-tools" {feed}>
@@ -186,36 +187,62 @@ def tools(number: int, own: bool = False) -> str:
   <button type="button" class="live-button" data-live="occlude" aria-pressed="true"
     title="Point at the image, or press the arrow keys here, to occlude a patch and see how the probabilities change"
     >Occlude</button>
-  <div class="live-top" {feed}></div>
+  <div class="live-top" {feed} data-maps="{num_maps}"></div>
   <p class="live-status" data-live="snapshot-status" role="status"></p>
 </div>"""
 
 
-def class_list(number: int, own: bool = False, tile: bool = False) -> str:
-    """Returns the list of the top three classes, with the explained target, its evidence and the test of the map."""
+def class_list(number: int, num_ranks: Sequence[int], own: bool = False, tile: bool = False) -> str:
+    """Returns the list of the top classes, with the explained target, its evidence and the test of the map.
+
+    Where there are two models, it is preceded by whether they agree, and followed by the list of the second.
+    """
     rows = "".join(
         f'<li><button type="button" class="live-class" data-live="label-{rank}" aria-pressed="false"'
         ' title="Explain this class">–</button>'
         f'<span class="live-percent" data-live="percent-{rank}"></span>'
         f'<span class="live-occluded" data-live="occluded-{rank}"></span>'
         f'<span class="live-track"><span class="live-bar" data-live="bar-{rank}"></span></span></li>'
-        for rank in range(_RANKS)
+        for rank in range(num_ranks[0])
     )
+    before = second = after = ""
+    if len(num_ranks) > 1:
+        before = """
+  <p class="live-agreement" data-live="agreement"></p>
+  <p data-live="agreement-note" hidden></p>
+  <p class="live-model" data-live="model-0"></p>"""
+        second = _second_list(number, num_ranks[1])
+        after = """
+  <p class="live-how">Evidence, test and Occlude are those of the first model.</p>"""
     label = 'aria-label="What the network sees"'
     if tile:  # its own label and the tile's name
         own_id = f"live-classes-{number}"
         label = f'id="{own_id}" aria-label="What the network sees in" aria-labelledby="{own_id} {_name_id(number)}"'
     return f"""
-<section class="live-class-list" {_feed(number, own)} {label}>
-  <ol>{rows}</ol>
+<section class="live-class-list" {_feed(number, own)} {label}>{before}
+  <ol>{rows}</ol>{second}
   <p class="live-explained">Explained: <b data-live="target">–</b>
     <button type="button" class="live-unlock" data-live="unlock" hidden>unlock</button></p>
   <p class="live-evidence"><span id="live-evidence-{number}">Evidence</span>
     <span class="live-meter" data-live="meter" role="meter" aria-valuemin="0" aria-valuemax="100" aria-valuenow="0"
       aria-labelledby="live-evidence-{number}"><span data-live="meter-bar"></span></span>
     <b data-live="evidence-word">–</b></p>
-  <p class="live-faithfulness" data-live="faithfulness">Test of the map: not yet measured.</p>
+  <p class="live-faithfulness" data-live="faithfulness">Test of the map: not yet measured.</p>{after}
 </section>"""
+
+
+def _second_list(number: int, num_ranks: int) -> str:
+    """Returns the list of the second model's top classes, which can't be chosen: the first model's are."""
+    rows = "".join(
+        f'<li><span class="live-label" data-live="second-label-{rank}">–</span>'
+        f'<span class="live-percent" data-live="second-percent-{rank}"></span>'
+        f'<span class="live-track"><span class="live-bar" data-live="second-bar-{rank}"></span></span></li>'
+        for rank in range(num_ranks)
+    )
+    name_id = f"live-second-{number}"
+    return f"""
+  <p class="live-model" id="{name_id}" data-live="model-1"></p>
+  <ol class="live-second" aria-labelledby="{name_id}">{rows}</ol>"""
 
 
 def _feed(number: int, own: bool) -> str:
@@ -253,10 +280,9 @@ def _name_id(number: int) -> str:
     return f"live-name-{number}"
 
 
-def note(setting: str, notes: Mapping[Any, str]) -> str:
-    """Returns the notes on the values of a setting, of which the page shows the current one."""
-    lines = "".join(f'<span data-value="{escape(value)}" hidden>{escape(line)}</span>' for value, line in notes.items())
-    return f'<p class="live-note" data-setting="{setting}">{lines}</p>'
+def note(setting: str) -> str:
+    """Returns the place for the note on the current value of a setting."""
+    return f'<p class="live-note" data-setting="{setting}"></p>'
 
 
 def save_controls(records: bool) -> str:

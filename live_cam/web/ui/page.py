@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from live_cam.explain.saliency.methods import METHODS
+from live_cam.explain.results import TOP_N
 from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.sources.camera import CameraOptions
@@ -28,22 +28,25 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
     page: gr.Blocks = gr.Blocks(title="live_cam", analytics_enabled=False, fill_width=True)
     num_feeds = len(session.feeds)
     own = session.visitors is not None
+    num_ranks = [min(TOP_N, len(explainer.classifier.labels)) for explainer in session.explainers]
     with page:
-        gr.HTML(html_template=markup.head(num_feeds, session.layers, kiosk, is_recorded), js_on_load=markup.MOUNT)
+        gr.HTML(html_template=markup.head(num_feeds, kiosk, is_recorded), js_on_load=markup.MOUNT)
         with gr.Row(elem_id="live-page"):
             with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
-                stages = markup.stages(num_feeds, camera, kiosk) + markup.legend(num_feeds)
+                stages = markup.stages(num_feeds, camera, kiosk, num_ranks) + markup.legend(num_feeds)
                 gr.HTML(html_template=stages, js_on_load=markup.MOUNT, elem_id="live-viewer")
             with gr.Column(scale=3, min_width=280, elem_id="live-side"):
-                classes = markup.class_list(0, own) if num_feeds < 2 else ""
+                classes = markup.class_list(0, num_ranks, own) if num_feeds < 2 else ""
                 gr.HTML(html_template=classes + markup.meaning(num_feeds), js_on_load=markup.MOUNT)
                 if not kiosk:
-                    add_controls(session)
+                    add_controls(session, num_ranks[0])
                 gr.HTML(markup.TOAST)
     return page
 
 
 _AUTO = -1
+# A browser takes a minute and more to build a list of tens of thousands.
+_MAX_LISTED = 2000
 MODES = [
     ("Why A", "class"),
     ("Why A and not B", "contrast"),
@@ -53,27 +56,27 @@ MODES = [
 STYLES = [("Heat map", "heatmap"), ("Contour lines", "contours"), ("Spotlight", "spotlight")]
 
 
-def add_controls(session: Session) -> None:
-    """Adds all controls to the page under construction."""
+def add_controls(session: Session, num_maps: int) -> None:
+    """Adds all controls to the page under construction, among them the maps of so many top classes."""
     with gr.Row(elem_id="live-buttons"):
         freeze = gr.Button("Freeze", elem_id="live-freeze", min_width=80, size="md")
         run = gr.Button("Stop", elem_id="live-run", min_width=80, size="md", visible=session.visitors is None)
     if len(session.feeds) < 2:
-        gr.HTML(html_template=markup.tools(0, session.visitors is not None), js_on_load=markup.MOUNT)
+        gr.HTML(html_template=markup.tools(0, num_maps, session.visitors is not None), js_on_load=markup.MOUNT)
     gr.HTML(html_template=markup.save_controls(session.visitors is None), js_on_load=markup.MOUNT)
     gr.HTML(html_template=markup.STRIP, js_on_load=markup.MOUNT)
     labels = session.explainer.classifier.labels
     values: list[tuple[str, Any]] = []
     with gr.Accordion("Explain", open=False, elem_id="live-explain"):
-        values.append(("mode", gr.Radio(MODES, label="Mode", elem_id="live-mode")))
+        modes = [(name, mode) for name, mode in MODES if mode in session.modes]
+        values.append(("mode", gr.Radio(modes, label="Mode", elem_id="live-mode")))
         values.append(("target", _class_picker("A", "the top class", "live-target", labels)))
         values.append(("other", _class_picker("B", "the runner-up", "live-other", labels)))
         methods = [(name, method) for method, name in markup.METHOD_NAMES.items()]
         values.append(("method", gr.Dropdown(methods, label="Method", elem_id="live-method")))
-        notes = {name: method.note for name, method in METHODS.items()}
-        gr.HTML(html_template=markup.note("method", notes), js_on_load=markup.MOUNT)
+        gr.HTML(html_template=markup.note("method"), js_on_load=markup.MOUNT)
         values.append(("layer", gr.Dropdown(list(session.layers), label="Layer", elem_id="live-layer")))
-        gr.HTML(html_template=markup.note("layer", session.layers), js_on_load=markup.MOUNT)
+        gr.HTML(html_template=markup.note("layer"), js_on_load=markup.MOUNT)
     with gr.Accordion("Overlay", open=False, elem_id="live-overlay"):
         values.append(("style", gr.Radio(STYLES, label="Style", elem_id="live-style")))
         values.append(("opacity", gr.Slider(0.0, 1.0, step=0.05, label="Opacity", elem_id="live-opacity")))
@@ -89,9 +92,14 @@ def add_controls(session: Session) -> None:
 
 
 def _class_picker(label: str, automatic: str, elem_id: str, labels: Sequence[str]) -> gr.Dropdown:
-    classes = [(name, index) for index, name in enumerate(labels)]
-    info = f"Type to search the {len(labels)} classes"
-    return gr.Dropdown([(automatic, _AUTO), *classes], label=label, info=info, elem_id=elem_id)
+    choices: list[tuple[str, int]] = [(automatic, _AUTO)]
+    is_listed = len(labels) <= _MAX_LISTED
+    if is_listed:
+        choices += [(name, index) for index, name in enumerate(labels)]
+        info = f"Type to search the {len(labels)} classes"
+    else:
+        info = f"Type the name or the number of one of {len(labels)} classes, then Enter"
+    return gr.Dropdown(choices, label=label, info=info, elem_id=elem_id, allow_custom_value=not is_listed)
 
 
 def _run_in_browser(event: Any, js: str, inputs: list[Any] | None = None, outputs: list[Any] | None = None) -> None:

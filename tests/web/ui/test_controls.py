@@ -86,13 +86,13 @@ def test_classes_are_searched_by_name_and_explained_in_every_mode(site, page):
 
 def test_method_and_layer_have_a_note_each(page):
     unfold(page, "explain")
-    note = page.locator('[data-setting="method"] span:visible')
+    note = page.locator('[data-setting="method"]:visible')
     expect(note).to_contain_text("the usual choice to start with")
     pick(page, "live-method", "HiResCAM")
     expect(note).to_contain_text("Shows only positions that contribute")
     expect(part(page, "how")).to_have_text("HiResCAM at conv5_block3_out")
     pick(page, "live-layer", "conv4_block6_out")
-    expect(page.locator('[data-setting="layer"] span:visible')).to_contain_text("parts of objects")
+    expect(page.locator('[data-setting="layer"]:visible')).to_contain_text("parts of objects")
     expect(part(page, "how")).to_have_text("HiResCAM at conv4_block6_out")
 
 
@@ -108,7 +108,7 @@ def test_controls_that_do_not_apply_to_a_method_are_hidden(page):
             page.locator("body").press("v")
             expect(part(page, "toast")).to_have_text("This method gives one map, whatever the class")
         else:
-            expect(page.locator('[data-setting="method"] span:visible')).to_contain_text("three layers of its own")
+            expect(page.locator('[data-setting="method"]:visible')).to_contain_text("three layers of its own")
         pick(page, "live-method", "Grad-CAM")
         for control in hidden:
             expect(control).to_be_visible()

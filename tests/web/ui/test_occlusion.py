@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from live_cam.sources.camera import CameraOptions
 from live_cam.sources.factory import create_source
 from live_cam.types import Target
-from tests.web.browser import both_sizes, part, pixels, wait_frames, wait_until, wait_until_mounted
+from tests.web.browser import DESKTOP, both_sizes, part, pixels, wait_frames, wait_until, wait_until_mounted
 
 pytestmark = pytest.mark.slow
 
@@ -211,20 +211,23 @@ def test_nothing_is_occluded_or_requested_while_it_is_switched_off(page, request
 
 
 @both_sizes
-def test_with_two_overlays_side_by_side_the_patch_is_occluded_in_both(site, page, requests_of):
+def test_with_two_overlays_the_patch_is_occluded_in_both(site, page, size, requests_of):
     site.http.patch("settings", json={"mode": "side_by_side", "target": "lion", "other": "tiger"})
     expect(part(page, "caption-right")).to_have_text("tiger")
     urls = requests_of(page, "/occlusion?")
-    point(page, 0.5 + 0.25 / 2, 0.7)
+    beside = size == DESKTOP
+    first, second = ((0.25 / 2, 0.7), (0.5 + 0.25 / 2, 0.7)) if beside else ((0.25, 0.7 / 2), (0.25, 0.5 + 0.7 / 2))
+    point(page, *second)
     expect(patches(page)).to_have_count(2)
-    for x in (0.5 + 0.25 / 2, 0.25 / 2):
-        assert np.abs(colour_at(page, *place(page, x, 0.7)) - PATCH_RGB).max() <= 3
+    for at in (first, second):
+        assert np.abs(colour_at(page, *place(page, *at)) - PATCH_RGB).max() <= 3
     expect(occluded(page)).to_have_text("→ 0 %")
     assert requested_place(urls[-1]) == pytest.approx((0.25, 0.7), abs=0.01)
-    left, right = boxes(page)
+    one, other = boxes(page)
     canvas = page.locator(".live-view canvas").bounding_box()
-    assert right["x"] - left["x"] == pytest.approx(canvas["width"] / 2, rel=0.02)
-    assert right["width"] == pytest.approx(right["height"], abs=3), "a square"
+    axis, length = ("x", "width") if beside else ("y", "height")
+    assert other[axis] - one[axis] == pytest.approx(canvas[length] / 2, rel=0.02)
+    assert other["width"] == pytest.approx(other["height"], abs=3), "a square"
 
 
 @pytest.mark.parametrize("size_px", [(320, 80), (80, 320)], ids=["wide", "tall"])

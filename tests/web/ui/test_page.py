@@ -66,7 +66,7 @@ def test_the_source_is_named_at_the_top_however_long_its_name(
     source = part(page, "source")
     expect(source).to_have_text(name)
     expect(source).to_be_visible()
-    expect(page.get_by_text("What a ResNet50 sees")).to_be_visible(visible=size == DESKTOP)
+    expect(page.get_by_text("What resnet50 sees")).to_be_visible(visible=size == DESKTOP)
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     theme = page.get_by_role("button", name="Theme").bounding_box()
     assert theme["y"] < page.locator(".live-stage").bounding_box()["y"] - theme["height"] / 2

@@ -3,6 +3,7 @@
 
 /** @typedef {import("./picture.js").FramePayload} FramePayload */
 /** @typedef {import("./picture.js").ExplanationPayload} ExplanationPayload */
+/** @typedef {import("./picture.js").Model} Model */
 
 const CLASS_AGNOSTIC = ["eigencam"];
 const CLEAR_EVIDENCE = 0.35;
@@ -13,6 +14,24 @@ const REGIONS = { heatmap: "Bright regions", contours: "Regions inside the lines
 /** Whether a method's map does not depend on the class. @param {string} method */
 export function isClassAgnostic(method) {
   return CLASS_AGNOSTIC.includes(method);
+}
+
+/** What the page is about. @param {Model[]} models */
+export function slogan([{ name }, second]) {
+  return second ? `What ${name} and ${second.name} see, and where they look` : `What ${name} sees, and where it looks`;
+}
+
+/** The method, as its paper writes it. @param {Record<string, string>} names @param {string} method @param {Model} model */
+export function methodTitle(names, method, { explained_by }) {
+  return explained_by === "recipro-cam" && !isClassAgnostic(method) ? "Recipro-CAM" : names[method];
+}
+
+/** How a map came about. @param {Record<string, string>} names @param {ExplanationPayload} explanation @param {Model} model */
+export function howCaption(names, { method, layer }, model) {
+  const how = `${methodTitle(names, method, model)} at ${layer}`;
+  if (isClassAgnostic(method) || model.explained_by === "gradients") return how;
+  if (model.explained_by === "cam") return `${how}, from the weights behind it`;
+  return `${how}: this file has no gradients`;
 }
 
 /** The target in a few words. @param {ExplanationPayload} explanation */
@@ -39,7 +58,7 @@ export function noEvidenceCaption({ method, target, contrast, counterfactual, ha
 }
 
 /** What the map shows, and what it does not. @param {FramePayload} frame */
-export function mapCaption({ method, target, contrast, counterfactual, second, style, colormap }) {
+export function mapCaption({ method, target, contrast, counterfactual, second, comparison, style, colormap }) {
   const regions = style === "heatmap" && colormap === "jet" ? "Red regions" : REGIONS[style];
   if (isClassAgnostic(method)) {
     return `${regions} are those the layer responds to most, whatever the class. They do not show why a class was chosen.`;
@@ -49,6 +68,9 @@ export function mapCaption({ method, target, contrast, counterfactual, second, s
   }
   if (contrast) {
     return `${regions} are those whose features speak for ${target.label} more than for ${contrast.label}. What both have in common does not show.`;
+  }
+  if (second && comparison) {
+    return `${regions} are those whose features speak for the class named above each image. They are what each network used, not the objects themselves nor their outlines.`;
   }
   if (second) {
     return `${regions} are those whose features speak for the class named above each image. They are what this network used, not the objects themselves nor their outlines.`;

@@ -1,6 +1,7 @@
 // @ts-check
 /** The list of top classes, whose buttons lock the explained class, and the notes under the controls. */
 
+import { fetchChoices } from "./choices.js";
 import { changeSettings, onSettings, pendingSettings } from "./settings.js";
 import { notifyCameraMissing } from "./ui.js";
 
@@ -23,18 +24,15 @@ function mountList(root) {
   };
 }
 
-/** Shows the note of the current value of a setting. @param {HTMLElement} note */
-function mountNote(note) {
+/** Shows the note on the current value of a setting. @param {HTMLElement} note */
+async function mountNote(note) {
   const name = /** @type {keyof import("./settings.js").Settings} */ (note.dataset.setting);
-  onSettings((settings) => {
-    for (const line of /** @type {NodeListOf<HTMLElement>} */ (note.querySelectorAll("[data-value]"))) {
-      line.hidden = line.dataset.value !== settings[name];
-    }
-  });
+  const notes = (await fetchChoices()).notes[name];
+  onSettings((settings) => (note.textContent = notes[String(settings[name])] ?? ""));
 }
 
 /** @param {HTMLElement} root */
 export function mount(root) {
-  if (root.matches(".live-note")) mountNote(root);
+  if (root.matches(".live-note")) mountNote(root).catch((error) => console.warn("live_cam: no notes", error));
   else mountList(root);
 }

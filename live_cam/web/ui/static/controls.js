@@ -2,6 +2,7 @@
 /** Connects Gradio's components and the keys to the settings. */
 
 import { isClassAgnostic } from "./captions.js";
+import { fetchChoices } from "./choices.js";
 import { onKey } from "./keys.js";
 import { changeSettings, onSettings, pendingSettings } from "./settings.js";
 import { notify, notifyCameraMissing, press } from "./ui.js";
@@ -18,9 +19,6 @@ const IN_USE = '#live-side :is(input[type="range"]:active, input[type="number"]:
 
 /** An element of the feed whose settings these are. */
 const part = () => /** @type {HTMLElement} */ (document.querySelector(".live-stage"));
-
-/** The values that the server offers, by setting. @returns {Record<string, string[]>} */
-const choices = () => JSON.parse(/** @type {HTMLElement} */ (document.querySelector("[data-choices]")).dataset.choices ?? "{}");
 
 /** @param {Partial<Settings>} changes */
 const set = (changes) => changeSettings(part(), changes);
@@ -40,16 +38,21 @@ function startOrStop() {
 }
 
 /** Chooses the next value, and the first one after the last. @param {"layer" | "method" | "style" | "colormap"} name */
-function next(name) {
+async function next(name) {
+  const choices = await fetchChoices().catch((error) => notify(`Not changed: ${error.message}`));
   const settings = pendingSettings();
-  if (!settings) return;
+  if (!settings || !choices) return;
   if (name === "layer" && settings.method === "layercam-fused") {
     notify("This method has layers of its own");
     return;
   }
   const named = /** @type {HTMLElement | null} */ (document.querySelector("[data-names]"));
   const names = JSON.parse(named?.dataset.names ?? "{}");
-  const offered = choices()[name];
+  const offered = choices[name];
+  if (offered.length === 1) {
+    notify(`There is one ${name} only: ${offered[0]}`);
+    return;
+  }
   const value = offered[(offered.indexOf(settings[name]) + 1) % offered.length];
   set({ [name]: value });
   notify(`${name[0].toUpperCase()}${name.slice(1)}: ${names[value] ?? value}`);

@@ -46,7 +46,7 @@ class Occlusion {
     const x = 0.5 + (event.clientX - left - width / 2) / (scale * this.canvas.width);
     const y = 0.5 + (event.clientY - top - height / 2) / (scale * this.canvas.height);
     if (!(x >= 0 && x < 1 && y >= 0 && y < 1)) return null;
-    return { x: this.session.xInPane(x), y };
+    return this.session.inPane({ x, y });
   }
 
   /** @param {Place | null} place */

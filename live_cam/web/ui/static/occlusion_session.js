@@ -3,11 +3,12 @@
  * An occluded patch of one feed: drawn over the frame, with the probabilities that remain beside the classes.
  *
  * @typedef {import("./picture.js").ClassScore} ClassScore
- * @typedef {{x: number, y: number}} Place In 0..1 of the frame.
+ * @typedef {import("./panes.js").Place} Place In 0..1 of the frame.
  * @typedef {{before: ClassScore[], after: ClassScore[], box: [number, number, number, number]}} Result
  */
 
 import { apiUrl, request } from "./api.js";
+import { paneCorners } from "./panes.js";
 import { pause } from "./ui.js";
 
 /** Between requests for different places, and for the same one, since the frames change. */
@@ -16,8 +17,6 @@ const SAME_PAUSE_MS = 250;
 const FAILED_PAUSE_MS = 1000;
 /** How long a place is kept before its result is read aloud. */
 const REST_MS = 800;
-/** Between two panes, as a fraction of a pane's width; see render/layout.py. */
-const GAP = 1 / 80;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {ClassScore} score */
@@ -46,20 +45,24 @@ export class OcclusionSession {
     this.frames = new MutationObserver(() => this.write());
   }
 
-  /** Left edges of the panes that show the frame: one, or two side by side. @returns {number[]} In widths of a pane. */
+  /** The upper left corners of the panes that show the frame, in sizes of a pane. */
   get panes() {
-    return this.stage.querySelector('[data-live="caption-right"]:not([hidden])') ? [0, 1 + GAP] : [0];
+    const hasTwo = this.stage.querySelector('[data-live="caption-right"]:not([hidden])') !== null;
+    return paneCorners(this.canvas, hasTwo, "stacked" in this.stage.dataset);
   }
 
-  /** Width of the canvas, in widths of a pane. */
+  /** The size of the canvas, in sizes of a pane. @returns {Place} */
   get span() {
-    return (this.panes.at(-1) ?? 0) + 1;
+    const { x, y } = /** @type {Place} */ (this.panes.at(-1));
+    return { x: x + 1, y: y + 1 };
   }
 
-  /** Maps x in the canvas to x in the frame, both in 0..1. @param {number} x */
-  xInPane(x) {
-    const left = this.panes.findLast((pane) => pane <= x * this.span) ?? 0;
-    return Math.min(1, x * this.span - left);
+  /** Maps a place in the canvas, in 0..1, to one in the frame. @param {Place} place @returns {Place} */
+  inPane({ x, y }) {
+    const { span } = this;
+    const at = { x: x * span.x, y: y * span.y };
+    const corner = /** @type {Place} */ (this.panes.findLast((pane) => pane.x <= at.x && pane.y <= at.y));
+    return { x: Math.min(1, at.x - corner.x), y: Math.min(1, at.y - corner.y) };
   }
 
   /** @param {Place} place */
@@ -127,13 +130,14 @@ export class OcclusionSession {
     const { width, height } = this.canvas;
     this.drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const [left, top, right, bottom] = this.result?.box ?? [0, 0, 0, 0];
-    const paneWidth = width / this.span;
+    const { span } = this;
+    const [paneWidth, paneHeight] = [width / span.x, height / span.y];
     const patches = (this.result ? this.panes : []).map((pane) => {
       const patch = document.createElementNS(SVG, "rect");
-      patch.setAttribute("x", String((pane + left) * paneWidth));
-      patch.setAttribute("y", String(top * height));
+      patch.setAttribute("x", String((pane.x + left) * paneWidth));
+      patch.setAttribute("y", String((pane.y + top) * paneHeight));
       patch.setAttribute("width", String((right - left) * paneWidth));
-      patch.setAttribute("height", String((bottom - top) * height));
+      patch.setAttribute("height", String((bottom - top) * paneHeight));
       return patch;
     });
     this.drawing.replaceChildren(...patches);

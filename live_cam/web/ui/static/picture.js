@@ -9,16 +9,19 @@
  * @typedef {{top: ClassScore[], target: ClassPayload, contrast: ClassPayload | null, counterfactual: boolean,
  *   layer: string, method: string, evidence: number, has_evidence: boolean}} ExplanationPayload
  * @typedef {{probability_drop: number, random_drop: number, measured: number, verdict: string, words: string}} Faithfulness
- * @typedef {{source: string, state: string, message: string, retry_s: number | null, fps: number,
+ * @typedef {{name: string, explained_by: "gradients" | "cam" | "recipro-cam"}} Model
+ * @typedef {{agree: boolean, words: string, note: string}} Comparison
+ * @typedef {{models: Model[], source: string, state: string, message: string, retry_s: number | null, fps: number,
  *   settings: import("./settings.js").Settings, preparing: string, faithfulness: Faithfulness | null,
  *   recording: import("./recording.js").Recording | null}} StatePayload
  * @typedef {StatePayload & ExplanationPayload & {seq: number, revision: number, age_ms: number,
- *   second: ExplanationPayload | null, style: string, opacity: number, colormap: string}} FramePayload
+ *   second: ExplanationPayload | null, comparison: Comparison | null, style: string, opacity: number, colormap: string}} FramePayload
  * @typedef {Pick<StatePayload, "source" | "state" | "message" | "fps"> & Partial<FramePayload> &
  *   {display_latency_ms?: number | null}} State Of a frame, of a feed, or the refusal of a further visitor.
  */
 
-import { evidenceWord, mapCaption, noEvidenceCaption, targetCaption } from "./captions.js";
+import { evidenceWord, howCaption, mapCaption, methodTitle, noEvidenceCaption, slogan, targetCaption } from "./captions.js";
+import { drawPanes } from "./panes.js";
 import { RECORDING_EVENT } from "./recording.js";
 import { pendingSettings, receiveSettings } from "./settings.js";
 
@@ -68,12 +71,9 @@ export class Picture {
 
   /** @param {ImageBitmap} bitmap @param {FramePayload} header */
   paint(bitmap, header) {
-    if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
-      this.canvas.width = bitmap.width;
-      this.canvas.height = bitmap.height;
-      this.root.style.setProperty("--picture-ratio", String(bitmap.width / bitmap.height));
-    }
-    this.context.drawImage(bitmap, 0, 0);
+    const stacked = drawPanes(this.canvas, this.context, bitmap, header.second !== null);
+    this.root.toggleAttribute("data-stacked", stacked);
+    this.root.style.setProperty("--picture-ratio", String(this.canvas.width / this.canvas.height));
     this.root.dataset.seq = String(header.seq);
     this.showExplanation(header);
     this.showState(header);
@@ -81,19 +81,37 @@ export class Picture {
 
   /** @param {FramePayload} header */
   showExplanation(header) {
-    const { second } = header;
+    const { second, comparison, models } = header;
     header.top.forEach((score, rank) => this.showClass(score, rank, header.settings.target === score.index));
     this.target = targetCaption(header);
-    const targets = second ? `${this.target} and ${second.target.label}` : this.target;
+    const targets = second ? `${this.target} and ${targetCaption(second)}` : this.target;
     this.write("target", targets);
     this.canvas.ariaLabel = `Live overlay of the map for ${targets}`;
-    this.show("caption", `${this.target}${header.has_evidence ? "" : ": no evidence"}`);
-    this.show("caption-right", second ? `${second.target.label}${second.has_evidence ? "" : ": no evidence"}` : "");
+    this.show("caption", this.paneCaption(header, comparison && models[0]));
+    this.show("caption-right", second ? this.paneCaption(second, comparison && models[1]) : "");
     this.show("no-evidence", noEvidenceCaption(header));
     this.write("meaning", header.has_evidence || second?.has_evidence ? mapCaption(header) : "");
     this.showEvidence(header);
-    this.write("how", `${this.names[header.method]} at ${header.layer}`);
+    this.write("how", howCaption(this.names, header, models[0]));
     this.showLegend(header.style, header.colormap);
+    if (second && comparison) this.showSecondModel(header, second, comparison);
+  }
+
+  /** What is written over a pane. @param {ExplanationPayload} explanation @param {Model | null} model One of two. */
+  paneCaption(explanation, model) {
+    const target = `${targetCaption(explanation)}${explanation.has_evidence ? "" : ": no evidence"}`;
+    return model ? `${model.name}: ${target}` : target;
+  }
+
+  /** @param {FramePayload} header @param {ExplanationPayload} second @param {Comparison} comparison */
+  showSecondModel(header, second, { agree, words, note }) {
+    header.models.forEach(({ name }, number) => this.write(`model-${number}`, name));
+    second.top.forEach((score, rank) => this.showScore("second-", score, rank));
+    this.write("agreement", `${words[0].toUpperCase()}${words.slice(1)}`);
+    this.part("agreement")?.toggleAttribute("data-agree", agree);
+    this.show("agreement-note", note);
+    const hows = [header, second].map((each, number) => `${header.models[number].name}: ${howCaption(this.names, each, header.models[number])}`);
+    this.write("how", hows.join("; "));
   }
 
   /** @param {string} style @param {string} colormap */
@@ -108,16 +126,21 @@ export class Picture {
 
   /** @param {ClassScore} score @param {number} rank @param {boolean} locked */
   showClass(score, rank, locked) {
-    const percent = (100 * score.probability).toFixed(0);
-    this.write(`label-${rank}`, score.label);
-    this.write(`percent-${rank}`, `${percent} %`);
-    const bar = this.part(`bar-${rank}`);
-    if (bar) bar.style.width = `${percent}%`;
+    this.showScore("", score, rank);
     const button = this.part(`label-${rank}`);
     if (!button) return;
     button.dataset.index = String(score.index);
     button.toggleAttribute("data-long", score.label.length > LONG_LABEL);
     if (button.ariaPressed !== String(locked)) button.ariaPressed = String(locked);
+  }
+
+  /** Shows a row of one of the lists. @param {"" | "second-"} list @param {ClassScore} score @param {number} rank */
+  showScore(list, score, rank) {
+    const percent = (100 * score.probability).toFixed(0);
+    this.write(`${list}label-${rank}`, score.label);
+    this.write(`${list}percent-${rank}`, `${percent} %`);
+    const bar = this.part(`${list}bar-${rank}`);
+    if (bar) bar.style.width = `${percent}%`;
   }
 
   /** @param {ExplanationPayload} header */
@@ -133,6 +156,7 @@ export class Picture {
   /** Shows the state of the source. @param {State} header */
   showState(header) {
     this.showSource(header.source);
+    if (header.models) this.write("slogan", slogan(header.models));
     this.write("fps", header.fps.toFixed(0));
     // Only acknowledged frames have a display latency; without acknowledgements the age at sending is shown.
     this.displayLatencyKnown ||= header.display_latency_ms != null;
@@ -152,8 +176,10 @@ export class Picture {
   }
 
   /** @param {State} header */
-  showFaithfulness({ faithfulness, method, settings }) {
-    const tested = this.names[method ?? settings?.method ?? ""] ?? "the map";
+  showFaithfulness({ faithfulness, method, settings, models }) {
+    const shown = method ?? settings?.method;
+    const title = (models && shown && methodTitle(this.names, shown, models[0])) ?? "the map";
+    const tested = models?.[1] ? `${title} of ${models[0].name}` : title;
     const target = settings?.mode === "side_by_side" && this.target ? ` for ${this.target}` : "";
     const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words}` : "not yet measured.";
     this.write("faithfulness", `Test of ${tested}${target}: ${result}`);

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The maps of the top three classes at once, as thumbnails; a click explains that class.
+ * The maps of the top classes at once, as thumbnails; a click explains that class.
  *
  * The server renders them on demand, so they are requested only while they are visible.
  *
@@ -15,7 +15,6 @@ import { isCameraMissing, notifyCameraMissing, pause, press } from "./ui.js";
 const EVERY_MS = 330;
 const FAILED_PAUSE_MS = 1000;
 const REQUEST_LIMIT_MS = 15000;
-const MAPS = 3;
 
 /** One thumbnail and its label. */
 class Thumbnail {
@@ -35,12 +34,13 @@ class Thumbnail {
    *
    * @param {ImageBitmap} panes
    * @param {number} rank
-   * @param {MapScore} score
+   * @param {MapScore[]} top
    */
-  show(panes, rank, score) {
+  show(panes, rank, top) {
+    const score = top[rank];
     // A class that is being clicked keeps its place.
     if (this.button.matches(":active")) return;
-    const width = Math.floor(panes.width / MAPS);
+    const width = Math.floor(panes.width / top.length);
     if (this.canvas.width !== width || this.canvas.height !== panes.height) {
       Object.assign(this.canvas, { width, height: panes.height });
     }
@@ -56,7 +56,7 @@ class Thumbnail {
   }
 }
 
-/** The three maps of one feed, and the button that opens them. */
+/** The maps of one feed, and the button that opens them. */
 class TopMaps {
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -64,12 +64,13 @@ class TopMaps {
     this.polling = false;
     this.button = root.appendChild(document.createElement("button"));
     this.row = root.appendChild(document.createElement("div"));
-    this.maps = Array.from({ length: MAPS }, () => new Thumbnail((index) => changeSettings(root, { target: index })));
+    const count = Number(root.dataset.maps);
+    this.maps = Array.from({ length: count }, () => new Thumbnail((index) => changeSettings(root, { target: index })));
     this.button.type = "button";
     this.button.className = "live-button";
     this.button.dataset.live = "three-maps";
-    this.button.textContent = "Three maps";
-    this.button.title = "The maps of the top three classes at once";
+    this.button.textContent = count === 2 ? "Two maps" : "Three maps";
+    this.button.title = "The maps of the top classes at once";
     this.button.onclick = () => this.open(this.button.ariaExpanded !== "true");
     this.row.className = "live-maps";
     this.row.append(...this.maps.map((map) => map.button));
@@ -103,7 +104,7 @@ class TopMaps {
     /** @type {{top: MapScore[]}} */
     const { top } = JSON.parse(response.headers.get("X-Live-Cam") ?? "");
     const panes = await createImageBitmap(await response.blob());
-    this.maps.forEach((map, rank) => map.show(panes, rank, top[rank]));
+    this.maps.forEach((map, rank) => map.show(panes, rank, top));
     panes.close();
     return true;
   }
