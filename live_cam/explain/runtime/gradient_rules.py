@@ -138,6 +138,49 @@ def _depthwise_convolution_grad(node: Any) -> list[Any]:
     return [ops.transpose(passed, _NCHW_TO_NHWC).output(0)]
 
 
+def _bias_add_grad(node: Any) -> list[Any]:
+    """Sums the gradient over all axes but that of the channels."""
+    gradient = node.get_input(0)
+    rank = len(gradient.get_shape())
+    channels = 1 if node.get_attribute("data_format") == "NCHW" else rank - 1
+    return [ops.reduce_sum(gradient, [axis for axis in range(rank) if axis != channels]).output(0)]
+
+
+def _resize_bilinear_grad(node: Any) -> list[Any]:
+    return _resize_grad(node, list(node.get_input(1).get_shape())[1:3], _bilinear_weights)
+
+
+def _resize_nearest_grad(node: Any) -> list[Any]:
+    return _resize_grad(node, _values(node.get_input(1)), _nearest_weights)
+
+
+def _resize_grad(node: Any, sizes: list[int], weigh: Callable[[int, int, bool, bool], Any]) -> list[Any]:
+    """Transposes a resize, which is a product with a matrix (places, taps) along each axis."""
+    gradients = ops.transpose(node.get_input(0), _NHWC_TO_NCHW)
+    aligned, centred = (node.get_attribute(name) for name in ("align_corners", "half_pixel_centers"))
+    rows, columns = (
+        weigh(places, taps, aligned, centred).astype(np.float32)
+        for places, taps in zip(list(gradients.get_output_shape(0))[2:], sizes, strict=True)
+    )
+    down = ops.matmul(ops.constant(rows), gradients, True, False)
+    return [ops.transpose(ops.matmul(down, ops.constant(columns), False, False), _NCHW_TO_NHWC).output(0)]
+
+
+def _bilinear_weights(places: int, taps: int, aligned: bool, centred: bool) -> Any:
+    positions = (np.arange(places) + (0.5 if centred else 0.0)) * _scale(places, taps, aligned) - (0.5 * centred)
+    return np.maximum(0.0, 1.0 - np.abs(positions.clip(0, taps - 1)[:, np.newaxis] - np.arange(taps)))
+
+
+def _nearest_weights(places: int, taps: int, aligned: bool, centred: bool) -> Any:
+    positions = (np.arange(places) + (0.5 if centred else 0.0)) * _scale(places, taps, aligned)
+    indices = np.floor(positions + (0.5 if aligned else 0.0)).astype(int)
+    return np.eye(taps)[np.minimum(indices, taps - 1)]
+
+
+def _scale(places: int, taps: int, aligned: bool) -> float:
+    return (taps - 1) / (places - 1) if aligned and places > 1 else taps / places
+
+
 def _strided_slice_grad(node: Any) -> list[Any]:
     """Puts the gradient of a slice back where it was taken from, among zeros."""
     shape, begin, end, strides = (_values(node.get_input(i)) for i in range(4))
@@ -173,6 +216,14 @@ def _concat_offset(node: Any) -> list[Any]:
     return outputs
 
 
+def _slice(node: Any) -> list[Any]:
+    """Cuts out a part, as the gradient of a concatenation does; OpenVINO's own rule leaves its size open."""
+    tensor, (begin, sizes) = node.get_input(0), (_values(node.get_input(i)) for i in (1, 2))
+    lengths = tensor.get_shape()
+    end = [length if size == -1 else first + size for first, size, length in zip(begin, sizes, lengths, strict=True)]
+    return [ops.slice(tensor, begin, end, [1] * len(begin)).output(0)]
+
+
 def _tile(node: Any) -> list[Any]:
     """Repeats a tensor along axes of length 1, as the gradient of a mean does.
 
@@ -206,8 +257,12 @@ RULES: Final[dict[str, Callable[[Any], list[Any]]]] = {
     "AvgPoolGrad": _average_pool_grad,
     "Conv2DBackpropInput": _convolution_grad,
     "DepthwiseConv2dNativeBackpropInput": _depthwise_convolution_grad,
+    "BiasAddGrad": _bias_add_grad,
+    "ResizeBilinearGrad": _resize_bilinear_grad,
+    "ResizeNearestNeighborGrad": _resize_nearest_grad,
     "StridedSliceGrad": _strided_slice_grad,
     "ConcatOffset": _concat_offset,
+    "Slice": _slice,
     "Tile": _tile,
 }
 
@@ -227,6 +282,10 @@ def _values(output: Any) -> list[int]:
         return [int(each) for each in np.atleast_1d(node.get_data())]
     if node.get_type_name() == "ShapeOf":
         return list(node.input_value(0).get_shape())
+    if node.get_type_name() in ("Convert", "Reshape", "Squeeze", "Unsqueeze"):
+        return _values(node.input_value(0))
+    if node.get_type_name() == "FloorMod":  # an axis that is counted from the last
+        return [a % b for a, b in zip(*(_values(each) for each in node.input_values()), strict=True)]
     raise ValueError(f"the size of {node.get_friendly_name()} is not known")
 
 
