@@ -63,7 +63,7 @@ class Report:
         """One line: whether both agree, and how far they lie apart."""
         difference, precision = self.differences.max(), self.settings["precision"]
         if self.agrees:
-            return f"agrees: at most {difference:.0e} apart, in {precision}"
+            return f"agrees: at most {difference:.1g} apart, in {precision}"
         return (
             f"differs: up to {difference:.2g} apart, more than {self.tolerance:g} in {precision}; what is explained is "
             "not what the model says: please report it"
@@ -94,7 +94,7 @@ class Report:
         """Returns lines for the terminal, the verdict last."""
         lines = []
         for name, own, ours, difference in zip(self.names, self.own, self.explained, self.differences, strict=True):
-            lines.append(f"{name}: at most {difference:.0e} apart")
+            lines.append(f"{name}: at most {difference:.1g} apart")
             lines.append(f"  {'predict alone':<{_MAX_LABEL_CHARS + 9}}explained")
             for alone, explained in zip(self._top(own), self._top(ours), strict=True):
                 lines.append(f"  {_score(alone):<{_MAX_LABEL_CHARS + 9}}{_score(explained)}")
