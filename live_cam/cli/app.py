@@ -1,4 +1,4 @@
-"""The command line: `live-cam [SOURCE]`, `live-cam annotate`, `explain`, `layers`, `cameras`, `bench`, `doctor`."""
+"""The command line: `live-cam [SOURCE]` and the other commands."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from live_cam import __version__
 from live_cam.cli.annotate import annotate
+from live_cam.cli.check import check
 from live_cam.cli.explain import explain
 from live_cam.cli.serve import serve
 from live_cam.cli.signals import exit_on_signals
@@ -57,7 +58,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (serve, annotate, explain, layers, cameras, bench, doctor):
+for command in (serve, annotate, explain, check, layers, cameras, bench, doctor):
     app.command()(command)
 
 

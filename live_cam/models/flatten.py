@@ -37,7 +37,7 @@ def flatten(model: Any, preprocessing: Preprocessing, output: str | None = None)
     Raises:
         ModelError: It is no classifier of one image.
     """
-    model = _functional(model)
+    model = functional(model)
     image = _image_input(model)
     shape, channels_first = _input_shape(model, image)
     copied = _Copier()
@@ -46,7 +46,7 @@ def flatten(model: Any, preprocessing: Preprocessing, output: str | None = None)
         keras.layers.Permute((3, 1, 2), name=copied.unique("channels_first"))(inputs) if channels_first else inputs
     )
     outputs = copied.run(model, features)
-    logits, head = _logits(_choose(model, outputs, output))
+    logits, head = _logits(choose_output(model, outputs, output))
     if len(logits.shape) > 2 and set(logits.shape[1:-1]) == {1}:
         logits = keras.layers.Flatten(name=copied.unique("flat"))(logits)
     if len(logits.shape) != 2 or logits.shape[-1] is None:
@@ -86,7 +86,7 @@ class _Copier:
 
         def call(operation: Any, *args: Any, mask: None = None, **kwargs: Any) -> Any:  # noqa: ARG001
             if _is_nested(operation):
-                nested = _functional(operation)
+                nested = functional(operation)
                 return self.run(nested, args[0], f"{prefix}{operation.name}_")
             return self._apply(operation, prefix, *args, **kwargs)
 
@@ -135,7 +135,7 @@ class _Copier:
 _WITH_ACTIVATION: Final = (keras.layers.Dense, keras.layers.Conv2D)
 
 
-def _functional(model: Any) -> Any:
+def functional(model: Any) -> Any:
     """Returns the graph of a model.
 
     Raises:
@@ -180,7 +180,7 @@ def _input_shape(model: Any, image: Any) -> tuple[tuple[int, int, int], bool]:
     return (height, width, channels), channels_first
 
 
-def _choose(model: Any, outputs: Any, name: str | None) -> Any:
+def choose_output(model: Any, outputs: Any, name: str | None) -> Any:
     """Returns the output of a name, or the only one."""
     by_name = dict(zip(model.output_names, keras.tree.flatten(outputs), strict=True))
     if isinstance(outputs, dict):

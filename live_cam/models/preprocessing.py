@@ -26,6 +26,10 @@ class Preprocessing:
     scale: tuple[float, ...] = (1.0,)
     offset: tuple[float, ...] = (0.0,)
 
+    def fits(self, channels: int) -> bool:
+        """Whether an input of this many channels can be preprocessed so."""
+        return {len(self.scale), len(self.offset)} <= {1, channels} and (channels == 3 or not self.bgr)
+
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Preprocessing:
         """Returns what `dataclasses.asdict` has made values of JSON from."""
@@ -65,7 +69,7 @@ def parse_preprocessing(text: str, channels: int) -> Preprocessing:
         UsageError: It is neither, or needs another number of channels.
     """
     chosen = PREPROCESSING[text] if text in PREPROCESSING else _parse_mean_std(text)
-    if {len(chosen.scale), len(chosen.offset)} - {1, channels} or (chosen.bgr and channels != 3):
+    if not chosen.fits(channels):
         raise UsageError(f"preprocessing {text!r} is for 3 channels, and the model's input has {channels}")
     return chosen
 

@@ -12,6 +12,7 @@ import numpy as np
 from openvino import opset14 as ops
 
 from live_cam.explain.runtime.known import known_values, number
+from live_cam.explain.runtime.resize_rules import resize_bilinear_grad, resize_nearest_grad
 from live_cam.explain.runtime.window_rules import (
     average_pool_grad,
     convolution_grad,
@@ -68,6 +69,14 @@ def _of_output(derivative: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
     return lambda node: [ops.multiply(node.get_input(1), derivative(node.get_input(0))).output(0)]
 
 
+def _bias_add_grad(node: Any) -> list[Any]:
+    """Sums the gradient over all axes but that of the channels."""
+    gradient = node.get_input(0)
+    rank = len(gradient.get_shape())
+    channels = 1 if node.get_attribute("data_format") == "NCHW" else rank - 1
+    return [ops.reduce_sum(gradient, [axis for axis in range(rank) if axis != channels]).output(0)]
+
+
 def _strided_slice_grad(node: Any) -> list[Any]:
     """Puts the gradient of a slice back where it was taken from, among zeros."""
     shape, begin, end, strides = (known_values(node.get_input(i)) for i in range(4))
@@ -101,6 +110,25 @@ def _concat_offset(node: Any) -> list[Any]:
         outputs.append(ops.constant(begin.copy()).output(0))
         begin[int(np.squeeze(axis))] += shape[int(np.squeeze(axis))]
     return outputs
+
+
+def _slice(node: Any) -> list[Any]:
+    """Cuts out a part, as the gradient of a concatenation does; OpenVINO's own rule leaves its size open."""
+    tensor, begin, sizes = (node.get_input(i) for i in range(3))
+    try:
+        first, lengths = known_values(begin), known_values(sizes)
+    except ValueError:
+        return [
+            ops.slice(tensor, begin, ops.add(begin, sizes), ops.constant([1] * len(tensor.get_partial_shape()))).output(
+                0
+            )
+        ]
+    whole = tensor.get_partial_shape()
+    end = [
+        whole[axis].get_length() if length == -1 else start + length
+        for axis, (start, length) in enumerate(zip(first, lengths, strict=True))
+    ]
+    return [ops.slice(tensor, first, end, [1] * len(first)).output(0)]
 
 
 def _tile(node: Any) -> list[Any]:
@@ -137,8 +165,12 @@ RULES: Final[dict[str, Callable[[Any], list[Any]]]] = {
     "DepthwiseConv2dNative": depthwise_convolution,
     "Conv2DBackpropInput": convolution_grad,
     "DepthwiseConv2dNativeBackpropInput": depthwise_convolution_grad,
+    "BiasAddGrad": _bias_add_grad,
+    "ResizeBilinearGrad": resize_bilinear_grad,
+    "ResizeNearestNeighborGrad": resize_nearest_grad,
     "StridedSliceGrad": _strided_slice_grad,
     "ConcatOffset": _concat_offset,
+    "Slice": _slice,
     "Tile": _tile,
 }
 

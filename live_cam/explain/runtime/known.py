@@ -20,7 +20,8 @@ def known_values(output: Any) -> list[int]:
         return [int(each) for each in np.atleast_1d(node.get_data())]
     if node.get_type_name() == "ShapeOf":
         return list(node.input_value(0).get_shape())
-    if node.get_type_name() == "FloorMod":  # of an axis and the number of axes
-        dividend, divisor = (known_values(node.input_value(i)) for i in range(2))
-        return [int(each) for each in np.mod(dividend, divisor)]
+    if node.get_type_name() in ("Convert", "Reshape", "Squeeze", "Unsqueeze"):
+        return known_values(node.input_value(0))
+    if node.get_type_name() == "FloorMod":  # an axis that is counted from the last
+        return [a % b for a, b in zip(*(known_values(each) for each in node.input_values()), strict=True)]
     raise ValueError(f"the size of {node.get_friendly_name()} is not known")

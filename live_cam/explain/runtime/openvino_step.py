@@ -29,6 +29,8 @@ _GRAPH_MODULES: Final = (
     "live_cam.explain.runtime.grouped_convolution",
     "live_cam.explain.runtime.conversion",
     "live_cam.explain.runtime.gradient_rules",
+    "live_cam.explain.runtime.known",
+    "live_cam.explain.runtime.resize_rules",
     "live_cam.explain.runtime.window_rules",
     "live_cam.models.network",
     "live_cam.models.flatten",

@@ -20,7 +20,7 @@ _DEFAULT_PX: Final = 224
 _MAX_PX: Final = 4096
 _MIN_SCALE: Final = 1e-9
 _NHWC_TO_NCHW: Final = [0, 3, 1, 2]
-_QUANTISED: Final = {"i8": (-128, 127), "u8": (0, 255)}
+QUANTISED: Final = {"i8": (-128, 127), "u8": (0, 255)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,9 @@ def take_nhwc(model: ov.Model, image: ImageInput) -> tuple[Node, tuple[float, fl
     kind = old.get_output_element_type(0).get_type_name()
     value_range = None
     values = parameter.output(0)
-    if kind in _QUANTISED:
-        low, high = _QUANTISED[kind]
-        scale, zero_point = _quantisation(Graph(model), old.output(0))
+    if kind in QUANTISED:
+        low, high = QUANTISED[kind]
+        scale, zero_point = quantisation(Graph(model), old.output(0))
         if (scale, zero_point) != (1.0, 0.0):
             value_range = (low - zero_point) * scale, (high - zero_point) * scale
         steps = ops.add(ops.multiply(values, np.float32(1.0 / scale)), np.float32(zero_point))
@@ -129,7 +129,7 @@ def _length(dim: ov.Dimension, open_px: int) -> int:
     return max(int(dim.get_min_length()), min(open_px, most) if most > 0 else open_px)
 
 
-def _quantisation(graph: Graph, output: Output) -> tuple[float, float]:
+def quantisation(graph: Graph, output: Output) -> tuple[float, float]:
     """Returns scale and zero point of an integer input: it stands for `(integer - zero point) * scale`."""
     scale, zero_point = 1.0, 0.0
     while len(targets := list(output.get_target_inputs())) == 1:

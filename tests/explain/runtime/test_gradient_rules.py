@@ -87,6 +87,28 @@ def test_normalizations(assert_same_gradients):
     assert_same_gradients(layers.LayerNormalization(), layers.GroupNormalization(4), layers.UnitNormalization())
 
 
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_resizes_up_and_down(assert_same_gradients, interpolation):
+    from keras import layers
+
+    up = layers.UpSampling2D((2, 3), interpolation=interpolation)
+    assert_same_gradients(up, layers.Resizing(7, 9, interpolation=interpolation))
+
+
+def test_concatenated_rows_and_averaged_answers(assert_same_gradients):
+    import keras
+
+    class Joined(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, inputs):
+            return keras.ops.concatenate([inputs, keras.ops.relu(inputs)], axis=-3)
+
+    class Averaged(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, inputs):
+            return (keras.ops.softmax(inputs) + keras.ops.sigmoid(inputs)) / 2.0
+
+    assert_same_gradients(Joined(), Averaged())
+
+
 def test_an_operation_without_a_rule_is_named_in_one_line(assert_same_gradients):
     import keras
 
