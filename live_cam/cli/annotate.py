@@ -26,6 +26,7 @@ from live_cam.cli.options import (
 )
 from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import LiveCamError, OutputError, UsageError
+from live_cam.models.labels import find_label
 from live_cam.text import printable
 
 if TYPE_CHECKING:
@@ -76,12 +77,13 @@ def annotate(
     """
     from live_cam.cli.video_files import find_videos, name_outputs
     from live_cam.files import require_directory
-    from live_cam.models.labels import find_label
     from live_cam.pipeline.offline.annotate import AnnotateOptions, annotate
     from live_cam.pipeline.offline.frame_loop import BATCH_SIZE
     from live_cam.sinks.codecs import SUFFIXES, choose_encoder
 
     check_target(target, contrast, counterfactual, explainer_options)
+    if explainer_options.known_labels is not None:
+        _find_labels(classes, explainer_options.known_labels)
     into_file = not output.is_dir() and output.suffix != ""
     if into_file and output.suffix.casefold() not in SUFFIXES:
         raise UsageError(f"{output} should end with one of {', '.join(SUFFIXES)}; create it first if it is a folder")
@@ -90,15 +92,14 @@ def annotate(
         raise UsageError(f"{output} is one file, and there are {len(videos)} videos; give a folder")
     outputs = {videos[0]: output} if into_file else name_outputs(videos, output, container)
     choose_encoder(output if into_file else Path(f"video.{container}"), codec)
-    model = explainer_options.open_model()
-    labels = model.classifier.labels
-    parsed = parse_target(target, contrast, counterfactual, labels)
-    painted = frozenset(find_label(label.strip(), labels) for label in classes.split(",")) if classes else frozenset()
-    options = AnnotateOptions(parsed, every, painted, codec, subtitles)
     if into_file:
         require_directory(output)
     outcomes = []
     with _exclusive(output.parent if into_file else output):
+        model = explainer_options.open_model()
+        labels = model.classifier.labels
+        parsed = parse_target(target, contrast, counterfactual, labels)
+        options = AnnotateOptions(parsed, every, _find_labels(classes, labels), codec, subtitles)
         explainer = explainer_options.create(model, batch_size=BATCH_SIZE, performance_hint="throughput")
         with Progress(*_COLUMNS, console=Console(stderr=True, highlight=False)) as progress:
             for number, (video, path) in enumerate(outputs.items(), 1):
@@ -108,6 +109,11 @@ def annotate(
     _report(outcomes, as_json)
     if any(outcome.problem for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _find_labels(names: str | None, labels: Sequence[str]) -> frozenset[int]:
+    """Returns the classes that are named, separated by commas."""
+    return frozenset(find_label(name.strip(), labels) for name in names.split(",")) if names else frozenset()
 
 
 @contextmanager

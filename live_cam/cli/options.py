@@ -34,8 +34,9 @@ CounterfactualOption = Annotated[
 _MODEL = typer.Option(
     "--model",
     metavar="MODEL",
-    help="Your classifier: a .keras or .h5 file, a SavedModel, Teachable Machine's converted_keras.zip, or a Keras "
-    "application such as mobilenet_v2; by default ResNet50. `serve` and `explain` show two side by side.",
+    help="Your classifier: a .keras, .h5, .onnx, .tflite or .xml file, a SavedModel, Teachable Machine's "
+    "converted_keras.zip, or a Keras application such as mobilenet_v2; by default ResNet50. `serve` and `explain` show "
+    "two side by side.",
 )
 ModelOption = Annotated[str | None, _MODEL]
 ModelsOption = Annotated[list[str] | None, _MODEL]
@@ -129,6 +130,11 @@ class ExplainerOptions:
         ),
     ] = 1500
     second: ExplainerOptions | None = None
+
+    @property
+    def known_labels(self) -> Sequence[str] | None:
+        """The names of the classes, where no file has to be opened for them."""
+        return imagenet_labels() if self.model is None and self.labels is None else None
 
     def open_model(self) -> Model:
         """Opens the only model, with progress on standard error; a file that is known takes no time."""
@@ -270,8 +276,8 @@ def check_target(label: str | None, contrast: str | None, counterfactual: bool, 
         raise UsageError(f"{method} is classless; leave out --target, --contrast and --counterfactual")
     if contrast is not None and counterfactual:
         raise UsageError("--contrast and --counterfactual exclude each other; leave one out")
-    if options.model is None and options.labels is None:
-        parse_target(label, contrast, counterfactual, imagenet_labels())
+    if options.known_labels is not None:
+        parse_target(label, contrast, counterfactual, options.known_labels)
 
 
 def parse_target(label: str | None, contrast: str | None, counterfactual: bool, labels: Sequence[str]) -> Target:

@@ -102,7 +102,7 @@ def shared_explainer(explainer, monkeypatch) -> list[dict[str, Any]]:
 @pytest.fixture
 def fake_program(fake_explainer, live_cam, monkeypatch) -> Callable[..., Result]:
     """Runs `live-cam` in this process as `live_cam` does, with a fake explainer."""
-    monkeypatch.setattr("live_cam.explain.explainer.Explainer", lambda **_: fake_explainer())
+    monkeypatch.setattr("live_cam.explain.explainer.Explainer", lambda *_, **__: fake_explainer())
     return live_cam
 
 

@@ -97,7 +97,7 @@ def test_a_signal_while_it_starts_leaves_no_traceback(free_port, number, module,
 
 
 def test_sigterm_while_the_network_is_compiled_is_status_143(live_cam, free_port, monkeypatch):
-    def compile_network(**_):
+    def compile_network(*_, **__):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", free_port)) == 0, "the port is bound before"
         signal.raise_signal(signal.SIGTERM)
