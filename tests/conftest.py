@@ -58,7 +58,7 @@ class FakeExplainer:
     runtime: Any = "fake"
     precision: Precision = "float32"
     device = "auto"
-    weights_file = None
+    model_options = ()
     weights_digest = "0" * 64
     classifier = IMAGENET_RESNET50
 

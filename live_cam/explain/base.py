@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +21,7 @@ class ExplainerProtocol(Protocol):
     runtime: Runtime
     precision: Precision
     device: str
-    weights_file: Path | None
+    model_options: tuple[str, ...]
     weights_digest: str
     classifier: Classifier
 

@@ -58,7 +58,9 @@ class Explainer:
 
     Attributes:
         layer, method, score, runtime, precision: What is in use; layers whose maps are fused are joined with "+".
-        device, weights_file: The arguments; "auto" and None if they were not given.
+        device: The argument; "auto" if it was not given.
+        model_options: The options that open the same model on the command line; files are without their folders, which
+            are no viewer's business.
         classifier: The model.
         weights_digest: SHA-256 (hex) of the weights.
     """
@@ -135,7 +137,7 @@ class Explainer:
         self.layer = "+".join(layers)
         self.method: Method = method
         self.score: Score = score
-        self.device, self.weights_file = device, weights
+        self.device, self.model_options = device, opened.command_options
         self.weights_digest = opened.digest
         self._batch_size = batch_size
         self._frame_px = self.classifier.input_px

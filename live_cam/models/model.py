@@ -18,6 +18,7 @@ class Model:
         classifier: What it offers.
         digest: SHA-256 (hex) of its weights.
         file: Where its network is; None for one in memory.
+        command_options: The options that open the same model on the command line.
         layer_sizes: Height, width and channels of each layer that can be explained, input side first; empty for
             the default model.
         network: The `live_cam.models.network.Network` in memory; None for one in a file.
@@ -28,6 +29,7 @@ class Model:
     file: NetworkFile | None
     layer_sizes: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     network: Any = None
+    command_options: tuple[str, ...] = ()
 
     def build(self) -> Any:
         """Returns the `live_cam.models.network.Network`; takes seconds for one in a file.

@@ -21,6 +21,7 @@ from live_cam.models.network_file import NetworkFile
 from live_cam.models.preprocessing import CAFFE, NONE, PREPROCESSING, Preprocessing, parse_preprocessing
 from live_cam.models.saved_graph import graph_of, holds_graph_alone
 from live_cam.models.weights.find import Progress, cache_file, find_weights
+from live_cam.text import encodable
 from live_cam.types import Resize
 
 _KERAS_SUFFIXES: Final = (".keras", ".h5", ".hdf5", ".zip")
@@ -54,10 +55,27 @@ def open_model(given: Any, options: ModelOptions, progress: Progress) -> Model:
     """
     if isinstance(given, Model):
         return given
-    opened = _open(given, options, progress)
+    opened = replace(_open(given, options, progress), command_options=_command_options(given, options))
     if options.resize == opened.classifier.resize:
         return opened
     return replace(opened, classifier=replace(opened.classifier, resize=options.resize))
+
+
+def _command_options(given: Any, options: ModelOptions) -> tuple[str, ...]:
+    """Returns the options that open the same model on the command line, without the folders of its files."""
+    named = {
+        "--model": given if isinstance(given, str | os.PathLike) else None,
+        "--labels": options.labels if isinstance(options.labels, str | os.PathLike) else None,
+        "--preprocess": options.preprocess,
+        "--model-output": options.output,
+        "--weights": options.weights,
+    }
+    words = [word for name, value in named.items() if value is not None for word in (name, _without_folder(value))]
+    return (*words, *(["--trust-model"] if options.trusted else []))
+
+
+def _without_folder(value: str | os.PathLike[str]) -> str:
+    return encodable(Path(value).name) if Path(value).exists() else str(value)
 
 
 def _open(given: Any, options: ModelOptions, progress: Progress) -> Model:
@@ -81,11 +99,9 @@ def _open(given: Any, options: ModelOptions, progress: Progress) -> Model:
     digest = _digest_model(path)
     kind: Literal["keras", "openvino"] = "openvino" if path.is_file() and suffix in _OPENVINO_SUFFIXES else "keras"
     file = NetworkFile(str(path), kind, preprocessing=None)
-    if options.labels is None and (beside := find_label_file(path)) is not None:
-        options = replace(options, labels=beside)
     if path.is_dir() and holds_graph_alone(path):
         file = replace(file, kind="openvino", path=str(graph_of(path, digest, cache_file().parent)))
-    return _open_file(file, digest, path.stem, options)
+    return _open_file(file, digest, path.stem, options, find_label_file(path))
 
 
 def _digest_model(path: Path) -> str:
@@ -102,7 +118,7 @@ def _open_resnet50(options: ModelOptions, progress: Progress) -> Model:
     if preprocessing != classifier.preprocessing:
         classifier = replace(classifier, preprocessing=preprocessing)
     if options.labels is not None:
-        classifier = replace(classifier, labels=_check_labels(_read_labels(options.labels), len(classifier.labels)))
+        classifier = replace(classifier, labels=_check_labels(options.labels, len(classifier.labels)))
     return Model(classifier, found.digest, file)
 
 
@@ -122,20 +138,20 @@ def _open_in_memory(given: Any, options: ModelOptions) -> Model:
     return Model(_classifier(given.name, described, options), digest, None, described.layers, network)
 
 
-def _open_file(file: NetworkFile, digest: str, name: str, options: ModelOptions) -> Model:
+def _open_file(file: NetworkFile, digest: str, name: str, options: ModelOptions, beside: Path | None = None) -> Model:
     file = replace(file.absolute(), output=options.output, trusted=options.trusted)
     described = describe_file(file, digest, cache_file().parent)
     chosen = _preprocessing(options, described.channels) or Preprocessing.from_json(described.preprocessing)
-    classifier = _classifier(name, replace(described, preprocessing=asdict(chosen)), options)
+    classifier = _classifier(name, replace(described, preprocessing=asdict(chosen)), options, beside)
     return Model(classifier, digest, replace(file, preprocessing=chosen), described.layers)
 
 
-def _classifier(name: str, described: Description, options: ModelOptions) -> Classifier:
-    labels = described.labels if options.labels is None else _read_labels(options.labels)
+def _classifier(name: str, described: Description, options: ModelOptions, beside: Path | None = None) -> Classifier:
+    labels = options.labels or described.labels or beside or [f"class {i}" for i in range(described.classes)]
     layers, fused_layers = choose_layers(described)
     return Classifier(
         name,
-        _check_labels(labels or [f"class {i}" for i in range(described.classes)], described.classes),
+        _check_labels(labels, described.classes),
         layers,
         fused_layers,
         described.input_px,
@@ -149,11 +165,13 @@ def _preprocessing(options: ModelOptions, channels: int) -> Preprocessing | None
     return None if options.preprocess is None else parse_preprocessing(options.preprocess, channels)
 
 
-def _read_labels(labels: str | os.PathLike[str] | Sequence[str]) -> Sequence[str]:
-    return read_labels(Path(labels)) if isinstance(labels, str | os.PathLike) else labels
-
-
-def _check_labels(labels: Sequence[str], classes: int) -> tuple[str, ...]:
+def _check_labels(labels: str | os.PathLike[str] | Sequence[str], classes: int) -> tuple[str, ...]:
+    """Returns the names, from their file if one is given, once they are as many as the classes."""
+    origin = ""
+    if isinstance(labels, str | os.PathLike):
+        origin, labels = f" in {labels}", read_labels(Path(labels))
     if len(labels) != classes:
-        raise UsageError(f"there are {len(labels)} labels, and the model has {classes} classes; give as many")
+        raise UsageError(
+            f"there are {len(labels)} labels{origin}, and the model has {classes} classes; give as many with --labels"
+        )
     return tuple(labels)

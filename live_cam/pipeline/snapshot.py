@@ -21,7 +21,6 @@ from live_cam import __version__
 from live_cam.explain.base import ExplainerProtocol, describe
 from live_cam.render.encode import encode_png
 from live_cam.render.layout import draw_overlays
-from live_cam.text import encodable
 from live_cam.types import CLASSLESS_METHODS, EncodedFrame, Explanation
 
 
@@ -62,11 +61,11 @@ class Snapshot:
     def as_json(self) -> str:
         """Returns all that is needed to repeat it, one key per line.
 
-        The command `repeat` reproduces the map and the classes; a custom weight file has to be in the working directory
-        and is identified by `weights_sha256`. Drawing `smoothed_map` over `map_box` of the frame with `vmax`,
-        `evidence`, `style`, `opacity` and `colormap` reproduces the overlay: map and vmax of a live view are smoothed
-        over the frames before. `second` has the same for the right one of two overlays, with the model and the settings
-        that explained it.
+        The command `repeat` reproduces the map and the classes; the files of a custom model have to be in the working
+        directory, and its weights are identified by `weights_sha256`. Drawing `smoothed_map` over `map_box` of the
+        frame with `vmax`, `evidence`, `style`, `opacity` and `colormap` reproduces the overlay: map and vmax of a live
+        view are smoothed over the frames before. `second` has the same for the right one of two overlays, with the
+        model and the settings that explained it.
         """
         explanation, second = self.shown.explanation, self.shown.second
         explainer, second_explainer = self.explainers[0], self.explainers[-1]
@@ -116,9 +115,7 @@ class Snapshot:
             command += ["--resize", explainer.classifier.resize]
         if explainer.device != "auto":
             command += ["--device", explainer.device]
-        if explainer.weights_file is not None:
-            command += ["--weights", encodable(explainer.weights_file.name)]  # its directory is no viewer's business
-        return command
+        return [*command, *explainer.model_options]
 
 
 def take_snapshot(source: str, shown: EncodedFrame, explainers: Sequence[ExplainerProtocol]) -> Snapshot:

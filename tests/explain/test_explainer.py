@@ -187,7 +187,7 @@ def test_explainer_states_its_settings_and_the_digest_of_its_weights(explainer, 
 def test_layer_score_and_weight_file_can_be_chosen(archive_file, photographs, make_frame):
     explainer = Explainer(weights=archive_file, layer="conv4_block6_out", score="probability")
     assert (explainer.layer, explainer.score) == ("conv4_block6_out", "probability")
-    assert explainer.weights_file == archive_file
+    assert explainer.model_options == ("--weights", archive_file.name)
     found = explainer.explain(make_frame(photographs["Egyptian cat"]))
     assert found.saliency_map.shape == (14, 14)
     assert found.target_label == "Egyptian cat"

@@ -215,7 +215,7 @@ def test_the_command_line_explains_it(model_file, marked, tmp_path, monkeypatch,
 
 def test_labels_that_are_too_few_are_refused(model_file, tmp_path):
     (tmp_path / "one.txt").write_text("marked\n")
-    with pytest.raises(ValueError, match="there are 1 labels, and the model has 2 classes"):
+    with pytest.raises(ValueError, match=r"there are 1 labels in .*one\.txt, and the model has 2 classes"):
         Explainer(model_file, labels=tmp_path / "one.txt")
 
 

@@ -7,7 +7,6 @@ import time
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,7 +162,7 @@ def test_the_command_repeats_a_counterfactual(make_snapshot):
 
 def test_the_command_names_device_and_weights_unless_default(make_snapshot, fake_explainer):
     explainer = fake_explainer()
-    explainer.device, explainer.weights_file = "GPU", Path("/home/anna/my weights.npz")
+    explainer.device, explainer.model_options = "GPU", ("--weights", "my weights.npz")
     content = make_snapshot(explainer=explainer).as_json()
     assert shlex.split(json.loads(content)["repeat"])[-4:] == ["--device", "GPU", "--weights", "my weights.npz"]
     assert "anna" not in content, "viewers can read it"
