@@ -14,16 +14,8 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from live_cam.cli.options import (
-    CodecOption,
-    ContrastOption,
-    CounterfactualOption,
-    ExplainerOptions,
-    SubtitlesOption,
-    check_target,
-    parse_target,
-    with_explainer_options,
-)
+from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption, with_explainer_options
+from live_cam.cli.targets import ContrastOption, CounterfactualOption, check_target, parse_target
 from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import LiveCamError, OutputError, UsageError
 from live_cam.models.labels import find_label

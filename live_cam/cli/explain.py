@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from live_cam.cli.options import (
-    ContrastOption,
-    CounterfactualOption,
-    ExplainerOptions,
-    check_target,
-    parse_target,
-    with_explainer_options,
-)
+from live_cam.cli.options import ExplainerOptions, with_explainer_options
+from live_cam.cli.targets import ContrastOption, CounterfactualOption, check_target, parse_target
 from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import LiveCamError, UsageError
 

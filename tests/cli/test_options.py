@@ -9,7 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from live_cam.cli.options import ExplainerOptions, check_target, parse_target, with_explainer_options
+from live_cam.cli.options import ExplainerOptions, with_explainer_options
+from live_cam.cli.targets import check_target, parse_target
 from live_cam.errors import UnknownLabelError, UsageError
 from live_cam.explain import explainer
 from live_cam.models.imagenet import IMAGENET_RESNET50
