@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
+import zipfile
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
@@ -17,6 +20,7 @@ from tests.conftest import FakeExplainer
 from tests.web.browser import DESKTOP, PHONE, part, unfold, wait_until
 from tests.web.ui.test_accessibility import violations
 from tests.web.ui.test_outside_text import HANDLER, RUN, require_unharmed
+from tests.web.ui.test_permalink import copy_link
 
 pytestmark = pytest.mark.slow
 
@@ -86,12 +90,13 @@ def test_two_models_are_shown_side_by_side(
     page.set_viewport_size(DESKTOP)
 
 
-def test_a_model_of_two_classes_and_one_layer_without_gradients(serve_session, scene, open_page, tmp_path):
+def test_a_model_of_two_classes_and_one_layer_without_gradients(serve_session, scene, open_page, tmp_path, eventually):
     # What Gradio runs in templates is text in the names of the file and its layer.
     layer = f"{RUN}{HANDLER}"
     path = write_colour_model(tmp_path / f"{RUN}.onnx", ["Red", "yellow"], pooled=False, layer=layer)
     explainer = Explainer(path, smooth=True)
-    page = open_page(serve_session(scene, explainer).url)
+    site = serve_session(scene, explainer)
+    page = open_page(site.url)
     expect(part(page, "slogan")).to_have_text(f"What {RUN} sees, and where it looks")
     expect(page.locator(".live-class")).to_have_text(["yellow", "Red"])
     expect(part(page, "how")).to_have_text(f"Recipro-CAM at {layer}: this file has no gradients")
@@ -104,6 +109,23 @@ def test_a_model_of_two_classes_and_one_layer_without_gradients(serve_session, s
     expect(page.locator("#live-layer input")).to_have_value(layer)
     page.keyboard.press("l")
     wait_until(page, lambda: part(page, "toast").text_content() == f"There is one layer only: {layer}")
+    page.locator("#live-target input").fill("Red")
+    page.locator("#live-target input").press("Enter")
+    expect(part(page, "caption")).to_have_text("Red")
+    assert parse_qs(urlsplit(copy_link(page)).query)["target"] == ["Red"]
+    with page.expect_download() as download:
+        part(page, "snapshot").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        saved = json.loads(archive.read(next(name for name in archive.namelist() if name.endswith(".json"))))
+    assert saved["target"] == {"index": 0, "label": "Red"}
+    assert saved["model"]["name"] == RUN
+    assert shlex.split(saved["repeat"])[-2:] == ["--model", path.name]
+    part(page, "record").click()
+    eventually(lambda: (status := site.session.recordings.status) and status.bytes)
+    part(page, "record").click()
+    eventually(lambda: site.session.recordings.status.state == "finished")
+    lines = site.session.recordings.videos[0].with_suffix(".jsonl").read_text("utf-8").splitlines()
+    assert json.loads(lines[1])["target"] == {"index": 0, "label": "Red"}
     require_unharmed(page)
 
 
