@@ -55,6 +55,10 @@ def open_model(given: Any, options: ModelOptions, progress: Progress) -> Model:
     """
     if isinstance(given, Model):
         return given
+    if options.preprocess is not None:  # both now rather than when the model has been opened
+        parse_preprocessing(options.preprocess, 3)
+    if isinstance(options.labels, str | os.PathLike):
+        read_labels(Path(options.labels))
     opened = replace(_open(given, options, progress), command_options=_command_options(given, options))
     if options.resize == opened.classifier.resize:
         return opened
@@ -130,9 +134,14 @@ def _open_application(name: str, options: ModelOptions) -> Model:
 
 
 def _open_in_memory(given: Any, options: ModelOptions) -> Model:
+    import keras
+
     from live_cam.models.flatten import flatten
 
-    network = flatten(given, _preprocessing(options, given.inputs[0].shape[-1]) or NONE, options.output)
+    if not isinstance(given, keras.Model):
+        raise UsageError(f"a model is a file, a folder, a name or a keras.Model, not {given!r:.100}")
+    network = flatten(given, NONE, options.output)
+    network = replace(network, preprocessing=_preprocessing(options, network.model.input.shape[-1]) or NONE)
     digest = hashlib.sha256(b"".join(each.numpy().tobytes() for each in network.model.variables)).hexdigest()
     described = Description.of(network)
     return Model(_classifier(given.name, described, options), digest, None, described.layers, network)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from live_cam import Explainer
 from live_cam.cli import app as command_line
-from live_cam.errors import UnknownLayerError
+from live_cam.errors import UnknownLayerError, UsageError
 from live_cam.explain.saliency.occlusion import occlude
 from live_cam.types import CamConfig, Target
 from tests.models.keras_files.saving import save, writers_may_warn
@@ -217,6 +217,19 @@ def test_labels_that_are_too_few_are_refused(model_file, tmp_path):
     (tmp_path / "one.txt").write_text("marked\n")
     with pytest.raises(ValueError, match=r"there are 1 labels in .*one\.txt, and the model has 2 classes"):
         Explainer(model_file, labels=tmp_path / "one.txt")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": 5}, "a model is a file, a folder, a name or a keras.Model, not 5"),
+        ({"model": "absent.keras", "preprocess": "1,2,3"}, "preprocessing is one of none"),
+        ({"model": "absent.keras", "labels": "absent.txt"}, r"absent\.txt"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_a_model_is_opened(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        Explainer(**arguments)
 
 
 def test_a_model_that_is_no_file_and_no_application_is_refused():
