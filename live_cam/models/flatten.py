@@ -10,6 +10,7 @@ import numpy as np
 from keras.src.models.functional import Functional
 
 from live_cam.errors import ModelError
+from live_cam.models.copy_layer import copy_layer
 from live_cam.models.network import Network
 from live_cam.models.preprocessing import Preprocessing
 from live_cam.types import Head
@@ -113,11 +114,9 @@ class _Copier:
         if known is not None:
             return known(*args, **kwargs)
         name = self.unique(operation.name, prefix)
-        config = {**operation.get_config(), "name": name}
         activation = _activation_name(operation) if type(operation) in _WITH_ACTIVATION else ""
-        if activation in _HEADS:
-            config["activation"] = "linear"
-        layer = type(operation).from_config(config)
+        changes = {"activation": "linear"} if activation in _HEADS else {}
+        layer = copy_layer(operation, name=name, **changes)
         outputs = layer(*args, **kwargs)
         layer.set_weights(operation.get_weights())
         if isinstance(layer, keras.layers.Normalization):

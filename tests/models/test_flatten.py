@@ -313,3 +313,18 @@ def test_what_is_no_classifier_of_images_is_refused_in_one_line(build, message):
     with pytest.raises(ModelError, match=message) as caught:
         flatten(build(), NONE)
     assert "\n" not in str(caught.value)
+
+
+def test_a_lambda_layer_of_a_trusted_file_stays_what_it_is(pixels):
+    import keras
+    from keras import layers
+
+    from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.models.flatten import flatten
+
+    scaled = layers.Lambda(lambda values, by: values / by, arguments={"by": 255.0})
+    model = seeded(chain(keras.Input((*PX, 3)), scaled, layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()))
+    network = flatten(model, NONE)
+    graph = StepGraph(network, tuple(network.activations), "logit")
+    expected = np.asarray(model(pixels.astype(np.float32), training=False))
+    np.testing.assert_allclose(graph.forward(pixels).numpy(), expected, atol=1e-6)

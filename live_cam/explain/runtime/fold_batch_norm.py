@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.explain.runtime.grouped_convolution import GroupedConvolution
+from live_cam.models.copy_layer import copy_layer
 from live_cam.types import Precision
 
 _POLICIES: Final[dict[Precision, str]] = {
@@ -61,8 +62,7 @@ def fold_batch_norm(network: Any, kept: Collection[str], precision: Precision) -
         if operation.name not in norms:
             bias = {"use_bias": True} if operation.name in with_norm else {}
             is_grouped = type(operation) is keras.layers.Conv2D and operation.groups > 1
-            kind = GroupedConvolution if is_grouped else type(operation)
-            return kind.from_config({**operation.get_config(), **bias, "dtype": dtype})
+            return copy_layer(operation, GroupedConvolution if is_grouped else None, **bias, dtype=dtype)
         if folded_into[operation.name] is None:
             return _Affine(operation.axis, name=operation.name, dtype=dtype)
         return keras.layers.Identity(name=operation.name, dtype=dtype)

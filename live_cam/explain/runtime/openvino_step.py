@@ -32,6 +32,7 @@ _GRAPH_MODULES: Final = (
     "live_cam.explain.runtime.known",
     "live_cam.explain.runtime.resize_rules",
     "live_cam.explain.runtime.window_rules",
+    "live_cam.models.copy_layer",
     "live_cam.models.network",
     "live_cam.models.flatten",
     "live_cam.models.resnet50",
