@@ -104,7 +104,7 @@ class LayerFactory:
 
     Args:
         is_keras2: The file is of Keras 2, where some settings have another meaning.
-        trusted: Lambda layers may run the code that they hold.
+        trusted: Lambda layers may run the code that they hold, and classes of other modules are imported.
     """
 
     def __init__(self, is_keras2: bool, trusted: bool) -> None:
@@ -127,10 +127,7 @@ class LayerFactory:
             return self._lambda(name, config)
         cls = self._class(class_name, data.get("module"), config)
         if cls is None:
-            raise ModelError(
-                f"layer {name!r} is of the class {class_name!r}, which may run code or is not Keras's own; rebuild the "
-                "model from Keras's layers and save it again (--trust-model allows Lambda layers only)"
-            )
+            return self._custom(name, class_name, data.get("module"), config)
         if class_name == "InputLayer":
             return self._input(name, config)
         if class_name in _INACTIVE or (class_name.startswith("Random") and class_name != "RandomCrop"):
@@ -142,6 +139,25 @@ class LayerFactory:
         except Exception as error:
             reason = next(iter(str(error).splitlines()), repr(error))
             raise ModelError(f"Keras can't make layer {name!r} ({class_name}): {reason:.200}") from error
+
+    def _custom(self, name: str, class_name: str, module: Any, config: Mapping[str, Any]) -> Any:
+        """Returns a layer of a class that the file names by a module, which is imported if the file is trusted."""
+        if not self._trusted:
+            raise ModelError(
+                f"layer {name!r} is of the class {class_name!r}, which may run code or is not Keras's own; rebuild the "
+                "model from Keras's layers, or add --trust-model if you trust whoever made it and have its module"
+            )
+        try:
+            cls = getattr(importlib.import_module(module or "builtins"), class_name)
+            if not issubclass(cls, keras.Layer):
+                raise TypeError(f"{class_name} is no layer")
+            return cls.from_config(dict(config))
+        except Exception as error:  # whatever foreign code raises
+            reason = next(iter(str(error).splitlines()), repr(error))
+            raise ModelError(
+                f"layer {name!r} needs the class {class_name!r} of the module {module}: {reason:.200}; install the "
+                "module, or name its folder in PYTHONPATH"
+            ) from error
 
     def _class(self, class_name: str, module: Any, config: Mapping[str, Any]) -> Any:
         if isinstance(module, str) and module.startswith("keras.src.ops."):

@@ -50,13 +50,13 @@ class LoadedModel:
 def load_keras_model(path: Path, trusted: bool = False) -> LoadedModel:
     """Opens a model of Keras 2 or 3.
 
-    Layers and graph are rebuilt from their description: no class, function or module is looked up by a name from the
-    file, and nothing is unpickled.
+    Layers and graph are rebuilt from their description: unless the file is trusted, no class, function or module is
+    looked up by a name from the file, and nothing is unpickled.
 
     Args:
         path: A .keras or .h5 file, a SavedModel folder of Keras 2, or what Teachable Machine exports: the zip, its
             folder, or `keras_model.h5` beside `labels.txt`. The content decides, not the suffix.
-        trusted: Lambda layers may run the code that they hold.
+        trusted: Lambda layers may run the code that they hold, and classes of other modules are imported.
 
     Raises:
         ModelError: The file is damaged or of another kind, or the model has layers that are not Keras's own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 
 import h5py
@@ -50,10 +51,15 @@ class Blur(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
         return x
 
 
-def test_a_class_of_somebody_else_is_refused_even_where_it_is_registered(tmp_path):
+def test_a_class_of_somebody_else_is_imported_only_if_the_file_is_trusted(tmp_path, monkeypatch):
     save(small(keras, Blur(name="blur")), tmp_path / "model.keras")
-    for trusted in (False, True):
-        assert "layer 'blur' is of the class 'Blur'" in message(tmp_path / "model.keras", trusted=trusted)
+    assert "layer 'blur' is of the class 'Blur'" in (text := message(tmp_path / "model.keras"))
+    assert "--trust-model" in text
+    monkeypatch.setitem(sys.modules, Blur.__module__, sys.modules[__name__])
+    layers = load_keras_model(tmp_path / "model.keras", trusted=True).model.layers
+    assert [type(layer) for layer in layers if layer.name == "blur"] == [Blur]
+    missing = with_config(tmp_path / "missing.keras", lambda config: conv(config).update(module="none", class_name="X"))
+    assert "install the module, or name its folder in PYTHONPATH" in message(missing, trusted=True)
 
 
 def with_config(path, change, model=None):
