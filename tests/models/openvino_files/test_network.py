@@ -151,7 +151,7 @@ def test_scale_that_is_none_is_not_undone(tmp_path, scale):
 
 def test_blue_first_is_the_same_for_grey(tmp_path):
     network = read_network(LINEAR["grey"]().write(tmp_path / "a.onnx"))
-    pixels = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 1), np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 3), np.uint8)
     (_, logits), (_, expected) = (
         run(network.with_pixels(Preprocessing(bgr, (1 / 255,), (0.0,))), pixels) for bgr in (True, False)
     )
@@ -173,9 +173,9 @@ def test_openvino_file_is_read_as_the_onnx_file_it_was_made_of(tmp_path):
 def test_output_is_chosen_by_name(tmp_path):
     writer = LINEAR["softmax"]()
     path = writer.write(tmp_path / "a.onnx", outputs=[writer.at, "last"])
-    with pytest.raises(ModelError, match=r"has 2 outputs; .*--output: softmax7, last$"):
+    with pytest.raises(ModelError, match=r"has 2 outputs; .*--model-output: softmax7, last$"):
         read_network(path)
-    with pytest.raises(ModelError, match=r"has no output 'x'; .*--output: softmax7, last$"):
+    with pytest.raises(ModelError, match=r"has no output 'x'; .*--model-output: softmax7, last$"):
         read_network(path, "x")
     assert read_network(path, "softmax7").classes == CLASSES
 
