@@ -223,7 +223,18 @@ def test_the_state_comes_a_few_times_a_second_between_the_frames_with_the_displa
         took_s = time.monotonic() - start_s
     assert took_s > 4 * 0.24
     assert frames > len(states)
-    keys = {"source", "state", "message", "retry_s", "fps", "recording", "settings", "preparing", "faithfulness"}
+    keys = {
+        "source",
+        "state",
+        "message",
+        "retry_s",
+        "fps",
+        "recording",
+        "settings",
+        "preparing",
+        "faithfulness",
+        "models",
+    }
     assert states[-1].keys() == keys | {"display_latency_ms"}
     assert states[-1]["display_latency_ms"] > 0
     assert site.http.get("stats").json()["display_latency_ms"]["p50"] > 0
