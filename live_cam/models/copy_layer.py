@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 
-def copy_layer(layer: Any, kind: type | None = None, **changes: Any) -> Any:
+def copy_layer(layer: Any, kind: Any = None, **changes: Any) -> Any:
     """Returns a layer of the same configuration.
 
     Args:

@@ -115,7 +115,7 @@ class _Copier:
             return known(*args, **kwargs)
         name = self.unique(operation.name, prefix)
         activation = _activation_name(operation) if type(operation) in _WITH_ACTIVATION else ""
-        changes = {"activation": "linear"} if activation in _HEADS else {}
+        changes: dict[str, Any] = {"activation": "linear"} if activation in _HEADS else {}
         layer = copy_layer(operation, name=name, **changes)
         outputs = layer(*args, **kwargs)
         layer.set_weights(operation.get_weights())
