@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.explain.runtime.select import Step
-from live_cam.explain.saliency.targets import top_classes
+from live_cam.explain.saliency.targets import resolve_targets
 from live_cam.types import Method
 
 
@@ -45,9 +45,6 @@ def _one_target_per_call(
     step: Step, frames: Sequence[NDArray[np.uint8]], targets: NDArray[np.float32], method: Method
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     first, logits = step(frames, targets[:, :1], method)
-    resolved = targets.copy()
-    for rows, of_frame in zip(resolved, logits, strict=True):
-        open_rows = np.flatnonzero(~rows.any(axis=1))
-        rows[open_rows, top_classes(of_frame, len(open_rows))] = 1.0
+    resolved = np.stack([resolve_targets(rows, of_frame) for rows, of_frame in zip(targets, logits, strict=True)])
     others = [step(frames, resolved[:, k : k + 1], method)[0] for k in range(1, targets.shape[1])]
     return np.concatenate([first, *others], axis=1), logits

@@ -9,7 +9,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from live_cam.explain.runtime.compiled_step import CompiledStep
+from live_cam.explain.runtime.compiled_step import COPIES_OF_WEIGHTS, PRECISION_HINTS, QUEUED_PER_STREAM, CompiledStep
 from live_cam.explain.runtime.masked_scores import MaskedScores
 from live_cam.explain.runtime.select import MakeRoom, unlimited
 from live_cam.explain.saliency.methods import saliency_maps
@@ -21,10 +21,7 @@ from live_cam.types import CLASSLESS_METHODS, Method, PerformanceHint, Precision
 
 Array = NDArray[np.float32]
 
-_PRECISION_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
-_COPIES_OF_WEIGHTS: Final = 1.4
 _VALUES_AT_ONCE: Final = 3
-_QUEUED_PER_STREAM: Final = 4
 
 
 class CamStep:
@@ -61,7 +58,7 @@ class CamStep:
         self._device = device
         self._options = {
             "PERFORMANCE_HINT": performance_hint.upper(),
-            "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
+            "INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision],
         }
         self._compiled: CompiledStep | None = None
         self._masked: MaskedScores | None = None
@@ -123,7 +120,7 @@ class CamStep:
         shape = tuple(model.inputs[0].shape)
         requests = [
             (compiled.create_infer_request(), np.zeros(shape, np.uint8))
-            for _ in range(_QUEUED_PER_STREAM * streams_n if in_parallel else 1)
+            for _ in range(QUEUED_PER_STREAM * streams_n if in_parallel else 1)
         ]
         requests[0][0].infer([requests[0][1]])  # the first call of all costs more
         if head_model is not None:
@@ -172,7 +169,7 @@ def _memory_bytes(model: ov.Model) -> int:
     for node in model.get_ordered_ops():
         sizes = constants if node.get_type_name() == "Constant" else computed
         sizes += [_bytes(output) for output in node.outputs()]
-    return round(sum(constants) * _COPIES_OF_WEIGHTS) + sum(sorted(computed)[-_VALUES_AT_ONCE:])
+    return round(sum(constants) * COPIES_OF_WEIGHTS) + sum(sorted(computed)[-_VALUES_AT_ONCE:])
 
 
 def _bytes(output: ov.Output) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import openvino as ov
@@ -11,6 +12,16 @@ from numpy.typing import NDArray
 
 from live_cam.explain.runtime.mapped_model import MappedModel
 from live_cam.models.preprocess import resize_to_input
+from live_cam.types import Precision
+
+PRECISION_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+"""OpenVINO's names."""
+
+COPIES_OF_WEIGHTS: Final = 1.4
+"""What a compiled model takes for its weights, of their own size."""
+
+QUEUED_PER_STREAM: Final = 4
+"""Requests per stream of the device, so that no stream waits for its next input."""
 
 Request = tuple[ov.InferRequest, NDArray[np.uint8]]
 

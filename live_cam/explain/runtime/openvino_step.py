@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
 from live_cam.errors import UsageError
-from live_cam.explain.runtime.compiled_step import CompiledStep
+from live_cam.explain.runtime.compiled_step import COPIES_OF_WEIGHTS, PRECISION_HINTS, QUEUED_PER_STREAM, CompiledStep
 from live_cam.explain.runtime.mapped_model import MappedModel
 from live_cam.explain.runtime.select import MakeRoom, unlimited
 from live_cam.explain.runtime.step_files import StepFiles
@@ -37,13 +37,9 @@ _GRAPH_MODULES: Final = (
     "live_cam.models.flatten",
     "live_cam.models.resnet50",
 )
-_PRECISION_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _CAPABILITIES: Final[dict[Precision, str]] = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
-_COPIES_OF_WEIGHTS: Final = 1.4
 _ACTIVATION_BYTES: Final = 12_000_000
 """Of each frame, in float32. Together 0 to 20 % more than what was measured at five layers."""
-_QUEUED_PER_STREAM: Final = 4
-"""Requests per stream of the device, so that no stream waits for its next input."""
 
 
 def devices() -> list[str]:
@@ -121,7 +117,7 @@ class OpenVinoStep:
         self._in_bfloat16 = precision == "bfloat16"
         self._options = {
             "PERFORMANCE_HINT": performance_hint.upper(),
-            "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
+            "INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision],
         }
         self._compiled: dict[tuple[int, int], CompiledStep] = {}
 
@@ -201,7 +197,7 @@ class OpenVinoStep:
         streams_n = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         requests = [
             (compiled.create_infer_request(), np.zeros((batch_size, *self._input_px, 3), np.uint8))
-            for _ in range(_QUEUED_PER_STREAM * streams_n if self._in_parallel else 1)
+            for _ in range(QUEUED_PER_STREAM * streams_n if self._in_parallel else 1)
         ]
         # The first call of all costs more.
         targets = [np.zeros((batch_size, num_targets, self.classes), np.float32)] if num_targets else []
@@ -211,7 +207,7 @@ class OpenVinoStep:
 
     def _estimate_memory(self, weights_bytes: int, batch_size: int) -> int:
         """Estimates what a compiled model takes: its own copy of the weights, and its activations."""
-        return round((weights_bytes * _COPIES_OF_WEIGHTS + batch_size * _ACTIVATION_BYTES) * self._relative_size)
+        return round((weights_bytes * COPIES_OF_WEIGHTS + batch_size * _ACTIVATION_BYTES) * self._relative_size)
 
 
 def _output_bfloat16(model: ov.Model) -> ov.Model:
