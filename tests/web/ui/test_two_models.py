@@ -83,7 +83,8 @@ def test_two_models_are_shown_side_by_side(
     page.mouse.move(canvas["x"] + canvas["width"] / 2, canvas["y"] + canvas["height"] / 4)
     patches = page.locator(".live-occlusion rect")
     expect(patches).to_have_count(2)
-    above, below = (patch.bounding_box() for patch in patches.all())
+    # In one evaluation: each answer replaces the patches.
+    above, below = patches.evaluate_all("(patches) => patches.map((patch) => patch.getBoundingClientRect().toJSON())")
     assert above["x"] == pytest.approx(below["x"], abs=1)
     assert below["y"] - above["y"] == pytest.approx(right["y"] - part(page, "caption").bounding_box()["y"], abs=3)
     assert violations(page, node_folder) == []
