@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from live_cam.explain.runtime.resize_graph import resize_in_graph
 from live_cam.explain.runtime.select import MakeRoom, unlimited
 from live_cam.explain.runtime.step_graph import StepGraph
-from live_cam.explain.saliency.methods import saliency_maps
+from live_cam.explain.saliency.methods import METHODS, saliency_maps
 from live_cam.models.preprocess import resize_to_input
 from live_cam.types import Method
 
@@ -55,8 +56,11 @@ class TensorFlowStep:
         Returns:
             Maps float32 (N, K, h, w), rectified and not normalised, and logits float32 (N, classes).
         """
-        outputs = self._get_compiled(len(frames), targets.shape[1])(self._inputs(frames), tf.constant(targets))
-        *features, logits = (output.numpy() for output in outputs)
+        compiled = self._get_compiled(len(frames), targets.shape[1])
+        if self._on_gpu:
+            maps, logits = compiled(self._inputs(frames), tf.constant(targets), _number(method))
+            return maps.numpy(), logits.numpy()
+        *features, logits = (output.numpy() for output in compiled(self._inputs(frames), tf.constant(targets)))
         layers_n = len(features) // 2
         return saliency_maps(method, features[:layers_n], features[layers_n:]), logits
 
@@ -94,8 +98,12 @@ class TensorFlowStep:
         if compiled is None:
             make_room(self._weights_bytes if self._compiled else 2 * self._weights_bytes)
             compiled = self._compile(*size)
-        targets = [tf.zeros((*size, self.classes))] if num_targets else []
-        compiled(self._inputs(np.zeros((batch_size, *frame_px, 3), np.uint8)), *targets)
+        arguments = [self._inputs(np.zeros((batch_size, *frame_px, 3), np.uint8))]
+        if num_targets:
+            arguments.append(tf.zeros((*size, self.classes)))
+            if self._on_gpu:
+                arguments.append(_number("gradcam"))
+        compiled(*arguments)
         self._compiled[size] = compiled
 
     def _inputs(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Any:
@@ -118,18 +126,26 @@ class TensorFlowStep:
         return convert_variables_to_constants_v2(self._graph.concrete(batch_size, num_targets))
 
     def _compile_xla(self, batch_size: int, num_targets: int) -> Any:
+        """Compiles from whole frames to maps: what a GPU returns costs as much as what it computes."""
+
+        def forward(frames: Any) -> tuple[Any, ...]:
+            return (self._graph.forward(resize_in_graph(frames, self._graph.input_px)),)
+
+        def explain(frames: Any, targets: Any, method: Any) -> tuple[Any, ...]:
+            *features, logits = self._graph.explain(resize_in_graph(frames, self._graph.input_px), targets)
+            layers_n = len(features) // 2
+            # A compiled graph for each method would hold up the frames when a viewer chooses another one.
+            maps = tf.switch_case(
+                method, [partial(saliency_maps, name, features[:layers_n], features[layers_n:]) for name in METHODS]
+            )
+            return maps, logits
+
         frames = tf.TensorSpec([batch_size, None, None, 3], tf.uint8)
         targets = tf.TensorSpec([batch_size, num_targets, self.classes], tf.float32)
-        if num_targets == 0:
-            return tf.function(
-                lambda f: (self._graph.forward(resize_in_graph(f, self._graph.input_px)),),
-                input_signature=[frames],
-                jit_compile=True,
-                autograph=False,
-            )
-        return tf.function(
-            lambda f, t: self._graph.explain(resize_in_graph(f, self._graph.input_px), t),
-            input_signature=[frames, targets],
-            jit_compile=True,
-            autograph=False,
-        )
+        method = tf.TensorSpec([], tf.int32)
+        function, signature = (explain, [frames, targets, method]) if num_targets else (forward, [frames])
+        return tf.function(function, input_signature=signature, jit_compile=True, autograph=False)
+
+
+def _number(method: Method) -> Any:
+    return tf.constant(list(METHODS).index(method))
