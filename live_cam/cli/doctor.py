@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import subprocess
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
@@ -24,6 +25,7 @@ _MODULES = {
 """The packages needed, each with the module whose import shows that it works."""
 
 _MIN_FREE_BYTES = 500_000_000
+_DRIVER_LIMIT_S = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,23 @@ def _accelerator() -> Check:
 
     if gpu_available():
         return Check(True, False, "TensorFlow finds an NVIDIA GPU; the network runs there")
+    unused = _nvidia_gpu()
+    if unused:
+        cure = "on Linux, `pip install 'live_cam[cuda]'` installs what TensorFlow needs for it (./scripts/run does so)"
+        return Check(False, False, f"{unused} is there and unused; {cure}")
     found = ", ".join(devices())
     text = f"TensorFlow finds no NVIDIA GPU; the network runs on the CPU, with OpenVINO, which finds {found} (--device)"
     return Check(True, False, text)
+
+
+def _nvidia_gpu() -> str:
+    """Returns the name of the first GPU that NVIDIA's driver finds; empty without driver or GPU."""
+    try:
+        command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=_DRIVER_LIMIT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return result.stdout.partition("\n")[0].strip()
 
 
 def _disk() -> Check:

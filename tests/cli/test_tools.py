@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -115,3 +116,20 @@ def test_doctor_fails_if_a_needed_package_does_not_import(live_cam, monkeypatch)
     (missing,) = (line for line in result.stdout.splitlines() if line.startswith("MISSING"))
     assert "numpy does not import" in missing
     assert "./scripts/run" in missing
+
+
+@pytest.mark.slow
+@in_tensorflow_group
+def test_doctor_reports_a_gpu_that_nothing_uses(live_cam, tmp_path, monkeypatch):
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\necho 'NVIDIA GeForce RTX 4070'\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    result = live_cam("doctor")
+    assert result.status == 0
+    (line,) = (line for line in result.stdout.splitlines() if "RTX 4070" in line)
+    assert "NVIDIA GeForce RTX 4070 is there and unused" in line
+    assert "pip install 'live_cam[cuda]'" in line
+
+    driver.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed'\nexit 9\n")
+    assert "NVIDIA-SMI has failed" not in live_cam("doctor").stdout

@@ -148,3 +148,24 @@ def test_what_a_library_prints_is_no_response():
     code += "print('hello'); respond({'ready': True})"
     with Child("-c", code) as child:
         assert child.receive(30.0) == {"ready": True}
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("tensorflow")
+def test_the_step_on_a_gpu_is_compared_with_its_forward_pass(tiny_network, monkeypatch, capsys, tmp_path):
+    from scripts.benchmarks import gpu
+
+    monkeypatch.setattr(gpu, "empty_network", lambda: tiny_network)
+    monkeypatch.setattr(gpu, "DEFAULT_LAYER", "high")
+    monkeypatch.setattr(gpu, "CONFIGURATIONS", [("float32", True, 1), ("bfloat16", False, 2)])
+    gpu.main(["--turn", "0", "--json", str(tmp_path / "gpu.json")])
+    results = json.loads((tmp_path / "gpu.json").read_text())
+    xla, plain = results["rows"]
+    assert (xla["precision"], xla["xla"], xla["batch_size"]) == ("float32", True, 1)
+    assert plain["frames_per_s"] == pytest.approx(2000 / plain["step_ms"])
+    assert all(row["ratio"] > 0 for row in (xla, plain))
+    assert f"| bfloat16 | plain | 2 | {plain['step_ms']:.2f} |" in capsys.readouterr().out
+
+    gpu.main(["--turn", "0", "--limit", "0"])
+    assert "| float32 | XLA | 1 |" in (printed := capsys.readouterr().out)
+    assert "| bfloat16" not in printed

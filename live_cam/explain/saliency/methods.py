@@ -4,23 +4,23 @@ All take `activations`, float32 (N, h, w, channels), and `gradients`, float32 (N
 the activations. They return float32 (N, K, h, w). Below, A is an activation at position (i, j) and channel k, and g its
 gradient.
 
-They are not part of the compiled step: they cost little compared with it, and another method takes effect at the next
-frame.
+On NumPy arrays they are computed behind the compiled step, where they cost little and another method takes effect at
+the next frame. On tensors they become a part of its graph, so that a GPU returns maps instead of activations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from live_cam.types import Method
 
-Array = NDArray[np.float32]
+Array = Any
+"""NumPy's, or a tensor of Keras's backend."""
 
 _FUSION_GAIN = 2.0
 _POWER_ITERATIONS = 16
@@ -37,7 +37,8 @@ def saliency_maps(method: Method, activations: Sequence[Array], gradients: Seque
     Returns:
         float32 (N, K, h, w), rectified and not normalised, at the size of the finest.
     """
-    by_layer = [np.maximum(METHODS[method].function(a, g), 0.0) for a, g in zip(activations, gradients, strict=True)]
+    maximum = _ops(activations[0]).maximum
+    by_layer = [maximum(METHODS[method].function(a, g), 0.0) for a, g in zip(activations, gradients, strict=True)]
     return by_layer[0] if len(by_layer) == 1 else fuse(by_layer)
 
 
@@ -47,7 +48,7 @@ def grad_cam(activations: Array, gradients: Array) -> Array:
     Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization" (ICCV 2017),
     equations 1 and 2: sum_k A_ijk * mean_ij(g_ijk).
     """
-    return _weighted(activations, gradients.mean(axis=(2, 3)))
+    return _weighted(activations, _ops(gradients).mean(gradients, axis=(2, 3)))
 
 
 def hires_cam(activations: Array, gradients: Array) -> Array:
@@ -56,8 +57,7 @@ def hires_cam(activations: Array, gradients: Array) -> Array:
     Draelos and Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks"
     (arXiv 2011.08891, 2020), section 3: sum_k A_ijk * g_ijk.
     """
-    maps: Array = np.einsum("nhwc,nkhwc->nkhw", activations, gradients)
-    return maps
+    return _ops(activations).einsum("nhwc,nkhwc->nkhw", activations, gradients)
 
 
 def grad_cam_plus_plus(activations: Array, gradients: Array) -> Array:
@@ -68,10 +68,11 @@ def grad_cam_plus_plus(activations: Array, gradients: Array) -> Array:
     a_ijk = g_ijk^2 / (2 g_ijk^2 + sum_ij(A_ijk) g_ijk^3). The paper's score is exp(logit), whose factor exp(logit) is
     common to the whole map and omitted here, since it overflows.
     """
-    total = activations.sum(axis=(1, 2))[:, np.newaxis, np.newaxis, np.newaxis]
+    ops = _ops(activations)
+    total = ops.sum(activations, axis=(1, 2))[:, np.newaxis, np.newaxis, np.newaxis]
     # Both sides of the fraction divided by g^2, which would vanish in float32.
-    weights = _divide(np.maximum(gradients, 0.0), 2.0 + total * gradients)
-    return _weighted(activations, weights.sum(axis=(2, 3)))
+    weights = _divide(ops.maximum(gradients, 0.0), 2.0 + total * gradients)
+    return _weighted(activations, ops.sum(weights, axis=(2, 3)))
 
 
 def xgrad_cam(activations: Array, gradients: Array) -> Array:
@@ -80,8 +81,9 @@ def xgrad_cam(activations: Array, gradients: Array) -> Array:
     Fu et al., "Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs" (BMVC 2020), section 3:
     sum_k A_ijk * sum_ij(A_ijk / sum_ij(A_ijk) * g_ijk).
     """
-    total = activations.sum(axis=(1, 2))[:, np.newaxis]
-    return _weighted(activations, _divide(np.einsum("nhwc,nkhwc->nkc", activations, gradients), total))
+    ops = _ops(activations)
+    total = ops.sum(activations, axis=(1, 2))[:, np.newaxis]
+    return _weighted(activations, _divide(ops.einsum("nhwc,nkhwc->nkc", activations, gradients), total))
 
 
 def layer_cam(activations: Array, gradients: Array) -> Array:
@@ -90,7 +92,7 @@ def layer_cam(activations: Array, gradients: Array) -> Array:
     Jiang et al., "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization" (IEEE TIP 2021),
     section III: sum_k A_ijk * relu(g_ijk).
     """
-    return hires_cam(activations, np.maximum(gradients, 0.0))
+    return hires_cam(activations, _ops(gradients).maximum(gradients, 0.0))
 
 
 def eigen_cam(activations: Array, gradients: Array) -> Array:
@@ -100,18 +102,19 @@ def eigen_cam(activations: Array, gradients: Array) -> Array:
     A = U S V^T, the map is A V_1, which is S_1 U_1. The component is computed by power iteration; its sign is the one
     for which the sum of the map is positive.
     """
+    ops = _ops(activations)
     batch_size, height, width, channels = activations.shape
-    positions = activations.reshape(batch_size, height * width, channels)
-    transposed = positions.transpose(0, 2, 1)
-    component = positions.mean(axis=1)[..., np.newaxis]
+    positions = ops.reshape(activations, (batch_size, height * width, channels))
+    transposed = ops.transpose(positions, (0, 2, 1))
+    component = ops.mean(positions, axis=1)[..., np.newaxis]
     if height * width < channels:  # the smaller of A A^T, whose first component is U_1, and A^T A, whose is V_1
         left = _first_component(positions @ transposed, positions @ component)
         projected = left * _norm(transposed @ left)
     else:
         projected = positions @ _first_component(transposed @ positions, component)
-    projected *= np.where(projected.sum(axis=1, keepdims=True) < 0.0, np.float32(-1.0), np.float32(1.0))
-    maps = projected.reshape(batch_size, 1, height, width)
-    return np.broadcast_to(maps, (batch_size, gradients.shape[1], height, width))
+    negative = ops.sum(projected, axis=1, keepdims=True) < 0.0
+    maps = ops.reshape(ops.where(negative, -projected, projected), (batch_size, 1, height, width))
+    return ops.broadcast_to(maps, (batch_size, gradients.shape[1], height, width))
 
 
 def fuse(maps: Sequence[Array]) -> Array:
@@ -124,21 +127,37 @@ def fuse(maps: Sequence[Array]) -> Array:
     Args:
         maps: Rectified maps, float32 (N, K, h, w) each, finest first.
     """
-    height, width = maps[0].shape[2:]
-    peaks = [each.max(axis=(2, 3), keepdims=True) for each in maps]
+    ops = _ops(maps[0])
+    size = maps[0].shape[2:]
+    peaks = [ops.max(each, axis=(2, 3), keepdims=True) for each in maps]
     *lower, last = (_divide(each, peak) for each, peak in zip(maps, peaks, strict=True))
-    fused = np.zeros(maps[0].shape, np.float32)
-    for scaled in (*(np.tanh(_FUSION_GAIN * each) for each in lower), last):
-        for place in np.ndindex(fused.shape[:2]):
-            resized = cv2.resize(scaled[place], (width, height), interpolation=cv2.INTER_LINEAR)
-            np.maximum(fused[place], resized, out=fused[place])
-    fused *= peaks[-1]
-    return fused
+    fused = _enlarge(last, size)
+    for each in lower:
+        fused = ops.maximum(fused, _enlarge(ops.tanh(_FUSION_GAIN * each), size))
+    return fused * peaks[-1]
+
+
+def _ops(array: Array) -> Any:
+    """Returns NumPy for its arrays, and for tensors `keras.ops`, whose functions have the same names."""
+    if isinstance(array, np.ndarray):
+        return np
+    import keras
+
+    return keras.ops
 
 
 def _weighted(activations: Array, channel_weights: Array) -> Array:
-    maps: Array = np.einsum("nhwc,nkc->nkhw", activations, channel_weights)
-    return maps
+    return _ops(activations).einsum("nhwc,nkc->nkhw", activations, channel_weights)
+
+
+def _enlarge(maps: Array, size: tuple[int, int]) -> Array:
+    """Interpolates maps (N, K, h, w) linearly to a height and width."""
+    if isinstance(maps, np.ndarray):
+        enlarged = np.empty((*maps.shape[:2], *size), np.float32)
+        for place in np.ndindex(maps.shape[:2]):
+            enlarged[place] = cv2.resize(maps[place], size[::-1], interpolation=cv2.INTER_LINEAR)
+        return enlarged
+    return _ops(maps).image.resize(maps, size, "bilinear", data_format="channels_first")
 
 
 def _first_component(matrices: Array, start: Array) -> Array:
@@ -151,14 +170,15 @@ def _first_component(matrices: Array, start: Array) -> Array:
 
 
 def _norm(vectors: Array) -> Array:
-    squares: Array = np.square(vectors).sum(axis=1, keepdims=True)
-    return np.sqrt(squares)
+    ops = _ops(vectors)
+    return ops.sqrt(ops.sum(ops.square(vectors), axis=1, keepdims=True))
 
 
 def _divide(numerator: Array, denominator: Array) -> Array:
     """Divides; a division by zero is zero."""
-    quotient = np.zeros(np.broadcast_shapes(numerator.shape, denominator.shape), np.float32)
-    return np.divide(numerator, denominator, out=quotient, where=denominator != 0.0)
+    ops = _ops(numerator)
+    is_zero = denominator == 0.0
+    return ops.where(is_zero, 0.0, numerator / ops.where(is_zero, 1.0, denominator))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from live_cam.explain.saliency.methods import METHODS
 from tests.networks import SMALL_LAYER, SMALL_LOWER_LAYER
 
 pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
@@ -239,6 +240,31 @@ def test_gpu_step_resizes_frames_and_has_a_forward_pass(tiny_steps, photographs)
     assert relative_error(logits, expected_logits) < 0.05
     assert relative_error(maps, expected_maps) < 0.1
     np.testing.assert_allclose(gpu_step.forward(frames), logits, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("xla", [True, False], ids=["xla", "plain"])
+@pytest.mark.parametrize("layers", [("high",), ("low", "high")], ids=["one layer", "fused"])
+def test_gpu_returns_the_maps_of_each_method_and_nothing_else(tiny_network, layers, xla):
+    from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.network import Network
+
+    graph = StepGraph(Network(tiny_network), layers, "logit")
+    step, gpu_step = TensorFlowStep(graph, on_gpu=False), TensorFlowStep(graph, on_gpu=True, xla=xla)
+    frames = np.random.default_rng(0).integers(0, 256, (2, *graph.input_px, 3), np.uint8)
+    targets = np.concatenate([one_hot(4), one_hot(7) - one_hot(4)], axis=1)[..., :10].repeat(2, axis=0)
+    different = set()
+    for method in METHODS:
+        maps, logits = gpu_step(frames, targets, method)
+        expected_maps, expected_logits = step(frames, targets, method)
+        assert maps.shape == expected_maps.shape
+        assert expected_maps.max() > 0.0
+        assert relative_error(maps, expected_maps) < 1e-3
+        assert relative_error(logits, expected_logits) < 1e-3
+        different.add(maps.tobytes())
+    assert len(different) > 3  # Grad-CAM, HiResCAM and XGrad-CAM are the same behind pooling
+    outputs = gpu_step._get_compiled(2, 2).get_concrete_function().structured_outputs
+    assert sum(np.prod(output.shape) for output in outputs) == maps.size + logits.size
 
 
 def test_gpu_step_accepts_frames_of_several_sizes_in_one_call(tiny_steps, photographs):
