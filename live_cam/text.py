@@ -13,3 +13,9 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def percent(probability: float) -> str:
+    """Returns a probability, 0..1, as people read it; what is not zero is not shown as zero."""
+    whole = f"{100 * probability:.0f} %"
+    return "<1 %" if whole == "0 %" and probability > 0 else whole

@@ -39,7 +39,8 @@ class Frame:
         rgb: uint8 (H, W, 3), RGB. Made read-only here, so that nobody downstream has to copy it.
         pts_ns: Capture time on the clock of `time.monotonic_ns`.
         seq: Number within its feed, counted from 0 and assigned by the feed; a gap is a dropped frame.
-        source_id: Unique name of the feed, without credentials; assigned by the feed.
+        source_id: Unique name of the feed, without credentials, assigned by the feed. Empty for a frame by itself, over
+            whose predecessors nothing is smoothed.
         revision: 0 at first; one more each time the same frame is explained again, under other settings.
     """
 

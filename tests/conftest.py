@@ -130,6 +130,7 @@ class FakeSource:
         open_count: Number of its open streams.
         is_blocked: Whether a `read` waits for `release`.
         level: Brightness of the frames; None for one that changes with each.
+        tint: Of the frames; grey by default.
         frozen_after_s: That of its streams.
     """
 
@@ -143,6 +144,7 @@ class FakeSource:
         self.open_count = 0
         self.is_blocked = False
         self.level = None
+        self.tint = (1.0, 1.0, 1.0)
         self.size_px = size_px
         self.frozen_after_s = 1.5
         self.interval_s = 1.0 / rate_fps
@@ -198,7 +200,8 @@ class FakeStream:
         width, height = source.size_px
         level = self._num_read % 200 + 50 if source.level is None else source.level
         self._num_read += 1
-        return Frame(np.full((height, width, 3), level, np.uint8), clock.now_ns())
+        colour = level * np.array(source.tint)
+        return Frame(np.full((height, width, 3), colour, np.uint8), clock.now_ns())
 
     def close(self):
         self._source.open_count -= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from live_cam.models.classifier import Classifier
 from live_cam.models.labels import fold_label
+from live_cam.text import percent
 from live_cam.types import ClassScore, Comparison, Explanation, Target
 
 
@@ -58,4 +59,4 @@ class ModelPair:
 
 def _answer(name: str, score: ClassScore, unknown: ClassScore | None) -> str:
     lacks = "" if unknown is None else f" (it has no class {unknown.label})"
-    return f"{name} says {score.label} {100 * score.probability:.0f} %{lacks}"
+    return f"{name} says {score.label} {percent(score.probability)}{lacks}"

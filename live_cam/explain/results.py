@@ -55,8 +55,7 @@ class ExplanationBuilder:
             targets: K targets; the j-th `Target()` among them is the j-th top class.
             maps: float32 (K, h, w).
             logits: float32 (classes,).
-            reference: The peak of the top class's map, to whose vmax counterfactual maps are drawn, since the weakest
-                would look like the strongest on its own.
+            reference: The peak of the top class's map, with which those of counterfactual maps are compared.
 
         Returns:
             K explanations.
@@ -73,6 +72,7 @@ class ExplanationBuilder:
             if index == target.contrast:
                 saliency_map = np.zeros_like(saliency_map)
             peak = float(saliency_map.max())
+            share = peak / reference if target.counterfactual and reference else 1.0
             smoothed_map, smoothed_top = self._smooth(
                 frame, (resolved, cam_config), saliency_map, class_probabilities, top
             )
@@ -84,14 +84,8 @@ class ExplanationBuilder:
                     target=resolved,
                     target_label=self._labels[index],
                     contrast_label=None if target.contrast is None else self._labels[target.contrast],
-                    vmax=self._normalizer.update(
-                        max(peak, reference) if target.counterfactual else peak,
-                        frame.pts_ns,
-                        (frame.source_id, cam_config, k, target),
-                    ),
-                    evidence=0.0
-                    if target.counterfactual and peak == 0.0
-                    else evidence(logits, resolved, cam_config.method, self._evidence_ramp),
+                    vmax=self._vmax(frame, (cam_config, k, target), peak),
+                    evidence=evidence(logits, resolved, cam_config.method, self._evidence_ramp, share),
                     cam_config=cam_config,
                     map_box=covered,
                     smoothed_map=smoothed_map,
@@ -99,6 +93,11 @@ class ExplanationBuilder:
                 )
             )
         return explanations
+
+    def _vmax(self, frame: Frame, key: tuple[CamConfig, int, Target], peak: float) -> float:
+        if self._smoother is not None and not frame.source_id:
+            return peak
+        return self._normalizer.update(peak, frame.pts_ns, (frame.source_id, *key))
 
     def _smooth(
         self,
@@ -108,7 +107,7 @@ class ExplanationBuilder:
         class_probabilities: NDArray[np.float64],
         top: tuple[ClassScore, ...],
     ) -> tuple[NDArray[np.float32], tuple[ClassScore, ...]]:
-        if self._smoother is None:
+        if self._smoother is None or not frame.source_id:
             return saliency_map, top
         return self._smoother.update(
             frame.source_id, key, frame.rgb, frame.pts_ns, saliency_map, class_probabilities, self._labels

@@ -164,7 +164,7 @@ class Feed:
         self.broadcaster.publish(encoded)
         if recorder is not None and is_new:
             recorder.put(overlay_rgb, encoded)
-        elif recorder is not None and (settings.frozen or not settings.running):
+        elif recorder is not None and settings.is_still:
             # A still frame explained again is shown now, not when it was captured.
             now = replace(encoded, frame=replace(encoded.frame, pts_ns=self._clock.now_ns()))
             recorder.put(overlay_rgb, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, TypeVar, get_args
 
 from live_cam.clock import MONOTONIC, Clock
@@ -22,7 +22,7 @@ from live_cam.pipeline.settings import Mode, Settings, SettingsStore
 from live_cam.pipeline.visitors import Visitors
 from live_cam.pipeline.worker import Worker
 from live_cam.sources.base import Source
-from live_cam.types import CamConfig
+from live_cam.types import CamConfig, EncodedFrame
 
 _JOIN_LIMIT_NS = 700_000_000
 _Result = TypeVar("_Result")
@@ -120,6 +120,15 @@ class Session:
     def submit(self, function: Callable[[ExplainerProtocol], _Result]) -> Future[_Result]:
         """Has the worker call a function between two frames; see `FrameQueue.submit`."""
         return self._frame_queue.submit(function)
+
+    def explain_alone(self, feed: Feed, shown: EncodedFrame) -> Future[EncodedFrame]:
+        """Has the worker explain what is shown once more, without smoothing over the frames before it."""
+
+        def explain(_: ExplainerProtocol) -> EncodedFrame:
+            first, *second = self._worker.explain_alone(feed, shown.frame)
+            return replace(shown, explanation=first, second=second[0] if second else None)
+
+        return self.submit(explain)
 
     @property
     def explainers(self) -> list[ExplainerProtocol]:

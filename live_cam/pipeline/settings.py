@@ -50,6 +50,11 @@ class Settings:
     frozen: bool = False
     running: bool = True
 
+    @property
+    def is_still(self) -> bool:
+        """Whether one frame stays, whose own classes and map are to be seen."""
+        return self.frozen or not self.running
+
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:

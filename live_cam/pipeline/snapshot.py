@@ -30,7 +30,7 @@ class Snapshot:
 
     Attributes:
         source: Display name of the source.
-        shown: The overlay with everything it was made of.
+        shown: The overlay with everything it was made of, explained without smoothing.
         explainers: What explained it: one model, or two.
         taken: Capture time of the frame, with the zone.
     """
@@ -62,10 +62,9 @@ class Snapshot:
         """Returns all that is needed to repeat it, one key per line.
 
         The command `repeat` reproduces the map and the classes; the files of a custom model have to be in the working
-        directory, and its weights are identified by `weights_sha256`. Drawing `smoothed_map` over `map_box` of the
-        frame with `vmax`, `evidence`, `style`, `opacity` and `colormap` reproduces the overlay: map and vmax of a live
-        view are smoothed over the frames before. `second` has the same for the right one of two overlays, with the
-        model and the settings that explained it.
+        directory, and its weights are identified by `weights_sha256`. Drawing `map` over `map_box` of the frame with
+        `vmax`, `evidence`, `style`, `opacity` and `colormap` reproduces the overlay. `second` has the same for the
+        right one of two overlays, with the model and the settings that explained it.
         """
         explanation, second = self.shown.explanation, self.shown.second
         explainer, second_explainer = self.explainers[0], self.explainers[-1]
@@ -95,7 +94,6 @@ class Snapshot:
             "vmax": explanation.vmax,
             "map": {"shape": list(explanation.saliency_map.shape), "values": _exact(explanation.saliency_map)},
             "map_box": explanation.map_box,
-            "smoothed_map": _exact(explanation.smoothed_map),
         }
 
     def _command(self, explanation: Explanation, explainer: ExplainerProtocol) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.pipeline.feed import Feed
@@ -86,9 +87,13 @@ class Worker(threading.Thread):
             if is_first[0]:
                 _log.exception("explaining a frame of %s failed", batch[0][0].name)
 
+    def explain_alone(self, feed: Feed, frame: Frame) -> list[Explanation]:
+        """Explains a frame of a feed without smoothing over those before it; called by tasks."""
+        return self._explain([(feed, replace(frame, source_id=""))], feed.settings.current)[0]
+
     def _explain(self, batch: Batch, settings: Settings) -> list[list[Explanation]]:
         """Returns the explanations to show for each frame: by the only model, or one by each of two."""
-        frames = [frame for _, frame in batch]
+        frames = [replace(frame, source_id="") if settings.is_still else frame for _, frame in batch]
         shown = [feed.broadcaster.newest for feed, _ in batch]
         first = self._model.explain(frames, settings, [each.explanation if each else None for each in shown])
         if self._second is None:

@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -108,18 +108,19 @@ def test_counterfactual_is_where_the_map_of_the_class_is_empty(explainer, photog
     frame = make_frame(photographs["lion"])
     positive, negative = (explainer.explain(frame, Target(ESPRESSO, counterfactual=a)) for a in (False, True))
     assert positive.evidence == 0.0
-    assert negative.evidence > 0.5
+    assert negative.evidence > 0.3
     assert negative.saliency_map.max() > 0.0
     assert not ((positive.saliency_map > 0.0) & (negative.saliency_map > 0.0)).any()
 
 
-@pytest.mark.parametrize("index", [CHEETAH, ESPRESSO])
-def test_counterfactual_has_the_vmax_of_the_top_class(explainer, photographs, make_frame, index):
-    # With its own vmax, the weakest map would look like the strongest.
+def test_counterfactual_has_scale_and_evidence_of_its_own_map(explainer, photographs, make_frame):
     frame = make_frame(photographs["lion"])
-    top, counterfactual = explainer.explain(frame), explainer.explain(frame, Target(index, counterfactual=True))
-    assert counterfactual.vmax == pytest.approx(top.saliency_map.max(), rel=0.01)
-    assert 0.0 < counterfactual.saliency_map.max() < 0.5 * counterfactual.vmax
+    top, cheetah, espresso = explainer.explain_all(
+        [frame], [Target(), *(Target(index, counterfactual=True) for index in (CHEETAH, ESPRESSO))]
+    )[0]
+    assert espresso.vmax == pytest.approx(espresso.saliency_map.max())
+    assert 0.0 < espresso.vmax < 0.3 * top.vmax
+    assert cheetah.evidence < 0.3 < espresso.evidence
 
 
 def test_counterfactual_of_an_empty_frame_has_no_evidence(explainer, make_frame):
@@ -259,6 +260,11 @@ def test_only_live_frames_are_smoothed(explainer, photographs, make_frame):
         assert (second.smoothed_top == second.top) == (not is_smoothed)
         moved, would_move = (np.abs(m - first.saliency_map).max() for m in (second.smoothed_map, second.saliency_map))
         assert moved < 0.5 * would_move if is_smoothed else moved == would_move
+    # A frame by itself, as of a frozen view, is shown as it is, and leaves what comes after it alone.
+    alone = live.explain(replace(make_frame(noisy, pts_ns=S + S // 30), source_id=""), Target(LION))
+    np.testing.assert_array_equal(alone.smoothed_map, alone.saliency_map)
+    assert (alone.smoothed_top, alone.vmax) == (alone.top, alone.saliency_map.max())
+    assert live.explain(make_frame(noisy, pts_ns=S + S // 30), Target(LION)).smoothed_top != alone.top
     # Another class has its own map, and so has another method.
     for cam_config in (None, CamConfig(DEFAULT_LAYER, "eigencam")):
         ((other,),) = live.explain_all([make_frame(noisy, pts_ns=S + S // 30)], [Target(CHEETAH)], cam_config)

@@ -29,7 +29,6 @@ def make_snapshot(fake_explainer, make_explanation, make_frame):
 
     def make(target=Target(), rgb=None, opacity=0.6, colormap="jet", explainer=None):
         noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-        # The vmax of a live view may exceed the map's peak, since it is smoothed.
         explanation = replace(make_explanation(target, evidence=0.8), vmax=2.5)
         shown = EncodedFrame(
             b"",
@@ -71,7 +70,6 @@ def test_the_zip_contains_overlay_frame_and_description(make_snapshot):
 def test_the_json_describes_everything_the_overlay_was_made_of(make_snapshot):
     content = json.loads(make_snapshot(Target(291, contrast=293)).as_json())
     assert content.pop("map")["shape"] == [7, 7]
-    assert np.shape(content.pop("smoothed_map")) == (7, 7)
     assert [score.keys() for score in content.pop("top")] == [{"index", "label", "probability"}] * 3
     assert content.pop("repeat").startswith(f"live-cam explain {NAME}-frame.png ")
     assert content == {
@@ -185,16 +183,6 @@ def test_a_frame_explained_again_has_a_name_of_its_own(make_snapshot, make_frame
         frame = replace(snapshot.shown.frame, revision=revision)
         names.append(replace(snapshot, shown=replace(snapshot.shown, frame=frame)).name)
     assert names == [NAME, f"{NAME}-1", f"{NAME}-2"]
-
-
-def test_the_smoothed_map_is_written_besides_the_map_of_the_frame(make_snapshot):
-    snapshot = make_snapshot()
-    smoothed = np.full((7, 7), 0.1, np.float32)
-    explanation = replace(snapshot.shown.explanation, smoothed_map=smoothed)
-    snapshot = replace(snapshot, shown=replace(snapshot.shown, explanation=explanation))
-    content = json.loads(snapshot.as_json())
-    assert np.array_equal(np.array(content["smoothed_map"], np.float32), smoothed)
-    assert content["map"]["values"][1][1] == 2.0
 
 
 def test_two_maps_side_by_side_are_both_in_the_image(make_snapshot, make_explanation):

@@ -252,7 +252,6 @@ def pick(page: Page, elem_id: str, label: str) -> None:
     """Searches and picks a value in a visible drop-down: `pick(page, "live-target", "teapot")`."""
     field = page.locator(f"#{elem_id} input")
     field.click()
-    field.press("ControlOrMeta+a")
     field.press_sequentially(label)
     page.get_by_role("option", name=label, exact=True).click()
 

@@ -96,12 +96,13 @@ class TemporalSmoother:
             labels: The names of the classes.
 
         Returns:
-            The map to draw, float32 (h, w), and the three classes to show, with their smoothed probabilities. They may
-            be out of order by less than 5 percentage points, for about a second.
+            The map to draw, float32 (h, w), and the three classes to show, with their smoothed probabilities. Classes
+            whose order is held, for about a second, all have their mean.
         """
         scene = self._advance(source_id, rgb, pts_ns, probabilities)
         smoothed_map = self._smooth(source_id, key, saliency_map, scene)
-        smoothed_top = tuple(ClassScore(i, labels[i], float(scene.probabilities[i])) for i in scene.shown)
+        held = _descending([float(scene.probabilities[i]) for i in scene.shown])
+        smoothed_top = tuple(ClassScore(i, labels[i], value) for i, value in zip(scene.shown, held, strict=True))
         return smoothed_map, smoothed_top
 
     def _advance(
@@ -143,6 +144,18 @@ class TemporalSmoother:
             del self._maps[next(iter(self._maps))]  # the least recently used
         self._maps[of_source] = smoothed, scene.number, scene.pts_ns
         return smoothed
+
+
+def _descending(values: Sequence[float]) -> list[float]:
+    """Replaces values that rise by their mean, so that none is higher than the one before it."""
+    runs: list[tuple[float, int]] = []
+    for value in values:
+        mean, count = value, 1
+        while runs and runs[-1][0] < mean:
+            before, before_count = runs.pop()
+            mean, count = (before * before_count + mean * count) / (before_count + count), before_count + count
+        runs.append((mean, count))
+    return [mean for mean, count in runs for _ in range(count)]
 
 
 def _thumbnail(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -55,7 +55,14 @@ def test_evidence_of_a_counterfactual_is_that_of_the_top_class():
     # A low logit of the class is no lack of evidence against it; an empty frame is.
     assert evidence(logits(-5.0, of_b=27.0), Target(A, counterfactual=True), "gradcam", RAMP) == 1.0
     assert evidence(logits(27.0), Target(A, counterfactual=True), "gradcam", RAMP) == 1.0
+    assert evidence(logits(27.0), Target(A, counterfactual=True), "eigencam", RAMP, peak_share=0.0) == 1.0
     assert evidence(logits(-5.0, of_b=5.0), Target(A, counterfactual=True), "gradcam", RAMP) == 0.0
+
+
+def test_evidence_of_a_counterfactual_is_none_where_its_map_is_far_weaker_than_that_of_the_top_class():
+    shares = (0.0, 0.02, 0.1, 0.2, 1.0)
+    against = [evidence(logits(27.0), Target(A, counterfactual=True), "gradcam", RAMP, share) for share in shares]
+    assert against == pytest.approx([0.0, 0.0, 0.444, 1.0, 1.0], abs=1e-3)
 
 
 @pytest.mark.parametrize("target", [Target(A), Target(A, B)])

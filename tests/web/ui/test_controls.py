@@ -84,6 +84,32 @@ def test_classes_are_searched_by_name_and_explained_in_every_mode(site, page):
     assert (site.settings.mode, site.settings.target, site.settings.other) == ("class", None, None)
 
 
+@pytest.mark.parametrize("way", ["mouse", "finger", "keyboard"])
+def test_what_is_typed_into_the_search_of_classes_replaces_what_stands_there(page, way):
+    unfold(page, "explain")
+    field = page.locator("#live-target input")
+    if way == "keyboard":
+        field.focus()
+    else:
+        field.scroll_into_view_if_needed()
+        box = field.bounding_box()
+        point = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        if way == "mouse":
+            page.mouse.click(**point)
+        else:
+            devtools = page.context.new_cdp_session(page)
+            devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+            for kind, points in (("touchStart", [point]), ("touchEnd", [])):
+                devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+            devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+            devtools.detach()
+    expect(field).to_be_focused()
+    page.keyboard.type("wombat")
+    expect(field).to_have_value("wombat")
+    page.get_by_role("option", name="wombat", exact=True).click()
+    expect(part(page, "caption")).to_have_text("wombat")
+
+
 def test_method_and_layer_have_a_note_each(page):
     unfold(page, "explain")
     note = page.locator('[data-setting="method"]:visible')

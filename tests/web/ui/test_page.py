@@ -120,6 +120,41 @@ def test_the_target_stands_on_the_view_with_what_the_map_shows(site, page):
     expect(part(page, "how")).to_have_text("Eigen-CAM at conv5_block3_out")
 
 
+def test_a_map_without_evidence_says_what_there_is_none_of(site, page):
+    site.explainer.evidence = 0.0
+    expect(part(page, "no-evidence")).to_have_text("There is no evidence for lion in this image.")
+    expect(part(page, "faithfulness")).to_have_text("Test of Grad-CAM: there is no evidence to occlude.")
+    site.session.settings.change(mode="counterfactual")
+    expect(part(page, "caption")).to_have_text("against lion: nothing")
+    expect(part(page, "no-evidence")).to_have_text("Nothing in this image speaks against lion.")
+    expect(part(page, "meaning")).to_have_text("")
+    expect(part(page, "evidence-word")).to_have_text("none")
+
+
+def test_small_probabilities_are_not_shown_as_zero(site, page):
+    explain_each = site.explainer.explain_each
+
+    def explain(*arguments):
+        explained = explain_each(*arguments)
+        chances = (0.9960, 0.0049, 0.0)
+        return [
+            [
+                replace(
+                    each,
+                    smoothed_top=tuple(
+                        replace(score, probability=chance) for score, chance in zip(each.top, chances, strict=True)
+                    ),
+                )
+                for each in explanations
+            ]
+            for explanations in explained
+        ]
+
+    site.explainer.explain_each = explain
+    for rank, text in enumerate(("100 %", "<1 %", "0 %")):
+        expect(part(page, f"percent-{rank}")).to_have_text(text)
+
+
 def test_the_legend_has_the_colours_of_the_map_and_changes_with_them(site, page):
     ramp, legend = page.locator(".live-ramp"), part(page, "legend")
     expect(legend).to_contain_text("weak")

@@ -11,6 +11,12 @@ const STRONG_EVIDENCE = 0.75;
 /** @type {Record<string, string>} */
 const REGIONS = { heatmap: "Bright regions", contours: "Regions inside the lines", spotlight: "Regions left bright" };
 
+/** A probability; what is not zero is not shown as zero. @param {number} probability */
+export function percent(probability) {
+  const whole = (100 * probability).toFixed(0);
+  return whole === "0" && probability > 0 ? "<1 %" : `${whole} %`;
+}
+
 /** Whether a method's map does not depend on the class. @param {string} method */
 export function isClassAgnostic(method) {
   return CLASS_AGNOSTIC.includes(method);
@@ -52,7 +58,7 @@ export function evidenceWord({ evidence, has_evidence }) {
 export function noEvidenceCaption({ method, target, contrast, counterfactual, has_evidence }) {
   if (has_evidence) return "";
   if (isClassAgnostic(method)) return "There is nothing in this image that the layer responds to.";
-  if (counterfactual) return `There is no evidence against ${target.label} in this image.`;
+  if (counterfactual) return `Nothing in this image speaks against ${target.label}.`;
   const over = contrast ? ` over ${contrast.label}` : "";
   return `There is no evidence for ${target.label}${over} in this image.`;
 }

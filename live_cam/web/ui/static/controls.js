@@ -89,7 +89,6 @@ async function search(which) {
   const deadlineMs = performance.now() + BUILD_LIMIT_MS;
   while (!field()?.checkVisibility() && performance.now() < deadlineMs) await new Promise(requestAnimationFrame);
   field()?.focus();
-  field()?.select();
 }
 
 /** Updates Gradio's components; null until they are built. @type {(() => void) | null} */
@@ -125,6 +124,13 @@ onSettings((settings) => {
   const { mode, method } = settings;
   Object.assign(document.body.dataset, { mode, method, classAgnostic: isClassAgnostic(method) });
   sync();
+});
+
+// What is typed into a drop-down replaces what stands there, though the release of a pointer puts the cursor into it.
+document.addEventListener("focusin", ({ target }) => {
+  if (!(target instanceof HTMLInputElement) || !target.matches("#live-side input[aria-expanded]:focus")) return;
+  target.select();
+  target.addEventListener("click", () => target.select(), { once: true });
 });
 
 for (const rank of [0, 1, 2]) {

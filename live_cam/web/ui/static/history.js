@@ -5,6 +5,7 @@
  * Thumbnail and label are read from the file, since the page may show another frame by the time the file arrives.
  */
 
+import { percent } from "./captions.js";
 import { fileInZip, save } from "./files.js";
 
 const MAX_SNAPSHOTS = 8;
@@ -31,7 +32,7 @@ async function item(name, zip) {
   const button = document.createElement("button");
   const label = document.createElement("span");
   const moment = document.createElement("time");
-  label.textContent = `${top[0].label} ${(100 * top[0].probability).toFixed(0)} %`;
+  label.textContent = `${top[0].label} ${percent(top[0].probability)}`;
   moment.dateTime = time;
   moment.textContent = new Date(time).toLocaleTimeString();
   button.type = "button";

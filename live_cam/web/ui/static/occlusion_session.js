@@ -8,6 +8,7 @@
  */
 
 import { apiUrl, request } from "./api.js";
+import { percent } from "./captions.js";
 import { paneCorners } from "./panes.js";
 import { pause } from "./ui.js";
 
@@ -18,9 +19,6 @@ const FAILED_PAUSE_MS = 1000;
 /** How long a place is kept before its result is read aloud. */
 const REST_MS = 800;
 const SVG = "http://www.w3.org/2000/svg";
-
-/** @param {ClassScore} score */
-const percent = (score) => `${(100 * score.probability).toFixed(0)} %`;
 
 /** Requests and shows the result of occluding one patch at a time. */
 export class OcclusionSession {
@@ -150,7 +148,7 @@ export class OcclusionSession {
       const row = element.closest("li");
       const button = /** @type {HTMLElement | null | undefined} */ (row?.querySelector("[data-index]"));
       const after = this.result?.after.find((score) => String(score.index) === button?.dataset.index);
-      const text = after ? `→ ${percent(after)}` : "";
+      const text = after ? `→ ${percent(after.probability)}` : "";
       if (element.textContent !== text) element.textContent = text;
       const track = /** @type {HTMLElement | null | undefined} */ (row?.querySelector(".live-track"));
       if (after) track?.style.setProperty("--occluded", String(after.probability));
@@ -162,7 +160,7 @@ export class OcclusionSession {
   speak() {
     if (!this.result || this.spoken.textContent || performance.now() - this.movedMs < REST_MS) return;
     const { before, after } = this.result;
-    const changes = after.map((score, rank) => `${score.label} ${percent(before[rank])}, now ${percent(score)}`);
+    const changes = after.map((score, rank) => `${score.label} ${percent(before[rank].probability)}, now ${percent(score.probability)}`);
     this.spoken.textContent = `With the patch occluded: ${changes.join("; ")}`;
   }
 }

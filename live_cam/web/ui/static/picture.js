@@ -20,7 +20,7 @@
  *   {display_latency_ms?: number | null}} State Of a frame, of a feed, or the refusal of a further visitor.
  */
 
-import { evidenceWord, howCaption, mapCaption, methodTitle, noEvidenceCaption, slogan, targetCaption } from "./captions.js";
+import { evidenceWord, howCaption, mapCaption, methodTitle, noEvidenceCaption, percent, slogan, targetCaption } from "./captions.js";
 import { drawPanes } from "./panes.js";
 import { RECORDING_EVENT } from "./recording.js";
 import { pendingSettings, receiveSettings } from "./settings.js";
@@ -99,7 +99,8 @@ export class Picture {
 
   /** What is written over a pane. @param {ExplanationPayload} explanation @param {Model | null} model One of two. */
   paneCaption(explanation, model) {
-    const target = `${targetCaption(explanation)}${explanation.has_evidence ? "" : ": no evidence"}`;
+    const none = explanation.counterfactual ? ": nothing" : ": no evidence";
+    const target = `${targetCaption(explanation)}${explanation.has_evidence ? "" : none}`;
     return model ? `${model.name}: ${target}` : target;
   }
 
@@ -136,20 +137,19 @@ export class Picture {
 
   /** Shows a row of one of the lists. @param {"" | "second-"} list @param {ClassScore} score @param {number} rank */
   showScore(list, score, rank) {
-    const percent = (100 * score.probability).toFixed(0);
     this.write(`${list}label-${rank}`, score.label);
-    this.write(`${list}percent-${rank}`, `${percent} %`);
+    this.write(`${list}percent-${rank}`, percent(score.probability));
     const bar = this.part(`${list}bar-${rank}`);
-    if (bar) bar.style.width = `${percent}%`;
+    if (bar) bar.style.width = `${(100 * score.probability).toFixed(0)}%`;
   }
 
   /** @param {ExplanationPayload} header */
   showEvidence(header) {
-    const percent = header.has_evidence ? Math.round(100 * header.evidence) : 0;
+    const full = header.has_evidence ? Math.round(100 * header.evidence) : 0;
     const word = evidenceWord(header);
     const [meter, bar] = [this.part("meter"), this.part("meter-bar")];
-    if (meter) Object.assign(meter, { ariaValueNow: String(percent), ariaValueText: word });
-    if (bar) bar.style.width = `${percent}%`;
+    if (meter) Object.assign(meter, { ariaValueNow: String(full), ariaValueText: word });
+    if (bar) bar.style.width = `${full}%`;
     this.write("evidence-word", word);
   }
 
@@ -176,12 +176,13 @@ export class Picture {
   }
 
   /** @param {State} header */
-  showFaithfulness({ faithfulness, method, settings, models }) {
+  showFaithfulness({ faithfulness, method, settings, models, has_evidence }) {
     const shown = method ?? settings?.method;
     const title = (models && shown && methodTitle(this.names, shown, models[0])) ?? "the map";
     const tested = models?.[1] ? `${title} of ${models[0].name}` : title;
     const target = settings?.mode === "side_by_side" && this.target ? ` for ${this.target}` : "";
-    const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words}` : "not yet measured.";
+    const pending = has_evidence === false ? "there is no evidence to occlude." : "not yet measured.";
+    const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words}` : pending;
     this.write("faithfulness", `Test of ${tested}${target}: ${result}`);
   }
 

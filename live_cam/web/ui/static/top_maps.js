@@ -8,6 +8,7 @@
  */
 
 import { apiUrl } from "./api.js";
+import { percent } from "./captions.js";
 import { onKey } from "./keys.js";
 import { changeSettings } from "./settings.js";
 import { isCameraMissing, notifyCameraMissing, pause, press } from "./ui.js";
@@ -46,7 +47,7 @@ class Thumbnail {
     }
     this.canvas.getContext("2d")?.drawImage(panes, -rank * width, 0);
     const none = score.has_evidence ? "" : ", no evidence";
-    const text = `${score.label} ${(100 * score.probability).toFixed(0)} %${none}`;
+    const text = `${score.label} ${percent(score.probability)}${none}`;
     if (this.label.textContent !== text) this.label.textContent = text;
     // Without the percentage, which screen readers would read aloud three times a second.
     const name = `${score.label}${none}`;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { evidenceWord, isClassAgnostic, mapCaption, noEvidenceCaption, targetCaption } from "../../../../live_cam/web/ui/static/captions.js";
+import { evidenceWord, isClassAgnostic, mapCaption, noEvidenceCaption, percent, targetCaption } from "../../../../live_cam/web/ui/static/captions.js";
 
 const LION = { index: 291, label: "lion" };
 const CHEETAH = { index: 293, label: "cheetah" };
@@ -18,17 +18,17 @@ function frame(changes = {}) {
 }
 
 const MODES = {
-  class: { changes: {}, target: "lion", map: /speak for lion\./, none: "for lion in" },
+  class: { changes: {}, target: "lion", map: /speak for lion\./, none: "There is no evidence for lion in this image." },
   contrast: {
     changes: { contrast: CHEETAH }, target: "lion, not cheetah", map: /for lion more than for cheetah/,
-    none: "for lion over cheetah in",
+    none: "There is no evidence for lion over cheetah in this image.",
   },
   counterfactual: {
-    changes: { counterfactual: true }, target: "against lion", map: /speak against lion/, none: "against lion in",
+    changes: { counterfactual: true }, target: "against lion", map: /speak against lion/, none: "Nothing in this image speaks against lion.",
   },
   "side by side": {
     changes: { second: frame({ target: CHEETAH }) }, target: "lion", map: /for the class named above each image/,
-    none: "for lion in",
+    none: "There is no evidence for lion in this image.",
   },
 };
 
@@ -38,9 +38,13 @@ for (const [name, { changes, target, map, none }] of Object.entries(MODES)) {
     assert.match(mapCaption(frame(changes)), map);
     assert.equal(noEvidenceCaption(frame(changes)), "");
     const without = frame({ ...changes, has_evidence: false });
-    assert.equal(noEvidenceCaption(without), `There is no evidence ${none} this image.`);
+    assert.equal(noEvidenceCaption(without), none);
   });
 }
+
+test("a probability that is not zero is not shown as zero", () => {
+  assert.deepEqual([0, 1e-9, 0.0049, 0.0051, 0.5, 0.999].map(percent), ["0 %", "<1 %", "<1 %", "1 %", "50 %", "100 %"]);
+});
 
 test("a class-agnostic method names no class", () => {
   const eigencam = frame({ method: "eigencam", contrast: CHEETAH, has_evidence: false });
