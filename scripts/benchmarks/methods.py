@@ -103,7 +103,6 @@ def measure(
         values["pointing"] = pointing_game(saliency_map, mask)
         values["mass"] = relevance_mass(saliency_map, mask)
         values["rank"] = relevance_rank(saliency_map, mask)
-        values["box"] = float(mask.mean())
     return values
 
 
@@ -168,7 +167,7 @@ def print_table(rows: dict[str, list[Values]], columns: Sequence[str]) -> None:
     for name, of_photographs in rows.items():
         estimates = [estimate(values[column] for values in of_photographs if column in values) for column in columns]
         cells = " | ".join(
-            f"{each.mean:.3g} ± {each.standard_error:.2g} ({each.n})" if each.n else "" for each in estimates
+            f"{each.mean:.3g} ± {round(each.standard_error, 9):.2g} ({each.n})" if each.n else "" for each in estimates
         )
         names_by_cells[cells].append(name)
     for cells, names in names_by_cells.items():
@@ -192,7 +191,7 @@ def main() -> None:
         images.append(image)
         targets.append(target)
     print_table(rows, ("deletion", "insertion", "ROAD", "drop %", "increase %"))
-    print_table(rows, ("Gini", "sensitivity", "pointing", "mass", "rank", "box"))
+    print_table(rows, ("Gini", "sensitivity", "pointing", "mass", "rank"))
     by_method: dict[str, list[Values]] = {method: [{} for _ in images] for method in METHODS}
     for layer, correlations in measure_randomization(model, images, targets):
         for method, of_photographs in correlations.items():

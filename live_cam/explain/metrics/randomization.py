@@ -76,9 +76,8 @@ def cascading_randomization(
 def randomized_models(model: Any, layers: Sequence[str] | None = None, *, seed: int = 0) -> Iterator[tuple[str, Any]]:
     """Yields a layer's name and a copy of the model in which all from the logits down to that layer is random.
 
-    Each array of weights is shuffled: unlike the newly initialised ones of the paper, it keeps its distribution, and
-    signals stay finite whatever the network. The copy is one and the same, which changes with the next.
-    See `cascading_randomization` for arguments and errors.
+    Each array of weights is shuffled, where the paper initialises it anew. The copy is one and the same, which changes
+    with the next. See `cascading_randomization` for arguments and errors.
     """
     import keras
 
