@@ -17,6 +17,7 @@ from live_cam.errors import (
 )
 
 if TYPE_CHECKING:
+    from live_cam import metrics
     from live_cam.api.explainer import Explainer
     from live_cam.api.result import Result
     from live_cam.types import ClassScore, Explanation, Frame, Target
@@ -40,6 +41,7 @@ __all__ = [
     "UsageError",
     "WeightsError",
     "__version__",
+    "metrics",
 ]
 
 
@@ -61,4 +63,8 @@ def __getattr__(name: str) -> object:
         from live_cam import types
 
         return getattr(types, name)
+    if name == "metrics":
+        from importlib import import_module
+
+        return import_module("live_cam.metrics")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,6 +27,11 @@ def test_what_the_package_offers_is_imported_when_needed():
     assert _run(statement)[:2] == ["Frame", "Target"]
 
 
+def test_metrics_are_offered_without_loading_the_network():
+    statement = "import live_cam, sys; print(live_cam.metrics.road.__name__, *({!r} & sys.modules.keys()))"
+    assert _run(statement.format(_HEAVY | {"openvino"})) == ["road"]
+
+
 def test_the_explainer_can_be_imported_from_the_package_without_loading_the_network():
     statement = "import live_cam, sys; print(live_cam.Explainer.__name__, 'tensorflow' in sys.modules)"
     assert _run(statement) == ["Explainer", "False"]
