@@ -160,6 +160,7 @@ class Explanation:
         map_box: What of the frame the map covers; beyond 0..1 where the input is padded.
         smoothed_map: The map to draw: `saliency_map`, smoothed over the frames of a live source.
         smoothed_top: The classes to show: `top`, smoothed likewise, so that labels and bars don't flicker.
+        scene: Which scene of a live source this is of: another number after each cut; 0 if nothing is smoothed.
     """
 
     saliency_map: NDArray[np.float32]
@@ -174,6 +175,7 @@ class Explanation:
     map_box: Box
     smoothed_map: NDArray[np.float32]
     smoothed_top: tuple[ClassScore, ...]
+    scene: int
 
     @property
     def has_evidence(self) -> bool:

@@ -57,7 +57,7 @@ class Feed:
             frame_queue: Where frames wait for the worker.
             total: Metrics that count this feed, too.
             source_id: Unique among feeds; the name by default.
-            clock: For the watchdog, the metrics and recordings.
+            clock: For the watchdog, the metrics, the faithfulness test and recordings.
         """
         self.name = name
         self.kind: SourceKind = kind
@@ -65,7 +65,7 @@ class Feed:
         self.broadcaster = Broadcaster()
         self.metrics = Metrics(total, clock)
         self.watchdog = Watchdog(name, clock, kind in _HAS_CAMERA_LENS, kind == "network")
-        self.faithfulness = FaithfulnessMonitor(np.random.default_rng())
+        self.faithfulness = FaithfulnessMonitor(np.random.default_rng(), clock)
         self._source_id = source_id or name
         self._frame_queue = frame_queue
         self._clock = clock

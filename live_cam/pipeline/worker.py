@@ -6,6 +6,7 @@ import logging
 import threading
 
 from live_cam.clock import MONOTONIC, Clock
+from live_cam.pipeline.faithfulness_schedule import PASS_EVERY_NS, FaithfulnessSchedule
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue, Task
 from live_cam.pipeline.live_model import LiveModel, SecondModel
@@ -17,8 +18,6 @@ from live_cam.types import EncodedFrame, Explanation, Frame
 _log = logging.getLogger(__name__)
 
 _SMOOTHING = 0.2
-# Three forward passes make one faithfulness measurement, of which there are two a second.
-_MEASURE_EVERY_NS = 1_000_000_000 // 6
 
 Batch = list[tuple[Feed, Frame]]
 
@@ -54,15 +53,16 @@ class Worker(threading.Thread):
         self._frame_queue = frame_queue
         self._batch_size = batch_size
         self._clock = clock
-        self._measurable: dict[Feed, None] = {}
-        self._measure_due_ns = 0
+        self._schedule = FaithfulnessSchedule(clock)
         self._measurement_failed = False
 
     def run(self) -> None:
         """Works until the queue is closed."""
         while not self._frame_queue.closed:
+            idle_since_ns = self._clock.now_ns()
             # A batch of another size would be explained frame by frame all the same.
-            taken = self._frame_queue.take(self._batch_size, _MEASURE_EVERY_NS / 1e9)
+            taken = self._frame_queue.take(self._batch_size, PASS_EVERY_NS / 1e9)
+            self._schedule.count_idle(self._clock.now_ns() - idle_since_ns)
             if isinstance(taken, Task):
                 taken.run(self._model.explainer)
             elif taken:
@@ -71,8 +71,8 @@ class Worker(threading.Thread):
                 interval_s = (self._clock.now_ns() - start_ns) / 1e9 / len(taken)
                 change_s = interval_s - self.frame_interval_s
                 self.frame_interval_s += _SMOOTHING * change_s if self.frame_interval_s else change_s
-            if self._clock.now_ns() >= self._measure_due_ns:
-                self._measure_faithfulness()
+            if (feed := self._schedule.next_feed()) is not None:
+                self._measure_faithfulness(feed)
 
     def _process(self, batch: Batch) -> None:
         settings = batch[0][0].settings.current
@@ -80,7 +80,7 @@ class Worker(threading.Thread):
             explained = self._explain(batch, settings)
             for (feed, frame), explanations in zip(batch, explained, strict=True):
                 _publish(feed, frame, explanations, settings)
-                self._measurable[feed] = None
+                self._schedule.add(feed)
         except Exception as error:
             is_first = [feed.fail(frame, f"Explaining failed: {error}") for feed, frame in batch]
             if is_first[0]:
@@ -97,15 +97,11 @@ class Worker(threading.Thread):
         second = self._second.explain(frames, own_settings, [each.second if each else None for each in shown])
         return [[*ours, *theirs] for ours, theirs in zip(first, second, strict=True)]
 
-    def _measure_faithfulness(self) -> None:
-        """Makes one forward pass for the feed, of those with viewers, that was measured longest ago."""
-        self._measurable = {feed: None for feed in self._measurable if not feed.broadcaster.closed}
-        feed = next((feed for feed in self._measurable if feed.broadcaster.viewer_count), None)
-        if feed is None or feed.broadcaster.newest is None:
+    def _measure_faithfulness(self, feed: Feed) -> None:
+        """Makes one forward pass for a feed."""
+        if feed.broadcaster.newest is None:
             return
-        del self._measurable[feed]
-        self._measurable[feed] = None
-        self._measure_due_ns = self._clock.now_ns() + _MEASURE_EVERY_NS
+        start_ns = self._clock.now_ns()
         try:
             feed.faithfulness.measure(feed.broadcaster.newest, self._model.explainer)
         except Exception:
@@ -114,6 +110,7 @@ class Worker(threading.Thread):
             self._measurement_failed = True
         else:
             self._measurement_failed = False
+        self._schedule.count_pass(self._clock.now_ns() - start_ns)
 
 
 def _publish(feed: Feed, frame: Frame, explanations: list[Explanation], settings: Settings) -> None:

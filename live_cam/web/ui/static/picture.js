@@ -8,7 +8,8 @@
  * @typedef {ClassPayload & {probability: number}} ClassScore
  * @typedef {{top: ClassScore[], target: ClassPayload, contrast: ClassPayload | null, counterfactual: boolean,
  *   layer: string, method: string, evidence: number, has_evidence: boolean}} ExplanationPayload
- * @typedef {{probability_drop: number, random_drop: number, measured: number, verdict: string, words: string}} Faithfulness
+ * @typedef {{probability_drop: number, random_drop: number, measured: number, verdict: string, words: string,
+ *   age_s: number}} Faithfulness
  * @typedef {{name: string, explained_by: "gradients" | "cam" | "recipro-cam"}} Model
  * @typedef {{agree: boolean, words: string, note: string}} Comparison
  * @typedef {{models: Model[], source: string, state: string, message: string, retry_s: number | null, fps: number,
@@ -181,7 +182,7 @@ export class Picture {
     const title = (models && shown && methodTitle(this.names, shown, models[0])) ?? "the map";
     const tested = models?.[1] ? `${title} of ${models[0].name}` : title;
     const target = settings?.mode === "side_by_side" && this.target ? ` for ${this.target}` : "";
-    const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words}` : "not yet measured.";
+    const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words} (${faithfulness.age_s} s ago)` : "not yet measured.";
     this.write("faithfulness", `Test of ${tested}${target}: ${result}`);
   }
 
