@@ -26,7 +26,7 @@ class Viewer:
 
     Attributes:
         frames: Number of frames received.
-        display_latency_ms: From capture to acknowledgement, as measured by the server, which sends it about twice a
+        display_latency_ms: From capture to acknowledgement, as measured by the server, which sends it about once a
             second.
     """
 
