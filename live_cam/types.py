@@ -224,6 +224,8 @@ class EncodedFrame:
         overlay_style: How it is drawn.
         second: What is drawn over a second copy of the frame, at the right of the first, for another class or of
             another model; None for a single overlay.
+        top_maps: The explanations of the classes in `explanation.smoothed_top`, which were made in the same call; empty
+            if nobody asked for them.
     """
 
     jpeg: bytes
@@ -231,6 +233,7 @@ class EncodedFrame:
     explanation: Explanation
     overlay_style: OverlayStyle
     second: Explanation | None = None
+    top_maps: tuple[Explanation, ...] = ()
 
     @property
     def key(self) -> tuple[int, int]:

@@ -76,26 +76,40 @@ class Worker(threading.Thread):
 
     def _process(self, batch: Batch) -> None:
         settings = batch[0][0].settings.current
+        requests = [request for feed, _ in batch for request in feed.take_top_maps_requests()]
         try:
-            explained = self._explain(batch, settings)
+            explained, top_maps = self._explain(batch, settings, with_top=bool(requests))
             for (feed, frame), explanations in zip(batch, explained, strict=True):
-                _publish(feed, frame, explanations, settings)
+                _publish(feed, frame, explanations, top_maps, settings)
                 self._schedule.add(feed)
         except Exception as error:
             is_first = [feed.fail(frame, f"Explaining failed: {error}") for feed, frame in batch]
             if is_first[0]:
                 _log.exception("explaining a frame of %s failed", batch[0][0].name)
+        for request in requests:
+            request.set_result(None)
 
-    def _explain(self, batch: Batch, settings: Settings) -> list[list[Explanation]]:
-        """Returns the explanations to show for each frame: by the only model, or one by each of two."""
+    def _explain(
+        self, batch: Batch, settings: Settings, *, with_top: bool
+    ) -> tuple[list[list[Explanation]], list[Explanation]]:
+        """Returns the explanations to show for each frame: by the only model, or one by each of two.
+
+        The second result are those of the top classes by the first model, if they were asked for and it has one frame.
+        """
         frames = [frame for _, frame in batch]
         shown = [feed.broadcaster.newest for feed, _ in batch]
-        first = self._model.explain(frames, settings, [each.explanation if each else None for each in shown])
+        explanations = [each.explanation if each else None for each in shown]
+        top_maps: list[Explanation] = []
+        if with_top and len(frames) == 1:
+            of_frame, top_maps = self._model.explain_with_top(frames[0], settings, explanations[0])
+            first = [of_frame]
+        else:
+            first = self._model.explain(frames, settings, explanations)
         if self._second is None:
-            return first
+            return first, top_maps
         own_settings = self._second.own_settings(settings)
         second = self._second.explain(frames, own_settings, [each.second if each else None for each in shown])
-        return [[*ours, *theirs] for ours, theirs in zip(first, second, strict=True)]
+        return [[*ours, *theirs] for ours, theirs in zip(first, second, strict=True)], top_maps
 
     def _measure_faithfulness(self, feed: Feed) -> None:
         """Makes one forward pass for a feed."""
@@ -113,8 +127,12 @@ class Worker(threading.Thread):
         self._schedule.count_pass(self._clock.now_ns() - start_ns)
 
 
-def _publish(feed: Feed, frame: Frame, explanations: list[Explanation], settings: Settings) -> None:
+def _publish(
+    feed: Feed, frame: Frame, explanations: list[Explanation], top_maps: list[Explanation], settings: Settings
+) -> None:
     explanation, second = explanations[0], explanations[1] if len(explanations) > 1 else None
     overlay_rgb = draw_overlays(frame, explanation, second, settings.overlay_style)
-    encoded = EncodedFrame(encode_jpeg(overlay_rgb), frame, explanation, settings.overlay_style, second)
+    encoded = EncodedFrame(
+        encode_jpeg(overlay_rgb), frame, explanation, settings.overlay_style, second, tuple(top_maps)
+    )
     feed.publish(encoded, overlay_rgb)
