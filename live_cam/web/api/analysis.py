@@ -57,7 +57,8 @@ def analysis_routes(session: Session) -> APIRouter:
     async def top_three(feed: Feed, shown: EncodedFrame) -> tuple[bytes, str]:
         session.layer_loader.ensure_targets(shown.explanation.cam_config, len(shown.explanation.smoothed_top))
         settings = feed.settings.current
-        if settings.running and not settings.frozen:
+        # Frames of several sources are explained in one call, which has one target for each.
+        if settings.running and not settings.frozen and len(session.feeds) <= 1:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.wrap_future(feed.request_top_maps()), _NEXT_FRAME_LIMIT_S)
             shown = feed.broadcaster.newest or shown

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Final
 from weakref import WeakKeyDictionary
 
 from live_cam.pipeline.broadcast import FrameKey
@@ -15,8 +14,8 @@ from live_cam.types import EncodedFrame
 from live_cam.web.api.messages import encode, pack_text
 from live_cam.web.security.protocols import SharedMessage
 
-MAX_AGE_NS: Final = 100_000_000
-"""How old a state may be when it is sent; those that waking announces, and changed settings, are sent at once."""
+# Of a state when it is sent; changed settings, and what viewers are woken for, are sent at once.
+_MAX_AGE_NS = 100_000_000
 
 
 @dataclass(slots=True)
@@ -71,7 +70,7 @@ class SharedMessages:
     def _get(self, feed: Feed, frame: EncodedFrame | None = None) -> _Built:
         version, now_ns = (feed.broadcaster.wakes, feed.settings.revision), self._session.clock.now_ns()
         built = self._built.get(feed)
-        if built is None or built.version != version or now_ns - built.at_ns > MAX_AGE_NS:
+        if built is None or built.version != version or now_ns - built.at_ns > _MAX_AGE_NS:
             built = self._built[feed] = _Built(version, now_ns, encode(state_payload(self._session, feed)))
         if frame is not None and built.key != frame.key:
             built.key, built.message = frame.key, None

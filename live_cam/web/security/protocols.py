@@ -123,17 +123,18 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
             await super().send(message)
             return
         await self.writable.wait()
-        if self.disconnected or self.close_sent:
+        if self.disconnected or self.close_sent or self.transport.is_closing():
             raise ClientDisconnected
         self.transport.write(shared.frame)
 
     def send_receive_event_to_app(self) -> None:
         """Passes a message on, and pauses the peer only if another waits already: that takes two system calls."""
-        paused = self.read_paused
-        self.read_paused = paused or self.queue.empty()
+        if not self.queue.empty():
+            super().send_receive_event_to_app()
+            return
+        paused, self.read_paused = self.read_paused, True
         super().send_receive_event_to_app()
-        if self.queue.qsize() == 1:
-            self.read_paused = paused
+        self.read_paused = paused
 
     def handle_events(self) -> None:
         """Handles the frames that were parsed, or closes the connection if there are too many."""

@@ -120,9 +120,8 @@ def test_many_requests_for_the_top_three_at_once_cost_as_much_as_one(site, monke
     assert len(tasks) <= took_s / 0.25 + 2
 
 
-def test_the_top_three_of_live_frames_cost_no_call_of_their_own(site, monkeypatch, eventually):
-    site.http.get("top.jpg")
-    eventually(lambda: site.explainer.is_ready(site.explainer.cam_config, 3))
+def test_the_top_three_of_live_frames_cost_no_call_of_their_own(site, monkeypatch):
+    site.explainer.prepare(site.explainer.cam_config, 3)
     tasks = []
     submit = site.session.submit
     monkeypatch.setattr(site.session, "submit", lambda task: tasks.append(task) or submit(task))
