@@ -161,6 +161,7 @@ class Explanation:
         map_box: What of the frame the map covers; beyond 0..1 where the input is padded.
         smoothed_map: The map to draw: `saliency_map`, smoothed over the frames of a live source.
         smoothed_top: The classes to show: `top`, smoothed likewise, so that labels and bars don't flicker.
+        scene: Which scene of a live source this is of: another number after each cut; 0 if nothing is smoothed.
     """
 
     saliency_map: NDArray[np.float32]
@@ -175,6 +176,7 @@ class Explanation:
     map_box: Box
     smoothed_map: NDArray[np.float32]
     smoothed_top: tuple[ClassScore, ...]
+    scene: int
 
     @property
     def has_evidence(self) -> bool:
@@ -223,6 +225,8 @@ class EncodedFrame:
         overlay_style: How it is drawn.
         second: What is drawn over a second copy of the frame, at the right of the first, for another class or of
             another model; None for a single overlay.
+        top_maps: The explanations of the classes in `explanation.smoothed_top`, which were made in the same call; empty
+            if nobody asked for them.
     """
 
     jpeg: bytes
@@ -230,6 +234,7 @@ class EncodedFrame:
     explanation: Explanation
     overlay_style: OverlayStyle
     second: Explanation | None = None
+    top_maps: tuple[Explanation, ...] = ()
 
     @property
     def key(self) -> tuple[int, int]:

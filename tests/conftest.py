@@ -230,6 +230,7 @@ def synthetic_explanation(target=Target(), evidence=1.0, cam_config=CamConfig("c
         map_box=(0.0, 0.0, 1.0, 1.0),
         smoothed_map=saliency_map,
         smoothed_top=tuple(top),
+        scene=1,
     )
 
 

@@ -90,6 +90,7 @@ class ExplanationBuilder:
                     map_box=covered,
                     smoothed_map=smoothed_map,
                     smoothed_top=smoothed_top,
+                    scene=0 if self._smoother is None else self._smoother.scene(frame.source_id),
                 )
             )
         return explanations

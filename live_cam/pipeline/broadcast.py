@@ -17,12 +17,17 @@ FrameKey = tuple[int, int]
 
 
 class Viewer:
-    """One viewer, created by `Broadcaster.watch` in the event loop in which it waits."""
+    """One viewer, created by `Broadcaster.watch` in the event loop in which it waits.
+
+    Attributes:
+        loop: That event loop.
+    """
 
     def __init__(self, broadcaster: Broadcaster) -> None:
         self._broadcaster = broadcaster
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
         self._wakes_seen = broadcaster.wakes
 
     async def next_frame(self, after: FrameKey | None, timeout_s: float) -> EncodedFrame | None:
@@ -31,28 +36,43 @@ class Viewer:
         Returns:
             The newest such overlay; None after the timeout, when viewers were woken, or when the feed closed.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                while not self._broadcaster.closed:
-                    self._changed.clear()
-                    newest = self._broadcaster.newest
-                    if newest is not None and newest.key != after:
-                        return newest
-                    if self._wakes_seen != self._broadcaster.wakes:
-                        self._wakes_seen = self._broadcaster.wakes
-                        return None
-                    await self._changed.wait()
+        end_s = self.loop.time() + timeout_s
+        while not self._broadcaster.closed:
+            self._changed.clear()
+            newest = self._broadcaster.newest
+            if newest is not None and newest.key != after:
+                return newest
+            if self._wakes_seen != self._broadcaster.wakes:
+                self._wakes_seen = self._broadcaster.wakes
+                return None
+            if self.loop.time() >= end_s:
+                return None
+            self._notify_at(end_s)
+            await self._changed.wait()
         return None
 
+    def _notify_at(self, time_s: float) -> None:
+        """Ends the wait at some time or earlier: a timer for each frame would cost as much as sending it."""
+        if self._timer is not None and self._timer.when() > time_s:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self.loop.call_at(time_s, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.notify()
+
     def notify(self) -> None:
-        """Wakes the viewer; called from any thread."""
-        with contextlib.suppress(RuntimeError):  # its loop has ended, and the viewer with it
-            self._loop.call_soon_threadsafe(self._changed.set)
+        """Wakes the viewer; called in its event loop."""
+        self._changed.set()
 
     def __enter__(self) -> Viewer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._broadcaster.leave(self)
 
 
@@ -68,7 +88,7 @@ class Broadcaster:
         self.closed = False
         self.wakes = 0
         self._newest: EncodedFrame | None = None
-        self._viewers: set[Viewer] = set()
+        self._viewers: dict[asyncio.AbstractEventLoop, set[Viewer]] = {}
         # Re-entrant: a signal handler closes it in the thread it interrupted, which may hold the lock.
         self._lock = threading.RLock()
 
@@ -80,7 +100,8 @@ class Broadcaster:
     @property
     def viewer_count(self) -> int:
         """The number of viewers."""
-        return len(self._viewers)
+        with self._lock:
+            return sum(map(len, self._viewers.values()))
 
     def publish(self, frame: EncodedFrame) -> None:
         """Makes an overlay the newest and wakes all viewers; called from the worker's thread."""
@@ -96,13 +117,14 @@ class Broadcaster:
         """Adds a viewer; use it in a `with` statement, whose end removes it."""
         viewer = Viewer(self)
         with self._lock:
-            self._viewers.add(viewer)
+            self._viewers.setdefault(viewer.loop, set()).add(viewer)
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
         """Removes a viewer."""
         with self._lock:
-            self._viewers.discard(viewer)
+            self._viewers.get(viewer.loop, set()).discard(viewer)
+            self._viewers = {loop: viewers for loop, viewers in self._viewers.items() if viewers}
 
     def close(self) -> None:
         """Ends every viewer's wait, so that the server can stop."""
@@ -111,6 +133,12 @@ class Broadcaster:
 
     def _notify_all(self) -> None:
         with self._lock:
-            viewers = tuple(self._viewers)
-        for viewer in viewers:
+            loops = tuple(self._viewers)
+        for loop in loops:
+            with contextlib.suppress(RuntimeError):  # it has ended, and its viewers with it
+                loop.call_soon_threadsafe(self._notify, loop)
+
+    def _notify(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wakes the viewers of an event loop, in that loop: so the worker wakes one thread, however many watch."""
+        for viewer in self._viewers.get(loop, ()):
             viewer.notify()

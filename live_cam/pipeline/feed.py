@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -26,8 +27,8 @@ _HAS_CAMERA_LENS = ("camera", "network", "browser")
 class Feed:
     """Frames on their way from one source to its viewers.
 
-    `offer` is called by whoever captures, `publish` and `fail` by the worker, `record_to` by whoever records; all of
-    them, and the properties, from any thread.
+    `offer` is called by whoever captures, `publish`, `fail` and `take_top_maps_requests` by the worker, `record_to` by
+    whoever records; all of them, and the properties, from any thread.
 
     Attributes:
         name, kind: The source's.
@@ -57,7 +58,7 @@ class Feed:
             frame_queue: Where frames wait for the worker.
             total: Metrics that count this feed, too.
             source_id: Unique among feeds; the name by default.
-            clock: For the watchdog, the metrics and recordings.
+            clock: For the watchdog, the metrics, the faithfulness test and recordings.
         """
         self.name = name
         self.kind: SourceKind = kind
@@ -65,7 +66,7 @@ class Feed:
         self.broadcaster = Broadcaster()
         self.metrics = Metrics(total, clock)
         self.watchdog = Watchdog(name, clock, kind in _HAS_CAMERA_LENS, kind == "network")
-        self.faithfulness = FaithfulnessMonitor(np.random.default_rng())
+        self.faithfulness = FaithfulnessMonitor(np.random.default_rng(), clock)
         self._source_id = source_id or name
         self._frame_queue = frame_queue
         self._clock = clock
@@ -74,6 +75,7 @@ class Feed:
         self._last: Frame | None = None
         self._failure = ""
         self._recorder: Recorder | None = None
+        self._top_maps_requests: list[Future[None]] = []
         settings.add_listener(self.reexplain)
 
     @property
@@ -148,6 +150,19 @@ class Feed:
     def on_taken(self, listener: Callable[[], None]) -> None:
         """Has `listener` called, by the worker, whenever it takes a frame of this feed."""
         self._frame_queue.on_taken(self, listener)
+
+    def request_top_maps(self) -> Future[None]:
+        """Asks for maps of the top classes; the future is set once the next frame is shown, with them if possible."""
+        request: Future[None] = Future()
+        with self._lock:
+            self._top_maps_requests.append(request)
+        return request
+
+    def take_top_maps_requests(self) -> list[Future[None]]:
+        """Returns those who asked, once; called by the worker."""
+        with self._lock:
+            requests, self._top_maps_requests = self._top_maps_requests, []
+        return [request for request in requests if request.set_running_or_notify_cancel()]
 
     def publish(self, encoded: EncodedFrame, overlay_rgb: NDArray[np.uint8]) -> None:
         """Shows an overlay to the viewers, and records it if a recording runs.

@@ -11,7 +11,7 @@ from live_cam.explain.comparison import ModelPair
 from live_cam.models.classifier import Classifier
 from live_cam.pipeline.layer_loader import LayerLoader
 from live_cam.pipeline.settings import Settings, targets
-from live_cam.types import Comparison, EncodedFrame, Explanation, Frame
+from live_cam.types import CamConfig, Comparison, EncodedFrame, Explanation, Frame, Target
 
 
 class LiveModel:
@@ -52,11 +52,38 @@ class LiveModel:
                 self.explainer.explain_all([frame], each, cam_config)[0]
                 for frame, each in zip(frames, requested, strict=True)
             ]
-        for number, (frame, explanations) in enumerate(zip(frames, explained, strict=True)):
-            wanted = targets(settings, explanations[0].smoothed_top, cam_config.method)
-            if [each.target for each in explanations] != wanted:
-                explained[number] = self.explainer.explain_all([frame], wanted, cam_config)[0]
-        return explained
+        return [self._explain_changed(*each, settings, cam_config) for each in zip(frames, explained, strict=True)]
+
+    def explain_with_top(
+        self, frame: Frame, settings: Settings, shown: Explanation | None
+    ) -> tuple[list[Explanation], list[Explanation]]:
+        """Explains one frame, and in the same call its top classes, whose maps follow from the same forward pass.
+
+        Returns:
+            What `explain` returns; and the explanations of the classes in `smoothed_top`, if that was possible: if one
+            call takes as many targets, and the frame has not changed these classes.
+        """
+        cam_config = self.explainer.cam_config if shown is None else shown.cam_config
+        requested = [] if shown is None else targets(settings, shown.smoothed_top, cam_config.method)
+        top = [] if shown is None else [Target(score.index) for score in shown.smoothed_top]
+        together = [*requested, *(target for target in top if target not in requested)]
+        is_prepared = cam_config == settings.cam_config and self.explainer.is_ready(cam_config, len(together))
+        if not top or len(together) > len(top) or not is_prepared:
+            return self.explain([frame], settings, [shown])[0], []
+        explained = self.explainer.explain_all([frame], together, cam_config)[0]
+        by_target = {each.target: each for each in explained}
+        to_show = self._explain_changed(frame, explained[: len(requested)], settings, cam_config)
+        of_top = [by_target.get(Target(score.index)) for score in to_show[0].smoothed_top]
+        return to_show, [each for each in of_top if each] if all(of_top) else []
+
+    def _explain_changed(
+        self, frame: Frame, explained: list[Explanation], settings: Settings, cam_config: CamConfig
+    ) -> list[Explanation]:
+        """Explains a frame again if its own classes are not those that were explained."""
+        wanted = targets(settings, explained[0].smoothed_top, cam_config.method)
+        if [each.target for each in explained] == wanted:
+            return explained
+        return self.explainer.explain_all([frame], wanted, cam_config)[0]
 
 
 class SecondModel(LiveModel):

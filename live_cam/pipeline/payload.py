@@ -60,7 +60,9 @@ def state_payload(session: Session, feed: Feed) -> StatePayload:
         "fps": round(feed.metrics.fps, 1),
         "settings": feed.settings.describe(),
         "preparing": preparing or ("" if second is None else second.message(settings)),
-        "faithfulness": None if (score := feed.faithfulness.score) is None else asdict(score),
+        "faithfulness": None
+        if (score := feed.faithfulness.score) is None
+        else {**asdict(score), "age_s": int(feed.faithfulness.age_s)},
         "recording": session.recordings.describe(),
     }
 

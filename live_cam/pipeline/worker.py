@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 
 from live_cam.clock import MONOTONIC, Clock
+from live_cam.pipeline.faithfulness_schedule import PASS_EVERY_NS, FaithfulnessSchedule
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue, Task
 from live_cam.pipeline.live_model import LiveModel, SecondModel
@@ -18,8 +19,6 @@ from live_cam.types import EncodedFrame, Explanation, Frame
 _log = logging.getLogger(__name__)
 
 _SMOOTHING = 0.2
-# Three forward passes make one faithfulness measurement, of which there are two a second.
-_MEASURE_EVERY_NS = 1_000_000_000 // 6
 
 Batch = list[tuple[Feed, Frame]]
 
@@ -55,15 +54,16 @@ class Worker(threading.Thread):
         self._frame_queue = frame_queue
         self._batch_size = batch_size
         self._clock = clock
-        self._measurable: dict[Feed, None] = {}
-        self._measure_due_ns = 0
+        self._schedule = FaithfulnessSchedule(clock)
         self._measurement_failed = False
 
     def run(self) -> None:
         """Works until the queue is closed."""
         while not self._frame_queue.closed:
+            idle_since_ns = self._clock.now_ns()
             # A batch of another size would be explained frame by frame all the same.
-            taken = self._frame_queue.take(self._batch_size, _MEASURE_EVERY_NS / 1e9)
+            taken = self._frame_queue.take(self._batch_size, PASS_EVERY_NS / 1e9)
+            self._schedule.count_idle(self._clock.now_ns() - idle_since_ns)
             if isinstance(taken, Task):
                 taken.run(self._model.explainer)
             elif taken:
@@ -72,45 +72,56 @@ class Worker(threading.Thread):
                 interval_s = (self._clock.now_ns() - start_ns) / 1e9 / len(taken)
                 change_s = interval_s - self.frame_interval_s
                 self.frame_interval_s += _SMOOTHING * change_s if self.frame_interval_s else change_s
-            if self._clock.now_ns() >= self._measure_due_ns:
-                self._measure_faithfulness()
+            if (feed := self._schedule.next_feed()) is not None:
+                self._measure_faithfulness(feed)
 
     def _process(self, batch: Batch) -> None:
         settings = batch[0][0].settings.current
+        requests = [request for feed, _ in batch for request in feed.take_top_maps_requests()]
         try:
-            explained = self._explain(batch, settings)
+            explained, top_maps = self._explain(batch, settings, with_top=bool(requests))
             for (feed, frame), explanations in zip(batch, explained, strict=True):
-                _publish(feed, frame, explanations, settings)
-                self._measurable[feed] = None
+                _publish(feed, frame, explanations, top_maps, settings)
+                self._schedule.add(feed)
         except Exception as error:
             is_first = [feed.fail(frame, f"Explaining failed: {error}") for feed, frame in batch]
             if is_first[0]:
                 _log.exception("explaining a frame of %s failed", batch[0][0].name)
+        for request in requests:
+            request.set_result(None)
 
     def explain_alone(self, feed: Feed, frame: Frame) -> list[Explanation]:
         """Explains a frame of a feed without smoothing over those before it; called by tasks."""
-        return self._explain([(feed, replace(frame, source_id=""))], feed.settings.current)[0]
+        batch = [(feed, replace(frame, source_id=""))]
+        return self._explain(batch, feed.settings.current, with_top=False)[0][0]
 
-    def _explain(self, batch: Batch, settings: Settings) -> list[list[Explanation]]:
-        """Returns the explanations to show for each frame: by the only model, or one by each of two."""
+    def _explain(
+        self, batch: Batch, settings: Settings, *, with_top: bool
+    ) -> tuple[list[list[Explanation]], list[Explanation]]:
+        """Returns the explanations to show for each frame: by the only model, or one by each of two.
+
+        The second result are those of the top classes by the first model, if they were asked for and it has one frame.
+        """
         frames = [replace(frame, source_id="") if settings.is_still else frame for _, frame in batch]
         shown = [feed.broadcaster.newest for feed, _ in batch]
-        first = self._model.explain(frames, settings, [each.explanation if each else None for each in shown])
+        explanations = [each.explanation if each else None for each in shown]
+        top_maps: list[Explanation] = []
+        if with_top and len(frames) == 1:
+            of_frame, top_maps = self._model.explain_with_top(frames[0], settings, explanations[0])
+            first = [of_frame]
+        else:
+            first = self._model.explain(frames, settings, explanations)
         if self._second is None:
-            return first
+            return first, top_maps
         own_settings = self._second.own_settings(settings)
         second = self._second.explain(frames, own_settings, [each.second if each else None for each in shown])
-        return [[*ours, *theirs] for ours, theirs in zip(first, second, strict=True)]
+        return [[*ours, *theirs] for ours, theirs in zip(first, second, strict=True)], top_maps
 
-    def _measure_faithfulness(self) -> None:
-        """Makes one forward pass for the feed, of those with viewers, that was measured longest ago."""
-        self._measurable = {feed: None for feed in self._measurable if not feed.broadcaster.closed}
-        feed = next((feed for feed in self._measurable if feed.broadcaster.viewer_count), None)
-        if feed is None or feed.broadcaster.newest is None:
+    def _measure_faithfulness(self, feed: Feed) -> None:
+        """Makes one forward pass for a feed."""
+        if feed.broadcaster.newest is None:
             return
-        del self._measurable[feed]
-        self._measurable[feed] = None
-        self._measure_due_ns = self._clock.now_ns() + _MEASURE_EVERY_NS
+        start_ns = self._clock.now_ns()
         try:
             feed.faithfulness.measure(feed.broadcaster.newest, self._model.explainer)
         except Exception:
@@ -119,10 +130,15 @@ class Worker(threading.Thread):
             self._measurement_failed = True
         else:
             self._measurement_failed = False
+        self._schedule.count_pass(self._clock.now_ns() - start_ns)
 
 
-def _publish(feed: Feed, frame: Frame, explanations: list[Explanation], settings: Settings) -> None:
+def _publish(
+    feed: Feed, frame: Frame, explanations: list[Explanation], top_maps: list[Explanation], settings: Settings
+) -> None:
     explanation, second = explanations[0], explanations[1] if len(explanations) > 1 else None
     overlay_rgb = draw_overlays(frame, explanation, second, settings.overlay_style)
-    encoded = EncodedFrame(encode_jpeg(overlay_rgb), frame, explanation, settings.overlay_style, second)
+    encoded = EncodedFrame(
+        encode_jpeg(overlay_rgb), frame, explanation, settings.overlay_style, second, tuple(top_maps)
+    )
     feed.publish(encoded, overlay_rgb)

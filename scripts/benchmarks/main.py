@@ -52,6 +52,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the names of the rows and exit")
     parser.add_argument("--no-end-to-end", action="store_true", help="skip stages and end to end")
     parser.add_argument("--size", type=parse_size, default=(640, 480), metavar="WxH", help="the contestants' frame")
+    parser.add_argument(
+        "--viewers", type=int, nargs="+", default=end_to_end.VIEWERS, metavar="N", help="numbers of viewers end to end"
+    )
     parser.add_argument("--seconds", type=float, default=5.0, help="for each row of each table (default: 5)")
     parser.add_argument("--quick", action="store_true", help="two short rounds, one size, one viewer: does it work?")
     return parser.parse_args(arguments)
@@ -63,7 +66,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
     if options.quick:
         return Plan(2, 0.2, 2.0, end_to_end.SIZES[:1], end_to_end.VIEWERS[:1])
     turns = 8
-    return Plan(turns, options.seconds / turns, options.seconds, end_to_end.SIZES, end_to_end.VIEWERS)
+    return Plan(turns, options.seconds / turns, options.seconds, end_to_end.SIZES, options.viewers)
 
 
 def select(

@@ -1,7 +1,7 @@
 """The whole program with a synthetic camera: `python -m scripts.benchmarks.server WIDTHxHEIGHT`.
 
 It responds with its address once it broadcasts frames and then, to each line, with the number of explained frames, its
-processor time and its memory. It ends when its standard input is closed.
+processor time, that of its event loop, and its memory. It ends when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -88,11 +88,19 @@ def _respond(session: Session, server: LiveServer, address: str, respond: Callab
                 "wall_s": time.monotonic(),
                 "explained": session.metrics.read().explained,
                 "cpu_s": used.user + used.system,
+                "loop_cpu_s": _main_thread_cpu_s(),
                 "resident_mib": resident_mib(),
             }
         )
     session.request_stop()
     server.should_exit = True
+
+
+def _main_thread_cpu_s() -> float | None:
+    """Returns the processor time of the event loop's thread; None on systems that don't tell."""
+    if sys.platform != "linux":
+        return None
+    return time.clock_gettime(time.pthread_getcpuclockid(threading.main_thread().ident or 0))
 
 
 if __name__ == "__main__":

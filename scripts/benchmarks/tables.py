@@ -66,7 +66,8 @@ def print_end_to_end(console: Console, rows: Sequence[Row]) -> None:
     table = Table(
         title="End to end: from a camera of 60 fps to every viewer's socket",
         caption="encoded: from capture to the encoded overlay; displayed: from capture to the viewer's "
-        "acknowledgement. CPU: the server's, 100 % a core. The viewers run on this machine, too.",
+        "acknowledgement. CPU: the server's, 100 % a core; µs of its event loop, and of the viewers, for each frame "
+        "that each viewer receives. The viewers run on this machine, too.",
     )
     columns: dict[str, Callable[[Row], str]] = {
         "": lambda row: row["size"],
@@ -75,9 +76,12 @@ def print_end_to_end(console: Console, rows: Sequence[Row]) -> None:
         "encoded p50 ms": lambda row: _number(row["encode_latency_p50_ms"], ".0f"),
         "p95": lambda row: _number(row["encode_latency_p95_ms"], ".0f"),
         "displayed p50 ms": lambda row: _number(row["display_latency_p50_ms"], ".0f"),
+        "p95 ": lambda row: _number(row["display_latency_p95_ms"], ".0f"),
         "viewer fps": lambda row: f"{row['viewer_fps_median']:.1f}",
         "min": lambda row: f"{row['viewer_fps_min']:.1f}",
         "CPU %": lambda row: f"{row['server_cpu_percent']}",
+        "loop µs": lambda row: _number(row["loop_cpu_us_per_frame"], ".0f"),
+        "viewers µs": lambda row: _number(row["viewers_cpu_us_per_frame"], ".0f"),
         "MiB": lambda row: _number(row["server_resident_mib"], ".0f"),
     }
     _print_table(console, table, columns, rows)

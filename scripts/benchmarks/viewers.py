@@ -1,7 +1,8 @@
 """Viewers that behave as the page does: each has a WebSocket, reads every header and acknowledges every frame.
 
 `python -m scripts.benchmarks.viewers HOST:PORT COUNT` responds once every viewer has received a frame and then, to
-each line with a number of seconds, with the fps of each viewer in that time, and the display latencies. It decodes
+each line with a number of seconds, with the fps of each viewer in that time, the display latencies, and the processor
+time that the viewers took. It decodes
 nothing: a browser does that on the viewer's machine, not on the server's.
 """
 
@@ -11,6 +12,7 @@ import asyncio
 import json
 import struct
 import sys
+import time
 from dataclasses import dataclass, field
 
 from websockets.asyncio.client import connect
@@ -26,7 +28,7 @@ class Viewer:
 
     Attributes:
         frames: Number of frames received.
-        display_latency_ms: From capture to acknowledgement, as measured by the server, which sends it about twice a
+        display_latency_ms: From capture to acknowledgement, as measured by the server, which sends it about once a
             second.
     """
 
@@ -61,12 +63,14 @@ async def main(address: str, count: int) -> None:
         before = [viewer.frames for viewer in viewers]
         for viewer in viewers:
             viewer.display_latency_ms.clear()
-        start_s = asyncio.get_running_loop().time()
+        start_s, cpu_s = asyncio.get_running_loop().time(), time.process_time()
         await asyncio.sleep(seconds)
         elapsed_s = asyncio.get_running_loop().time() - start_s
+        cpu_s = time.process_time() - cpu_s
         _raise_failure(tasks)
         respond(
             {
+                "cpu_s": cpu_s,
                 "fps": [(viewer.frames - frames) / elapsed_s for viewer, frames in zip(viewers, before, strict=True)],
                 "display_latency_ms": [latency for viewer in viewers for latency in viewer.display_latency_ms],
             }

@@ -7,6 +7,7 @@ from live_cam.explain.saliency.occlusion import FILL_RGB
 from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.pipeline.faithfulness_monitor import FaithfulnessMonitor
 from live_cam.types import EncodedFrame, OverlayStyle, Target
+from tests.clocks import FakeClock
 
 LION = 291
 
@@ -85,3 +86,45 @@ def test_a_still_frame_is_not_measured_forever(monitor, show):
     assert monitor.score == score
     monitor.follow(show(0, 0, Target(285)).explanation)
     assert measure(monitor, show(4, 4, Target(LION))) is not None, "another target is measured"
+
+
+def test_a_target_shown_again_in_the_same_scene_keeps_its_measurements(monitor, show):
+    lion, cat = show(0, 0), show(0, 0, Target(285))
+    score = measure(monitor, lion, times=12)
+    monitor.follow(cat.explanation)
+    assert monitor.is_new
+    monitor.follow(lion.explanation)
+    assert monitor.score == score
+    assert not monitor.is_new
+
+
+def test_a_scene_cut_starts_afresh(monitor, show):
+    shown = show(0, 0)
+    assert measure(monitor, shown).measured >= 3
+    monitor.follow(replace(shown.explanation, scene=shown.explanation.scene + 1))
+    assert monitor.score is None
+    assert monitor.is_new
+
+
+def test_a_picture_is_new_until_it_has_as_many_measurements_as_a_verdict_takes(monitor, show):
+    measure(monitor, show(0, 0), times=8)
+    assert monitor.is_new
+    assert measure(monitor, show(0, 0), times=1).measured == 3
+    assert not monitor.is_new
+
+
+def test_a_picture_without_evidence_is_never_new(monitor, show):
+    shown = show(0, 0)
+    monitor.follow(replace(shown.explanation, evidence=0.0))
+    assert not monitor.is_new
+
+
+def test_the_age_is_that_of_the_newest_measurement(show):
+    clock = FakeClock()
+    monitor = FaithfulnessMonitor(np.random.default_rng(0), clock)
+    measure(monitor, show(0, 0), times=3)
+    clock.advance(5.0)
+    measure(monitor, show(0, 0), times=2)
+    assert monitor.age_s == 5.0, "two of three passes make no measurement"
+    measure(monitor, show(0, 0), times=1)
+    assert monitor.age_s == 0.0

@@ -365,6 +365,59 @@ def test_feeds_that_show_different_classes_are_explained_in_one_call(prepare, fa
     assert explainer.explained == [(0, Target(LION)), (0, Target(285))]
 
 
+def explain_with_top_maps(work, explain_one, seq):
+    """Explains a frame for somebody who asks for the top maps, and returns what is shown."""
+    request = work.feed.request_top_maps()
+    explain_one(work, seq)
+    request.result(30)
+    return work.feed.broadcaster.newest
+
+
+def test_the_top_maps_come_from_the_call_that_explains_the_frame(start, fake_explainer, explain_one):
+    explainer = fake_explainer()
+    explainer.prepare(explainer.cam_config, 3)
+    work = start(explainer)
+    explain_one(work, 0)
+    explainer.batches.clear()
+    shown = explain_with_top_maps(work, explain_one, 1)
+    assert [each.target.index for each in shown.top_maps] == [s.index for s in shown.explanation.smoothed_top]
+    assert shown.top_maps[0] is shown.explanation, "what is shown is not explained twice"
+    assert len(explainer.batches) == 1
+    explain_one(work, 2)
+    assert work.feed.broadcaster.newest.top_maps == (), "each request is for one frame"
+
+
+@pytest.mark.parametrize("obstacle", ["not prepared", "another class", "another method"])
+def test_without_room_in_the_call_a_frame_is_shown_without_top_maps(start, fake_explainer, explain_one, obstacle):
+    explainer = fake_explainer()
+    if obstacle != "not prepared":
+        explainer.prepare(explainer.cam_config, 3)
+    work = start(explainer)
+    explain_one(work, 0)
+    explain_each = explainer.explain_each
+    if obstacle == "another class":
+        top = work.feed.broadcaster.newest.explanation.smoothed_top
+        explainer.explain_each = lambda *arguments: [
+            [replace(each, smoothed_top=top) for each in explanations] for explanations in explain_each(*arguments)
+        ]
+        work.settings.change(target=7)
+    elif obstacle == "another method":
+        work.settings.change(method="hirescam")
+    shown = explain_with_top_maps(work, explain_one, 1)
+    assert shown.top_maps == ()
+    assert shown.explanation.target.index == (7 if obstacle == "another class" else LION)
+
+
+def test_who_asks_for_top_maps_hears_also_of_a_frame_that_fails(start, fake_explainer, make_frame, caplog):
+    explainer = fake_explainer()
+    explainer.failure = RuntimeError("out of memory")
+    work = start(explainer)
+    request = work.feed.request_top_maps()
+    work.frame_queue.put(work.feed, make_frame())
+    request.result(30)
+    assert "out of memory" in caplog.text
+
+
 class RecordedOverlays(list[EncodedFrame]):
     """A recorder that keeps the overlays in memory."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import sys
 
 import pytest
 
@@ -85,6 +86,9 @@ def test_end_to_end_counts_what_viewers_receive():
     assert 0 < row["viewer_fps_min"] <= row["viewer_fps_median"]
     assert row["encode_latency_p50_ms"] <= row["encode_latency_p95_ms"]
     assert row["server_cpu_percent"] > 0
+    assert row["viewers_cpu_us_per_frame"] > 0
+    if sys.platform == "linux":
+        assert 0 < row["loop_cpu_us_per_frame"] * row["viewer_fps_median"] * 2 < 1e6, "one thread takes one core"
     assert row["runtime"] == "fake"
     assert lines == ["end to end: starting at 320x240", "end to end: 320x240, 2 viewers"]
 

@@ -26,6 +26,9 @@ Verdict = Literal["faithful", "doubtful", "unfaithful", "inconclusive"]
 OCCLUDED_FRACTION: Final = 0.2
 """Of the area that the frame has in the input."""
 
+MIN_MEASUREMENTS: Final = 3
+"""Before a verdict: on photographs a single one means little."""
+
 _RANDOM_N = 2
 # Maps of 7x7 are enlarged, as when drawn; otherwise a fifth would be ten whole cells.
 _GRID_PX = 56
@@ -34,7 +37,6 @@ _EVERYWHERE: Final = (slice(None), slice(None))
 
 # On photographs random fifths cost 0 to 30 percentage points, sometimes all (a small object was hit), so that a single
 # measurement means little. A mean over 8, which is four seconds at two per second, varies by about 5 points.
-_MIN_MEASUREMENTS = 3
 _WINDOW = 8
 _MIN_PROBABILITY = 0.05
 _MIN_DROP = 0.05
@@ -202,7 +204,7 @@ def _grid_slices(box: Box) -> tuple[slice, slice]:
 
 
 def _judge(probability: float, probability_drop: float, random_drop: float, measured: int) -> tuple[Verdict, str]:
-    if measured < _MIN_MEASUREMENTS:
+    if measured < MIN_MEASUREMENTS:
         return "inconclusive", "measuring continues."
     if probability < _MIN_PROBABILITY:
         return "inconclusive", "the probability is low anyway."

@@ -105,6 +105,10 @@ class TemporalSmoother:
         smoothed_top = tuple(ClassScore(i, labels[i], value) for i, value in zip(scene.shown, held, strict=True))
         return smoothed_map, smoothed_top
 
+    def scene(self, source_id: str) -> int:
+        """Returns the number of the scene that a source shows, which no other scene has; 0 before its first frame."""
+        return self._scenes[source_id].number if source_id in self._scenes else 0
+
     def _advance(
         self, source_id: str, rgb: NDArray[np.uint8], pts_ns: int, probabilities: NDArray[np.floating]
     ) -> _Scene:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from dataclasses import asdict, replace
@@ -29,6 +30,8 @@ from live_cam.web.api.dependencies import NO_STORE, feed_dependency, task_result
 
 # Requests within this time share one image, so that many viewers cost no more than one.
 _TOP_MAX_AGE_S = 0.25
+# A frame that comes later, or not at all, is not waited for: the one shown is explained by a call of its own.
+_NEXT_FRAME_LIMIT_S = 0.5
 
 Place = Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)]
 
@@ -46,14 +49,22 @@ def analysis_routes(session: Session) -> APIRouter:
         if shown is None:
             return no_frame_yet()
         if task is None or started_s + _TOP_MAX_AGE_S < time.monotonic():
-            task = asyncio.create_task(top_three(shown))
+            task = asyncio.create_task(top_three(feed, shown))
             cached[feed] = time.monotonic(), task
         jpeg, header = await asyncio.shield(task)
         return Response(jpeg, media_type="image/jpeg", headers={**NO_STORE, "X-Live-Cam": header})
 
-    async def top_three(shown: EncodedFrame) -> tuple[bytes, str]:
+    async def top_three(feed: Feed, shown: EncodedFrame) -> tuple[bytes, str]:
         session.layer_loader.ensure_targets(shown.explanation.cam_config, len(shown.explanation.smoothed_top))
-        explanations = await task_result(session.submit(lambda explainer: _explain_top(explainer, shown)))
+        settings = feed.settings.current
+        # Frames of several sources are explained in one call, which has one target for each.
+        if settings.running and not settings.frozen and len(session.feeds) <= 1:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.wrap_future(feed.request_top_maps()), _NEXT_FRAME_LIMIT_S)
+            shown = feed.broadcaster.newest or shown
+        explanations = list(shown.top_maps)
+        if not explanations:
+            explanations = await task_result(session.submit(lambda explainer: _explain_top(explainer, shown)))
         jpeg = await asyncio.to_thread(lambda: encode_jpeg(thumbnails(shown.frame, explanations, shown.overlay_style)))
         scores = [
             asdict(score) | {"has_evidence": explanation.has_evidence}

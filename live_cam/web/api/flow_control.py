@@ -42,12 +42,13 @@ class FlowControl:
 
     async def credit(self, timeout_s: float) -> bool:
         """Waits until one more overlay may be sent, and returns whether it may."""
-        if not self._has_room:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout_s):
-                    while not self._has_room:
-                        self._changed.clear()
-                        await self._changed.wait()
+        if self._has_room:
+            return True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not self._has_room:
+                    self._changed.clear()
+                    await self._changed.wait()
         return self._has_room
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -13,13 +12,13 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from live_cam.errors import SourceError
 from live_cam.pipeline.broadcast import FrameKey
 from live_cam.pipeline.feed import Feed
-from live_cam.pipeline.payload import frame_payload, state_payload
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.snapshot import take_snapshot
 from live_cam.pipeline.visitors import Visitors
 from live_cam.types import EncodedFrame
 from live_cam.web.api.analysis import no_frame_yet
 from live_cam.web.api.dependencies import NO_STORE, ClientId, address_of, feed_dependency, limited_body, task_result
+from live_cam.web.api.shared_messages import SharedMessages
 from live_cam.web.api.viewer_connection import ViewerConnection
 from live_cam.web.api.visitor_http import HttpVisitorTransport
 from live_cam.web.api.visitor_websocket import VisitorCamera, refuse
@@ -34,6 +33,7 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
     """Returns the routes for one session; a kiosk's save nothing."""
     router = APIRouter()
     feed_of_request = Depends(feed_dependency(session))
+    messages = SharedMessages(session)
 
     @router.get(HEALTH_PATH)
     def healthz(request: Request) -> Response:
@@ -82,7 +82,7 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
             revision = newest.frame.revision if newest is not None and newest.seq == after else 0
         with feed.broadcaster.watch() as viewer:
             newest = await viewer.next_frame((after, revision), _POLL_LIMIT_S)
-        return _frame_response(session, feed, newest)
+        return _frame_response(messages, feed, newest)
 
     @router.get("/stream.mjpg")
     async def stream(request: Request, feed: Feed = feed_of_request) -> Response:
@@ -92,15 +92,15 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
         return StreamingResponse(parts, media_type=media_type, headers=NO_STORE)
 
     if session.visitors is not None:
-        _add_visit_route(router, session, session.visitors)
+        _add_visit_route(router, session, session.visitors, messages)
 
     @router.websocket("/frames")
     async def frames(websocket: WebSocket, feed: int = 0, visitor: ClientId = "") -> None:
         await websocket.accept()
         if session.visitors is not None:
-            await _visit(websocket, session, session.visitors, visitor)
+            await _visit(websocket, session, session.visitors, visitor, messages)
         elif 0 <= feed < len(session.feeds):
-            await ViewerConnection(websocket, session, session.feeds[feed]).run()
+            await ViewerConnection(websocket, session, session.feeds[feed], messages).run()
         else:
             await websocket.close()
 
@@ -111,16 +111,16 @@ def _saving_is_disabled() -> Response:
     return PlainTextResponse("A kiosk saves nothing.", 403)
 
 
-def _frame_response(session: Session, feed: Feed, frame: EncodedFrame | None) -> Response:
+def _frame_response(messages: SharedMessages, feed: Feed, frame: EncodedFrame | None) -> Response:
     """Returns an overlay with its payload in a header, or the state alone if there is none."""
-    payload = state_payload(session, feed) if frame is None else frame_payload(session, feed, frame)
-    headers = {**NO_STORE, "X-Live-Cam": json.dumps(payload)}
+    text = messages.state_text(feed) if frame is None else messages.frame_text(feed, frame)
+    headers = {**NO_STORE, "X-Live-Cam": text.decode("ascii")}
     if frame is None:
         return Response(status_code=204, headers=headers)
     return Response(frame.jpeg, media_type="image/jpeg", headers=headers)
 
 
-def _add_visit_route(router: APIRouter, session: Session, visitors: Visitors) -> None:
+def _add_visit_route(router: APIRouter, session: Session, visitors: Visitors, messages: SharedMessages) -> None:
     """Adds the route for visitors whose browser refuses WebSockets."""
     transport = HttpVisitorTransport(visitors, session.clock)
 
@@ -138,17 +138,20 @@ def _add_visit_route(router: APIRouter, session: Session, visitors: Visitors) ->
             frame = await transport.explain(feed, jpeg, age_ms)
         except SourceError as error:
             return PlainTextResponse(str(error), 400)
-        return _frame_response(session, feed, frame)
+        return _frame_response(messages, feed, frame)
 
 
-async def _visit(websocket: WebSocket, session: Session, visitors: Visitors, client_id: str) -> None:
+async def _visit(
+    websocket: WebSocket, session: Session, visitors: Visitors, client_id: str, messages: SharedMessages
+) -> None:
     """Serves a visitor with a camera, if there is room for one more."""
     feed = visitors.join(client_id, address_of(websocket))
     if feed is None:
         await refuse(websocket, visitors.refusal(client_id))
         return
     try:
-        await ViewerConnection(websocket, session, feed, VisitorCamera(feed, session, visitors)).run()
+        camera = VisitorCamera(feed, session, visitors)
+        await ViewerConnection(websocket, session, feed, messages, camera).run()
     finally:
         visitors.leave(feed)
 

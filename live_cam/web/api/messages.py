@@ -10,10 +10,19 @@ from typing import Any
 _LENGTH = struct.Struct("<I")
 
 
-def pack(header: Mapping[str, Any], jpeg: bytes = b"") -> bytes:
+def pack(header: Mapping[str, Any]) -> bytes:
+    """Returns a message without a JPEG; see `pack_text`."""
+    return pack_text(encode(header))
+
+
+def encode(header: Mapping[str, Any]) -> bytes:
+    """Returns a header in JSON."""
+    return json.dumps(header, separators=(",", ":")).encode()
+
+
+def pack_text(header: bytes, jpeg: bytes = b"") -> bytes:
     """Returns one message: the length of the header (uint32, little-endian), the header (JSON), the JPEG."""
-    text = json.dumps(header, separators=(",", ":")).encode()
-    return _LENGTH.pack(len(text)) + text + jpeg
+    return b"".join((_LENGTH.pack(len(header)), header, jpeg))
 
 
 def unpack(message: bytes) -> tuple[Any, bytes]:

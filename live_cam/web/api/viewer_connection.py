@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import time
 
 from fastapi import WebSocket, WebSocketDisconnect
 
 from live_cam.pipeline.broadcast import FrameKey
 from live_cam.pipeline.feed import Feed
-from live_cam.pipeline.payload import frame_payload, state_payload
 from live_cam.pipeline.session import Session
 from live_cam.web.api.flow_control import FlowControl
-from live_cam.web.api.messages import pack
+from live_cam.web.api.shared_messages import SharedMessages
 from live_cam.web.api.visitor_websocket import VisitorCamera, refuse
 
+# Without an overlay.
 _STATE_EVERY_S = 0.25
+# Beside overlays, which are the same for all viewers.
+_LATENCY_EVERY_S = 1.0
 _GOING_AWAY = 1001
 # Raised when the client has disconnected, by receiving or by sending.
 _DISCONNECTED = (WebSocketDisconnect, RuntimeError)
@@ -26,9 +29,17 @@ _DISCONNECTED = (WebSocketDisconnect, RuntimeError)
 class ViewerConnection:
     """The connection of one viewer, who may be a visitor with a camera."""
 
-    def __init__(self, websocket: WebSocket, session: Session, feed: Feed, camera: VisitorCamera | None = None) -> None:
+    def __init__(
+        self,
+        websocket: WebSocket,
+        session: Session,
+        feed: Feed,
+        messages: SharedMessages,
+        camera: VisitorCamera | None = None,
+    ) -> None:
         self._websocket = websocket
         self._session = session
+        self._messages = messages
         self._feed = feed
         self._camera = camera
         self._flow = FlowControl()
@@ -86,24 +97,25 @@ class ViewerConnection:
             self._feed.metrics.count_displayed(self._flow.display_latency_ms or 0.0)
 
     async def _send(self) -> None:
-        """Sends the newest overlay whenever there is credit, and the state in between."""
+        """Sends the newest overlay, which tells the state, too, whenever there is credit; and the state in between."""
         shown: FrameKey | None = None
-        state_sent_s = 0.0
+        sent_s = state_sent_s = -math.inf
         with self._feed.broadcaster.watch() as viewer:
             while not self._feed.broadcaster.closed:
                 if not await self._flow.credit(_STATE_EVERY_S):
                     continue
-                if state_sent_s + _STATE_EVERY_S <= time.monotonic():
-                    payload = {
-                        **state_payload(self._session, self._feed),
-                        "display_latency_ms": self._flow.display_latency_ms,
-                    }
-                    await self._websocket.send_bytes(pack(payload))
-                    state_sent_s = time.monotonic()
-                frame = await viewer.next_frame(shown, state_sent_s + _STATE_EVERY_S - time.monotonic())
+                now_s = time.monotonic()
+                state_due_s = min(sent_s + _STATE_EVERY_S, state_sent_s + _LATENCY_EVERY_S)
+                if state_due_s <= now_s:
+                    state = self._messages.state(self._feed, self._flow.display_latency_ms)
+                    await self._websocket.send_bytes(state)
+                    sent_s = state_sent_s = now_s
+                    continue
+                frame = await viewer.next_frame(shown, state_due_s - now_s)
                 if frame is None:
-                    state_sent_s = 0.0
+                    state_sent_s = -math.inf
                     continue
                 shown = frame.key
                 self._flow.sent(shown, frame.pts_ns, self._session.clock.now_ns())
-                await self._websocket.send_bytes(pack(frame_payload(self._session, self._feed, frame), frame.jpeg))
+                await self._websocket.send_bytes(self._messages.frame(self._feed, frame))
+                sent_s = time.monotonic()

@@ -6,17 +6,37 @@ import asyncio
 from typing import Any, cast
 
 import h11
+from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.frames import CTRL_OPCODES, Frame
+from websockets.frames import CTRL_OPCODES, Frame, Opcode
 
 from live_cam.web.security.limits import Connection, Connections
 
 _POLICY_VIOLATION = 1008
 # Some hundred of the smallest frames: what exceeds a limit is not even parsed.
 _PIECE_BYTES = 4096
+
+
+class SharedMessage(bytes):
+    """A message to many WebSockets, which is framed once for all.
+
+    What a server sends is not masked, so that a frame is the same for all of them as long as none compresses.
+
+    Attributes:
+        frame: The message in its frame, as it is sent.
+    """
+
+    frame: bytes
+
+    def __new__(cls, message: bytes) -> SharedMessage:
+        """Frames a message."""
+        self = super().__new__(cls, message)
+        self.frame = Frame(Opcode.BINARY, message).serialize(mask=False)
+        return self
 
 
 class LimitedServerState(ServerState):
@@ -95,6 +115,26 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
             if self.transport.is_closing():
                 return
             super().data_received(data[start : start + _PIECE_BYTES])
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Sends what the application has for the peer; a shared message as it is framed already."""
+        shared = message.get("bytes")
+        if not isinstance(shared, SharedMessage) or self.conn.extensions:
+            await super().send(message)
+            return
+        await self.writable.wait()
+        if self.disconnected or self.close_sent or self.transport.is_closing():
+            raise ClientDisconnected
+        self.transport.write(shared.frame)
+
+    def send_receive_event_to_app(self) -> None:
+        """Passes a message on, and pauses the peer only if another waits already: that takes two system calls."""
+        if not self.queue.empty():
+            super().send_receive_event_to_app()
+            return
+        paused, self.read_paused = self.read_paused, True
+        super().send_receive_event_to_app()
+        self.read_paused = paused
 
     def handle_events(self) -> None:
         """Handles the frames that were parsed, or closes the connection if there are too many."""

@@ -41,9 +41,12 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
                 if not kiosk:
                     add_controls(session, num_ranks[0])
                 gr.HTML(markup.TOAST)
+    # Gradio looks into its queue a thousand times a second, and no event of this page goes through it.
+    page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = _QUEUE_EVERY_S
     return page
 
 
+_QUEUE_EVERY_S = 1.0
 _AUTO = -1
 # A browser takes a minute and more to build a list of tens of thousands.
 _MAX_LISTED = 2000

@@ -120,6 +120,19 @@ def test_many_requests_for_the_top_three_at_once_cost_as_much_as_one(site, monke
     assert len(tasks) <= took_s / 0.25 + 2
 
 
+def test_the_top_three_of_live_frames_cost_no_call_of_their_own(site, monkeypatch):
+    site.explainer.prepare(site.explainer.cam_config, 3)
+    tasks = []
+    submit = site.session.submit
+    monkeypatch.setattr(site.session, "submit", lambda task: tasks.append(task) or submit(task))
+    for _ in range(3):
+        response = site.http.get("top.jpg")
+        top = json.loads(response.headers["X-Live-Cam"])["top"]
+        assert top[0]["label"] == "lion"
+        assert len(top) == 3
+    assert tasks == []
+
+
 def test_a_failure_of_the_explainer_is_returned_in_one_line(site):
     site.explainer.failure = RuntimeError("out of memory")
     response = occlude(site, 0.5, 0.5)

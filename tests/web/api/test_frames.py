@@ -208,11 +208,11 @@ def test_an_address_of_another_machine_is_reported_in_one_line():
         bind("192.0.2.1", 7860)
 
 
-def test_the_state_comes_a_few_times_a_second_between_the_frames_with_the_display_latency(site):
+def test_the_state_comes_once_a_second_between_the_frames_with_the_display_latency(site):
     states, frames = [], 0
     with watch(site) as viewer:
         start_s = time.monotonic()
-        while len(states) < 5:
+        while len(states) < 3:
             header, jpeg = receive(viewer)
             if jpeg:
                 assert "display_latency_ms" not in header
@@ -221,7 +221,7 @@ def test_the_state_comes_a_few_times_a_second_between_the_frames_with_the_displa
             else:
                 states.append(header)
         took_s = time.monotonic() - start_s
-    assert took_s > 4 * 0.24
+    assert took_s > 2 * 0.9
     assert frames > len(states)
     keys = {
         "source",

@@ -201,6 +201,7 @@ def test_the_faithfulness_test_is_stated_with_the_name_of_the_method(page):
     expect(line).to_contain_text("Test of Grad-CAM: inconclusive.")
     page.keyboard.press("m")
     expect(line).to_contain_text("Test of HiResCAM: ")
+    expect(line).to_contain_text(re.compile(r"\(\d+ s ago\)$"))
 
 
 def test_the_page_is_dark_if_the_system_is_and_remembers_another_choice(site, tabs):

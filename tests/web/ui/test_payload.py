@@ -52,7 +52,7 @@ SENT = {
     ("picture.js", "ExplanationPayload"): set(ExplanationPayload.__annotations__),
     ("picture.js", "StatePayload"): set(StatePayload.__annotations__),
     ("picture.js", "FramePayload"): set(FramePayload.__annotations__),
-    ("picture.js", "Faithfulness"): {field.name for field in fields(FaithfulnessScore)},
+    ("picture.js", "Faithfulness"): {field.name for field in fields(FaithfulnessScore)} | {"age_s"},
     ("recording.js", "Recording"): {field.name for field in fields(RecordingStatus)},
     ("settings.js", "Settings"): set(SettingsStore().describe()),
 }

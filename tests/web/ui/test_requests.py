@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from gradio.queueing import Queue
 from playwright.sync_api import Page
 
 from tests.web.browser import part, unfold, wait_until, wait_until_mounted
@@ -44,6 +47,15 @@ def test_a_page_that_requests_what_is_refused_is_found_out(site, warm_tabs):
     page = warm_tabs.open(site.url)
     page.evaluate("async () => { await fetch('gradio_api/info'); await fetch('stats', { method: 'POST' }); }")
     assert warm_tabs.close() == [f"404: GET {site.url}gradio_api/info", f"405: POST {site.url}stats"]
+
+
+def test_the_event_loop_does_not_poll_the_queue_that_the_page_does_not_use(site, monkeypatch, eventually):
+    polls = []
+    count = Queue.__len__
+    monkeypatch.setattr(Queue, "__len__", lambda queue: polls.append(queue) or count(queue))
+    frames, start_s = site.session.metrics.read().explained, time.monotonic()
+    eventually(lambda: site.session.metrics.read().explained > frames + 5)
+    assert len(polls) <= 2 * (time.monotonic() - start_s) + 2
 
 
 def test_a_page_that_was_loaded_before_transfers_no_script_again(site, open_page):

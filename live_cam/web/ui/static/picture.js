@@ -8,7 +8,8 @@
  * @typedef {ClassPayload & {probability: number}} ClassScore
  * @typedef {{top: ClassScore[], target: ClassPayload, contrast: ClassPayload | null, counterfactual: boolean,
  *   layer: string, method: string, evidence: number, has_evidence: boolean}} ExplanationPayload
- * @typedef {{probability_drop: number, random_drop: number, measured: number, verdict: string, words: string}} Faithfulness
+ * @typedef {{probability_drop: number, random_drop: number, measured: number, verdict: string, words: string,
+ *   age_s: number}} Faithfulness
  * @typedef {{name: string, explained_by: "gradients" | "cam" | "recipro-cam"}} Model
  * @typedef {{agree: boolean, words: string, note: string}} Comparison
  * @typedef {{models: Model[], source: string, state: string, message: string, retry_s: number | null, fps: number,
@@ -182,7 +183,7 @@ export class Picture {
     const tested = models?.[1] ? `${title} of ${models[0].name}` : title;
     const target = settings?.mode === "side_by_side" && this.target ? ` for ${this.target}` : "";
     const pending = has_evidence === false ? "there is no evidence to occlude." : "not yet measured.";
-    const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words}` : pending;
+    const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words} (${faithfulness.age_s} s ago)` : pending;
     this.write("faithfulness", `Test of ${tested}${target}: ${result}`);
   }
 
