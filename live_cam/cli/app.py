@@ -82,6 +82,8 @@ def run() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if sys.stderr is not None and sys.stderr.isatty():
+        logging.getLogger("live_cam").setLevel(logging.INFO)  # what takes long, for who waits
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does with what a terminal lacks
     try:
