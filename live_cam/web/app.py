@@ -82,9 +82,8 @@ class LiveApp:
         with without_stubs():
             from live_cam.web.ui.page import mount_page
 
-        parent = FastAPI(
-            openapi_url=None
-        )  # whose lifespan never runs: Gradio's queue, which no request reaches, is off
+        # Its lifespan, which would start Gradio's queue, never runs: no request reaches that.
+        parent = FastAPI(openapi_url=None)
         mount_page(parent, *self._page_options)
         (gradio,) = (route for route in parent.routes if isinstance(route, Mount))
         routes = page_routes(gradio.routes)
