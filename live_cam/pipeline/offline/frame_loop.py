@@ -30,7 +30,26 @@ _MAX_WAITING_BYTES = 256 * 1024**2
 OnProgress = Callable[[int, int | None, float], None]
 """Called with the frames done, about how many there are if that is known, and the seconds of video done."""
 
+_MAX_DRAWN: Final = 2
+"""How many drawn frames may wait for the encoder, which takes longer than drawing."""
+
 _Item = tuple[int, DecodedFrame, Explanation | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A frame to be written.
+
+    Attributes:
+        decoded, rgb: What was read, and its pixels with the map.
+        recorded: Its own explanation, for the sidecar; None for none.
+        ends_subtitle: Whether its class is none of those that are wanted.
+    """
+
+    decoded: DecodedFrame
+    rgb: NDArray[np.uint8]
+    recorded: Explanation | None
+    ends_subtitle: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +112,18 @@ class AnnotationPipeline:
             SourceError: The file can't be decoded any further, or not at all.
             OutputError: The disk is full, or fails.
         """
-        with (
-            BackgroundWriter(self._write, self._batch_size) as encoder,
-            Prefetcher(self._read, self._batch_size, self._decoded.close) as frames,
-        ):
-            for item in self._explain(frames):
-                encoder.put(item)
+        with BackgroundWriter(self._write, _MAX_DRAWN) as encoder:
+
+            def draw(item: _Item) -> None:
+                encoder.put(self._draw(item))
+
+            with (
+                # A thread of its own, since one for both would get too small a share of the cores beside the network's.
+                BackgroundWriter(draw, self._batch_size) as drawer,
+                Prefetcher(self._read, self._batch_size, self._decoded.close) as frames,
+            ):
+                for item in self._explain(frames):
+                    drawer.put(item)
         if not self._video.num_frames:
             raise SourceError(f"{self._source_id} contains no frame that can be decoded; it may be cut short")
         return self._video
@@ -149,19 +174,19 @@ class AnnotationPipeline:
         for each in waiting:
             yield each.number, each.decoded, None if each.explained is None else next(explanations)
 
-    def _write(self, item: _Item) -> None:
+    def _draw(self, item: _Item) -> _Drawn:
         number, decoded, explanation = item
+        is_unwanted = False
         if explanation is not None:
-            is_unwanted = self._classes and explanation.top[0].index not in self._classes
+            is_unwanted = bool(self._classes) and explanation.top[0].index not in self._classes
             self._shown = None if is_unwanted else explanation
-            if is_unwanted:
-                self._video.clear_subtitle()
-        recorded = None if explanation is None else self._shown
-        self._video.write(self._draw(decoded, number), decoded.pts, decoded.duration, recorded, SETTINGS)
-        self._on_progress(self._video.num_frames, self._total, self._video.end_s)
+        rgb = decoded.rgb
+        if self._shown is not None:
+            rgb = overlay(Frame(rgb, 0, number, self._source_id), self._shown, OverlayStyle())
+        return _Drawn(decoded, rgb, None if explanation is None else self._shown, is_unwanted)
 
-    def _draw(self, decoded: DecodedFrame, number: int) -> NDArray[np.uint8]:
-        if self._shown is None:
-            return decoded.rgb
-        frame = Frame(decoded.rgb, 0, number, self._source_id)
-        return overlay(frame, self._shown, OverlayStyle())
+    def _write(self, drawn: _Drawn) -> None:
+        if drawn.ends_subtitle:
+            self._video.clear_subtitle()
+        self._video.write(drawn.rgb, drawn.decoded.pts, drawn.decoded.duration, drawn.recorded, SETTINGS)
+        self._on_progress(self._video.num_frames, self._total, self._video.end_s)
