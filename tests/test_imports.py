@@ -32,7 +32,6 @@ def test_importing_the_package_or_its_command_line_loads_neither_network_nor_pag
         "demo browser",
         "demo --kiosk --record new.mp4",
         "annotate --wrong",
-        "annotate missing.mp4 -o new.mp4",
         "annotate missing*.mp4 -o new.mp4",
         "explain missing.jpg",
         "explain missing.jpg --target nosuchclass",
@@ -40,15 +39,23 @@ def test_importing_the_package_or_its_command_line_loads_neither_network_nor_pag
     ],
 )
 def test_help_and_a_wrong_word_load_neither_networks_nor_what_opens_cameras_and_files(words):
-    program = f"""
+    assert _loaded_by(words, _SLOW) == []
+
+
+def test_a_missing_video_is_named_before_networks_are_loaded():
+    assert _loaded_by("annotate missing.mp4 -o new.mp4", _HEAVY | {"openvino", "cv2"}) == []
+
+
+def _loaded_by(words, modules):
+    """Returns which of some modules a run of the command line loads."""
+    printed = _run(f"""
 import os, sys
 from live_cam import __main__
-os._exit = lambda status: print("loaded", *({_SLOW!r} & sys.modules.keys()))
+os._exit = lambda status: print("loaded", *({modules!r} & sys.modules.keys()))
 sys.argv = ["live-cam", *{words.split()!r}]
 __main__.main()
-"""
-    loaded = _run(program)
-    assert loaded[loaded.index("loaded") :] == ["loaded"]
+""")
+    return printed[printed.index("loaded") + 1 :]
 
 
 def test_importing_the_package_takes_so_little_that_ctrl_c_is_handled_early():

@@ -66,11 +66,7 @@ def annotate(
     if explainer_options.known_labels is not None:
         _find_labels(classes, explainer_options.known_labels)
     videos = find_videos(inputs, output)
-    if len(videos) == 1:
-        require_file(videos[0], "a video file")
-    # Libraries of videos; what is wrong up to here is said before they are imported.
-    from live_cam.pipeline.offline.annotate import AnnotateOptions, annotate
-    from live_cam.pipeline.offline.frame_loop import BATCH_SIZE
+    # The library of videos; what is wrong up to here is said before it is imported.
     from live_cam.sinks.codecs import SUFFIXES, choose_encoder
 
     into_file = not output.is_dir() and output.suffix != ""
@@ -82,6 +78,11 @@ def annotate(
     choose_encoder(output if into_file else Path(f"video.{container}"), codec)
     if into_file:
         require_directory(output)
+    if len(videos) == 1:
+        require_file(videos[0], "a video file")
+    from live_cam.pipeline.offline.annotate import AnnotateOptions, annotate
+    from live_cam.pipeline.offline.frame_loop import BATCH_SIZE
+
     outcomes = []
     with _exclusive(output.parent if into_file else output):
         model = explainer_options.open_model()
