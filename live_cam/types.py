@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the command line reads the choices below, without frames
+    import numpy as np
+    from numpy.typing import NDArray
 
 SourceState = Literal["starting", "live", "lost", "reconnecting", "ended"]
 Score = Literal["logit", "probability"]
@@ -51,7 +52,7 @@ class Frame:
     revision: int = 0
 
     def __post_init__(self) -> None:
-        if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
+        if self.rgb.dtype != "uint8" or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
             raise ValueError(f"a frame is uint8 (H, W, 3), not {self.rgb.dtype} {self.rgb.shape}")
         if not self.rgb.size:
             raise ValueError(f"a frame has pixels, unlike one of {self.rgb.shape[1]}x{self.rgb.shape[0]}")

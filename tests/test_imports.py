@@ -4,6 +4,7 @@ import sys
 import pytest
 
 _HEAVY = {"tensorflow", "keras", "gradio"}
+_SLOW = _HEAVY | {"openvino", "fastapi", "starlette", "uvicorn", "cv2", "av", "PIL", "numpy", "httpx", "rich", "segno"}
 
 
 def _run(statement):
@@ -15,6 +16,46 @@ def _run(statement):
 @pytest.mark.parametrize("statement", ["import live_cam", "from live_cam.cli.app import app"])
 def test_importing_the_package_or_its_command_line_loads_neither_network_nor_page(statement):
     assert _run(f"{statement}; import sys; print(*({_HEAVY!r} & sys.modules.keys()))") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--version",
+        "--help",
+        "serve --help",
+        "annotate --help",
+        "wrongcommand",
+        "ftp://camera.example",
+        "serve --wrong",
+        "serve demo --size 3",
+        "demo browser",
+        "demo --kiosk --record new.mp4",
+        "annotate --wrong",
+        "annotate missing*.mp4 -o new.mp4",
+        "explain missing.jpg",
+        "explain missing.jpg --target nosuchclass",
+        "check model.keras missing.jpg",
+    ],
+)
+def test_help_and_a_wrong_word_load_neither_networks_nor_what_opens_cameras_and_files(words):
+    assert _loaded_by(words, _SLOW) == []
+
+
+def test_a_missing_video_is_named_before_networks_are_loaded():
+    assert _loaded_by("annotate missing.mp4 -o new.mp4", _HEAVY | {"openvino", "cv2"}) == []
+
+
+def _loaded_by(words, modules):
+    """Returns which of some modules a run of the command line loads."""
+    printed = _run(f"""
+import os, sys
+from live_cam import __main__
+os._exit = lambda status: print("loaded", *({modules!r} & sys.modules.keys()))
+sys.argv = ["live-cam", *{words.split()!r}]
+__main__.main()
+""")
+    return printed[printed.index("loaded") + 1 :]
 
 
 def test_importing_the_package_takes_so_little_that_ctrl_c_is_handled_early():
@@ -35,3 +76,20 @@ def test_metrics_are_offered_without_loading_the_network():
 def test_the_explainer_can_be_imported_from_the_package_without_loading_the_network():
     statement = "import live_cam, sys; print(live_cam.Explainer.__name__, 'tensorflow' in sys.modules)"
     assert _run(statement) == ["Explainer", "False"]
+
+
+def test_the_server_and_the_first_page_are_imported_without_gradio():
+    assert _run("import live_cam.web.server, live_cam.web.app, sys; print('gradio' in sys.modules)") == ["False"]
+
+
+def test_gradio_reads_and_writes_no_type_stubs():
+    statement = """
+import sys
+from live_cam.web.ui.gradio_import import without_stubs
+opened = []
+sys.addaudithook(lambda event, arguments: event == "open" and opened.append(str(arguments[0])))
+with without_stubs():
+    import gradio
+print(gradio.Button.__name__, any("gradio" in name for name in opened), [name for name in opened if ".pyi" in name])
+"""
+    assert _run(statement) == ["Button", "True", "[]"]

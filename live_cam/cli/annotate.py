@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from filelock import FileLock, Timeout
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption, with_explainer_options
 from live_cam.cli.targets import ContrastOption, CounterfactualOption, check_target, parse_target
@@ -22,15 +20,9 @@ from live_cam.models.labels import find_label
 from live_cam.text import printable
 
 if TYPE_CHECKING:
-    from live_cam.pipeline.offline.annotate import AnnotationResult as Outcome
+    from rich.progress import Progress, TaskID
 
-_COLUMNS = (
-    TextColumn("{task.description}", markup=False),
-    BarColumn(),
-    TaskProgressColumn(),
-    TextColumn("{task.fields[rate]}"),
-    TimeRemainingColumn(),
-)
+    from live_cam.pipeline.offline.annotate import AnnotationResult as Outcome
 
 
 @with_explainer_options
@@ -68,24 +60,29 @@ def annotate(
     The model sees each whole frame, squeezed to the size of its input.
     """
     from live_cam.cli.video_files import find_videos, name_outputs
-    from live_cam.files import require_directory
-    from live_cam.pipeline.offline.annotate import AnnotateOptions, annotate
-    from live_cam.pipeline.offline.frame_loop import BATCH_SIZE
-    from live_cam.sinks.codecs import SUFFIXES, choose_encoder
+    from live_cam.files import require_directory, require_file
 
     check_target(target, contrast, counterfactual, explainer_options)
     if explainer_options.known_labels is not None:
         _find_labels(classes, explainer_options.known_labels)
+    videos = find_videos(inputs, output)
+    # The library of videos; what is wrong up to here is said before it is imported.
+    from live_cam.sinks.codecs import SUFFIXES, choose_encoder
+
     into_file = not output.is_dir() and output.suffix != ""
     if into_file and output.suffix.casefold() not in SUFFIXES:
         raise UsageError(f"{output} should end with one of {', '.join(SUFFIXES)}; create it first if it is a folder")
-    videos = find_videos(inputs, output)
     if into_file and len(videos) > 1:
         raise UsageError(f"{output} is one file, and there are {len(videos)} videos; give a folder")
     outputs = {videos[0]: output} if into_file else name_outputs(videos, output, container)
     choose_encoder(output if into_file else Path(f"video.{container}"), codec)
     if into_file:
         require_directory(output)
+    if len(videos) == 1:
+        require_file(videos[0], "a video file")
+    from live_cam.pipeline.offline.annotate import AnnotateOptions, annotate
+    from live_cam.pipeline.offline.frame_loop import BATCH_SIZE
+
     outcomes = []
     with _exclusive(output.parent if into_file else output):
         model = explainer_options.open_model()
@@ -93,7 +90,7 @@ def annotate(
         parsed = parse_target(target, contrast, counterfactual, labels)
         options = AnnotateOptions(parsed, every, _find_labels(classes, labels), codec, subtitles)
         explainer = explainer_options.create(model, batch_size=BATCH_SIZE, performance_hint="throughput")
-        with Progress(*_COLUMNS, console=Console(stderr=True, highlight=False)) as progress:
+        with _progress() as progress:
             for number, (video, path) in enumerate(outputs.items(), 1):
                 task = progress.add_task(f"{number}/{len(outputs)} {printable(video.name)}", total=None, rate="")
                 outcomes.append(annotate(video, path, explainer, options, _progress_updater(progress, task)))
@@ -128,6 +125,21 @@ def _exclusive(folder: Path) -> Iterator[None]:
     finally:
         Path(lock.lock_file).unlink(missing_ok=True)  # while locked, so that it is no other process's file
         lock.release()
+
+
+def _progress() -> Progress:
+    """Returns the bars of the files, on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True, highlight=False),
+    )
 
 
 def _progress_updater(progress: Progress, task: TaskID) -> Callable[[int, int | None, float], None]:

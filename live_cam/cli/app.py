@@ -15,7 +15,6 @@ from typing import Annotated, Final
 import typer
 from typer.core import TyperGroup
 
-from live_cam import __version__
 from live_cam.cli.annotate import annotate
 from live_cam.cli.check import check
 from live_cam.cli.explain import explain
@@ -69,6 +68,8 @@ def main(version: Annotated[bool, typer.Option("--version", help="Show the versi
     `live-cam [SOURCE]` is short for `live-cam serve [SOURCE]`; see `live-cam serve --help` for its options.
     """
     if version:
+        from live_cam import __version__  # read from the package's metadata
+
         echo(f"live_cam {__version__}")
         raise typer.Exit
 
@@ -81,6 +82,8 @@ def run() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if sys.stderr is not None and sys.stderr.isatty():
+        logging.getLogger("live_cam").setLevel(logging.INFO)  # what takes long, for who waits
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does with what a terminal lacks
     try:

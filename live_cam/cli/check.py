@@ -32,11 +32,15 @@ def check(
     Keras or OpenVINO alone predicts each image, and so does what explains it, in float32 unless --precision is given.
     The exit status is 1 if both differ.
     """
-    from live_cam.api.check import check_model
-    from live_cam.api.images import as_frame
+    from live_cam.files import require_file
 
     if explainer_options.model is not None:
         raise UsageError("check takes the model as its first argument; leave out --model")
+    for path in images:
+        require_file(path, "an image")
+    from live_cam.api.check import check_model
+    from live_cam.api.images import as_frame
+
     frames = [as_frame(path, str(path)) for path in images]
     options = replace(explainer_options, model=checked)
     if options.precision == "auto":

@@ -39,9 +39,7 @@ def explain(
 
     The model sees each whole image, squeezed to the size of its input, unless --resize says otherwise.
     """
-    from live_cam.api.pair import explain_with_both
-    from live_cam.api.result import explain_image
-    from live_cam.files import require_new
+    from live_cam.files import require_file, require_new
 
     for path, suffix in ((output, ".png"), (save_map, ".npz")):
         if path is not None:
@@ -51,6 +49,12 @@ def explain(
     if save_map is not None and explainer_options.second is not None:
         raise UsageError("--save-map takes one --model; run live-cam explain once for each")
     check_target(target, contrast, counterfactual, explainer_options)
+    if len(images) == 1:
+        require_file(images[0], "an image")
+    # What takes seconds; what is wrong up to here is said before.
+    from live_cam.api.pair import explain_with_both
+    from live_cam.api.result import explain_image
+
     models = explainer_options.open_models()
     parsed = parse_target(target, contrast, counterfactual, models[0].classifier.labels)
     explainer, *others = explainer_options.create_all(models)

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.errors import UsageError
@@ -22,8 +20,6 @@ from live_cam.types import Auto, Method, Precision, Resize, Runtime, Score
 if TYPE_CHECKING:
     from live_cam.explain.explainer import Explainer
     from live_cam.models.model import Model
-
-_stderr = Console(stderr=True, highlight=False)
 
 _MODEL = typer.Option(
     "--model",
@@ -252,7 +248,17 @@ def require_one_model(models: Sequence[str] | None) -> str | None:
 @contextmanager
 def show_progress(title: str) -> Iterator[Callable[[int, int], None]]:
     """Shows a progress bar on standard error; yields what is called with the bytes done and the total."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
     columns = (TextColumn(title), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_stderr) as progress:
+    with Progress(*columns, console=Console(stderr=True, highlight=False)) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total or None)

@@ -157,12 +157,7 @@ def serve(
 
     The model sees each whole frame, squeezed to the size of its input.
     """
-    from live_cam.pipeline.recordings import RecordingOptions, default_directory, require_unrecorded
-    from live_cam.sinks.codecs import choose_encoder
-    from live_cam.sources.camera import CameraOptions
-    from live_cam.sources.factory import validate_camera_options
-    from live_cam.web.security.access import check_token
-    from live_cam.web.security.temporary import private_temporary_folder
+    from live_cam.sources.spec import check_spec
 
     words = tuple(sources or ("auto",))
     own_cameras = words == ("browser",)
@@ -170,8 +165,10 @@ def serve(
         raise UsageError("`browser` shows each visitor their own camera only; give no other source with it")
     if len(words) > _MAX_SOURCES:
         raise UsageError(f"{len(words)} sources are more than the maximum of {_MAX_SOURCES}; give fewer")
-    camera = CameraOptions(_parse_size(size), rate, mjpeg, mirror, follow_redirects)
-    validate_camera_options(words, camera)
+    if not own_cameras:
+        for word in words:
+            check_spec(word)
+    size_px = _parse_size(size)
     if own_cameras and record is not None:
         raise UsageError("visitors' cameras are not recorded; leave out --record or `browser`")
     if kiosk and record is not None and not record_visitors:
@@ -181,6 +178,16 @@ def serve(
         )
     if record_visitors and not (kiosk and record is not None):
         raise UsageError("--record-visitors is for --kiosk with --record; leave it out")
+    # Libraries of cameras and videos, which take a second; what is wrong up to here is said before.
+    from live_cam.pipeline.recordings import RecordingOptions, default_directory, require_unrecorded
+    from live_cam.sinks.codecs import choose_encoder
+    from live_cam.sources.camera import CameraOptions
+    from live_cam.sources.factory import validate_camera_options
+    from live_cam.web.security.access import check_token
+    from live_cam.web.security.temporary import private_temporary_folder
+
+    camera = CameraOptions(size_px, rate, mjpeg, mirror, follow_redirects)
+    validate_camera_options(words, camera)
     check_token(host, token, allow_host or ())
     recording = RecordingOptions(recordings_dir or default_directory(), container, codec, subtitles)
     choose_encoder(record or Path(f"recording.{container}"), codec)
@@ -229,9 +236,12 @@ def _build(options: ServeOptions) -> _Server:
 
         addresses = local_addresses() if options.host in WILDCARDS else []
         chain = certificate([options.host, *options.extra_hosts, *addresses]) if options.https else None
+        # Beside the model, which leaves a core idle meanwhile.
+        importing = threading.Thread(target=import_module, args=("live_cam.web.app",), name="import", daemon=True)
+        importing.start()
         models = options.explainer.open_models()
         explainer, *others = options.explainer.create_all(models, batch_size=max(1, len(sources)), smooth=True)
-        import_module("live_cam.web.server")  # before the session, whose sources are due from then on
+        importing.join()  # before the session, whose sources are due from then on
         second = others[0] if others else None
         session = Session(sources, explainer, options.max_visitors, options.recording, second=second)
         on_error.pop_all()
@@ -240,13 +250,14 @@ def _build(options: ServeOptions) -> _Server:
 
 def _run(options: ServeOptions, server: _Server) -> int:
     """Serves until interrupted; returns the exit status of the last recording, 0 without one."""
-    from live_cam.web.server import LiveServer, build_app
+    from live_cam.web.app import LiveApp
+    from live_cam.web.server import LiveServer
 
     scheme, host, port, token = options.scheme, options.host, options.port, server.token
     url = page_url(scheme, host, port, token)
     with server.listener, server.session as session:
         is_recorded = options.record is not None
-        app = build_app(session, host, token, options.extra_hosts, options.camera, options.kiosk, is_recorded)
+        app = LiveApp(session, host, token, options.extra_hosts, options.camera, options.kiosk, is_recorded)
         live_server = LiveServer(app, session, server.certificate)
         # From here on a signal raises nothing: an exception anywhere in the end could lose a recording's index.
         handle_signals(live_server.handle_exit)
@@ -260,10 +271,13 @@ def _run(options: ServeOptions, server: _Server) -> int:
         print_urls(scheme, others, host, port, token)
         if options.open_browser:
             _open_browser(url)
+        app.load_page_in_background(on_failure=live_server.handle_exit)
         live_server.run(sockets=[server.listener])
         handle_signals(session.recordings.finish_quickly)
         if (recording := session.recordings.status) is not None and recording.state in ("recording", "finishing"):
             echo(f"Finishing {_join(session.recordings.videos)}  (Ctrl-C again leaves its index at the end)")
+    if app.failure is not None:
+        raise app.failure
     return _report_recording(session.recordings.status, session.recordings.videos)
 
 

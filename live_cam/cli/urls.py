@@ -7,10 +7,6 @@ from io import StringIO
 from typing import Final
 from urllib.parse import quote
 
-import segno
-from rich.console import Console
-from rich.text import Text
-
 from live_cam.cli.terminal import echo
 
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -58,6 +54,10 @@ def print_urls(scheme: str, names: Sequence[str], host: str, port: int, token: s
 
 def show_qr(url: str) -> None:
     """Prints a QR code if standard output is a terminal with room for it; does nothing otherwise."""
+    import segno
+    from rich.console import Console
+    from rich.text import Text
+
     code = segno.make_qr(url)
     columns, modules_down = code.symbol_size(border=_BORDER_MODULES)
     lines = (modules_down + 1) // 2

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from live_cam.errors import SourceError, UsageError
-from live_cam.files import require_file
 from live_cam.sources.base import Source
 from live_cam.sources.camera import CameraOptions, CameraSource, find_cameras
 from live_cam.sources.demo import DemoSource
@@ -17,12 +15,12 @@ from live_cam.sources.image_file import ImageSource
 from live_cam.sources.network import DEFAULT_POLL_FPS, NetworkSource
 from live_cam.sources.pictures.formats import format_of
 from live_cam.sources.probe import run_probe
-from live_cam.sources.url import HTTP_SCHEMES, SCHEMES
+from live_cam.sources.spec import check_spec, is_camera, is_folder
+from live_cam.sources.url import HTTP_SCHEMES
 from live_cam.sources.video_file import FileSource
 
 _FIRST_FRAME_LIMIT_S = 5.0
 _CAMERA_OPTIONS = frozenset(("--size", "--rate", "--mjpeg", "--mirror"))
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*")
 
 
 def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source:
@@ -38,16 +36,17 @@ def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source
 
     Raises:
         UsageError: It is a URL with an unsupported scheme.
-        SourceError: The file or folder delivers no frame.
+        SourceError: The file or folder does not exist, or delivers no frame.
     """
+    check_spec(spec)
     if spec == "auto":
         return first_camera(options) or DemoSource("Demo (no camera delivers frames)")
     if spec == "demo":
         return DemoSource()
-    if _is_camera(spec):
+    if is_camera(spec):
         return CameraSource(int(spec) if spec.isdigit() else spec, options)
     if "://" in spec:
-        return _network_source(spec, options)
+        return NetworkSource(spec, options.follow_redirects, options.rate_fps or DEFAULT_POLL_FPS)
     source = _file_source(spec)
     _require_frame(source)
     return source
@@ -68,7 +67,7 @@ def validate_camera_options(specs: Sequence[str], options: CameraOptions) -> Non
     for spec in specs:
         if spec == "browser":
             supported |= _CAMERA_OPTIONS - {"--mjpeg"}
-        elif spec == "auto" or _is_camera(spec):
+        elif spec == "auto" or is_camera(spec):
             supported |= _CAMERA_OPTIONS
         elif spec.partition("://")[0].lower() in HTTP_SCHEMES:
             supported |= {"--rate"}
@@ -116,27 +115,6 @@ def _require_frame(source: Source) -> None:
 
 def _file_source(spec: str) -> Source:
     path = Path(spec)
-    if _is_folder(spec):
+    if is_folder(spec):
         return FolderSource(path)
-    require_file(path, "a video file, an image, a folder of images, a camera's number or `demo`")
     return ImageSource(path) if format_of(path) else FileSource(path)
-
-
-def _network_source(url: str, options: CameraOptions) -> NetworkSource:
-    scheme = url.split("://", maxsplit=1)[0]
-    if scheme.lower() in SCHEMES:
-        return NetworkSource(url, options.follow_redirects, options.rate_fps or DEFAULT_POLL_FPS)
-    # Only the scheme is repeated, and only if it is one: the rest may contain a password.
-    rejected = f"{scheme}:// URLs" if _SCHEME.fullmatch(scheme) else "URLs of this kind"
-    raise UsageError(f"{rejected} can't be opened; give one that starts with {', '.join(SCHEMES)}, or `demo`")
-
-
-def _is_camera(spec: str) -> bool:
-    return spec.startswith("/dev/") or (spec.isascii() and spec.isdigit())
-
-
-def _is_folder(spec: str) -> bool:
-    # The empty string would be the working directory; the error for a name that is too long comes from FileSource.
-    with suppress(OSError):
-        return spec != "" and Path(spec).is_dir()
-    return False

@@ -1,89 +1,22 @@
-"""The server: page, routes and access guard on one socket."""
+"""The server of the app on one socket, within its limits."""
 
 from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Collection
 
-import gradio as gr
 import uvicorn
-from fastapi import FastAPI
-from starlette.middleware import Middleware
-from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from live_cam.pipeline.session import Session
-from live_cam.sources.camera import CameraOptions
-from live_cam.web.api.analysis import analysis_routes
-from live_cam.web.api.frames import IMAGE_LIMIT_BYTES, frame_routes
-from live_cam.web.api.recordings import recording_routes
-from live_cam.web.api.settings import settings_routes
-from live_cam.web.security.access import AccessGuard
-from live_cam.web.security.allowed import AllowedRoutes, add_head, page_routes
+from live_cam.web.api.frames import IMAGE_LIMIT_BYTES
 from live_cam.web.security.certificate import Certificate
-from live_cam.web.security.headers import PageScripts
 from live_cam.web.security.limits import Connections, Limits, Listener
 from live_cam.web.security.protocols import LimitedHttp, LimitedServerState, LimitedWebSocket
 from live_cam.web.security.quiet_log import ONCE_A_MINUTE
-from live_cam.web.ui.page import build_page
-from live_cam.web.ui.scripts import script_routes
-from live_cam.web.ui.theme import CSS, HEAD, THEME
 
 _SHUTDOWN_LIMIT_S = 1
 _MESSAGE_LIMIT_BYTES = 4096
-_UPLOAD_LIMIT_BYTES = 1024
-
-
-def build_app(
-    session: Session,
-    host: str,
-    token: str | None,
-    extra_hosts: Collection[str] = (),
-    camera: CameraOptions = CameraOptions(),
-    kiosk: bool = False,
-    is_recorded: bool = False,
-) -> ASGIApp:
-    """Builds the page and its routes behind the access guard.
-
-    Args:
-        session: The session to show.
-        host: The address to listen on.
-        token: The access token, if one is required; see `AccessGuard`.
-        extra_hosts: Further names of this server.
-        camera: Options of visitors' cameras.
-        kiosk: Whether viewers may choose the class and nothing else.
-        is_recorded: Whether a kiosk says that its visitors are recorded.
-    """
-    app = FastAPI(openapi_url=None)
-    routers = [script_routes(), frame_routes(session, kiosk), settings_routes(session, kiosk), analysis_routes(session)]
-    if not kiosk:
-        routers.append(recording_routes(session))
-    routes = [route for router in routers for route in router.routes]
-    add_head(routes)
-    for router in routers:
-        app.include_router(router)
-    gr.mount_gradio_app(
-        app,
-        build_page(session, camera, kiosk, is_recorded),
-        path="/",
-        app_kwargs={"middleware": [Middleware(PageScripts)]},  # within Gradio's, which may compress
-        allowed_paths=[],
-        max_file_size=_UPLOAD_LIMIT_BYTES,
-        footer_links=[],
-        ssr_mode=False,
-        enable_monitoring=False,
-        run_history=False,
-        mcp_server=False,
-        show_error=False,
-        theme=THEME,
-        css=CSS,
-        head=HEAD,
-    )
-    (gradio,) = (route for route in app.routes if isinstance(route, Mount))
-    page = page_routes(gradio.routes)
-    add_head(page)
-    return AccessGuard(AllowedRoutes(app, [*routes, *page]), host, token, extra_hosts, session.clock)
 
 
 class LiveServer(uvicorn.Server):

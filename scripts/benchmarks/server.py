@@ -18,8 +18,9 @@ from live_cam.explain.explainer import Explainer
 from live_cam.pipeline.session import Session
 from live_cam.sources.base import Pacer, SourceKind
 from live_cam.types import Frame
+from live_cam.web.app import LiveApp
 from live_cam.web.listener import bind
-from live_cam.web.server import LiveServer, build_app
+from live_cam.web.server import LiveServer
 from scripts.benchmarks.child import open_responses
 from scripts.benchmarks.frames import Size, camera_frames, format_size, parse_size
 from scripts.benchmarks.memory import resident_mib
@@ -69,7 +70,9 @@ def main(size: Size, explainer: ExplainerProtocol | None = None) -> None:
     listener = bind(_HOST, 0)
     address = f"{_HOST}:{listener.getsockname()[1]}"
     with Session([SyntheticCamera(size)], explainer or Explainer()) as session:
-        server = LiveServer(build_app(session, _HOST, None), session)
+        app = LiveApp(session, _HOST, None)
+        app.load_page()
+        server = LiveServer(app, session)
         threading.Thread(target=_respond, args=(session, server, address, respond), name="usage", daemon=True).start()
         server.run(sockets=[listener])
     os._exit(0)  # as `live-cam` does: TensorFlow would delay the interpreter's exit by seconds

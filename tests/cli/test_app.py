@@ -140,7 +140,10 @@ def test_former_names_are_hidden(live_cam):
     assert not [name for name in ("--versus", "--against", "--recordings ", "seen|", "clean") if name in text]
 
 
-def test_only_names_of_options_and_views_are_renamed(parse_serve, live_cam, lion):
+def test_only_names_of_options_and_views_are_renamed(parse_serve, live_cam, lion, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("seen", "against"):
+        Path(name).touch()
     options = parse_serve("seen", "against", "--token", "clean", "--recordings-dir", "recordings")
     assert options.sources == ("seen", "against")
     assert options.token == "clean"

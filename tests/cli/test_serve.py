@@ -65,18 +65,20 @@ def test_a_corrupt_file(live_cam, free_port, tmp_path):
     assert "corrupt.mp4" in live_cam(path, "--no-open", "--port", free_port).error(1)
 
 
-def test_a_port_in_use_is_reported_before_the_sources_are_opened(live_cam):
+def test_a_port_in_use_is_reported_before_the_sources_are_opened(live_cam, tmp_path):
+    corrupt = tmp_path / "corrupt.mp4"
+    corrupt.touch()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        error = live_cam("nowhere.mp4", "--no-open", "--port", port).error(1)
+        error = live_cam(corrupt, "--no-open", "--port", port).error(1)
     assert str(port) in error
     assert "--port" in error
 
 
 def test_a_folder_without_pictures_is_refused_before_the_server_is_imported(live_cam, free_port, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "live_cam.web.server", None)  # importing it would be an ImportError
+    monkeypatch.setitem(sys.modules, "live_cam.web.app", None)  # importing it would be an ImportError
     error = live_cam(tmp_path, "--no-open", "--port", free_port).error(1)
     assert "contains no readable image" in error
 

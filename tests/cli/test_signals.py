@@ -82,16 +82,16 @@ def test_after_a_hangup_lines_for_the_closed_terminal_are_dropped():
     ("number", "module", "words", "status"),
     [
         (signal.SIGINT, "typer", ("--version",), -signal.SIGINT),
-        (signal.SIGINT, "cv2", ("explain", "x.jpg"), 130),
-        (signal.SIGINT, "openvino", ("explain", "x.jpg"), 130),
+        (signal.SIGINT, "cv2", ("explain", "{image}"), 130),
+        (signal.SIGINT, "openvino", ("explain", "{image}"), 130),
         (signal.SIGINT, "gradio", ("demo", "--no-open", "--port={port}"), 130),
         (signal.SIGTERM, "gradio", ("demo", "--no-open", "--port={port}"), 143),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
-def test_a_signal_while_it_starts_leaves_no_traceback(free_port, number, module, words, status):
+def test_a_signal_while_it_starts_leaves_no_traceback(free_port, lion, number, module, words, status):
     code = _INTERRUPTED_IMPORT.format(number=int(number), module=module)
-    command = [sys.executable, "-c", code, *(word.format(port=free_port) for word in words)]
+    command = [sys.executable, "-c", code, *(word.format(port=free_port, image=lion) for word in words)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", "")
 
@@ -107,3 +107,13 @@ def test_sigterm_while_the_network_is_compiled_is_status_143(live_cam, free_port
     assert (result.status, result.stdout, result.stderr) == (143, "", "")
     with socket.create_server(("127.0.0.1", free_port)):
         pass  # the port is free again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_gradio_is_imported_behind_the_first_page_stops_the_server(free_port, number):
+    code = _INTERRUPTED_IMPORT.format(number=int(number), module="gradio.blocks")
+    command = [sys.executable, "-c", code, "demo", "--no-open", f"--port={free_port}"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert f":{free_port}/" in ended.stdout

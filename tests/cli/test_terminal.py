@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -58,3 +61,24 @@ def test_commands_print_hostile_names_escaped(live_cam, shared_explainer, lion, 
     assert r"a\x1b[2J\x07\nlive-cam: forged" in result.stdout.splitlines()[0]
     (error,) = result.stderr.splitlines()
     assert all(line.isprintable() for line in [*result.stdout.split("\n"), error])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_takes_long_is_announced_on_a_terminal_and_nowhere_else(is_terminal):
+    program = """
+import logging, sys
+from live_cam.cli.app import run
+sys.argv = ["live-cam", "--version"]
+try:
+    run()
+except SystemExit:
+    logging.getLogger("live_cam").info("converting the network")
+"""
+    reader, writer = os.openpty() if is_terminal else os.pipe()
+    subprocess.run([sys.executable, "-c", program], stderr=writer, stdout=subprocess.DEVNULL, check=True)
+    os.write(writer, b"end\n")
+    shown = os.read(reader, 1000)
+    os.close(writer)
+    os.close(reader)
+    assert shown.split(b"\n")[0].strip() == (b"live_cam: converting the network" if is_terminal else b"end")

@@ -8,8 +8,9 @@ import pytest
 
 from live_cam.pipeline.session import Session
 from live_cam.sources.demo import DemoSource
+from live_cam.web.app import LiveApp
 from live_cam.web.listener import bind
-from live_cam.web.server import LiveServer, build_app
+from live_cam.web.server import LiveServer
 
 
 @pytest.fixture
@@ -18,7 +19,9 @@ def address(fake_explainer):
     listener = bind("127.0.0.1", 0)
     port = listener.getsockname()[1]
     with Session([DemoSource()], fake_explainer(0.01)) as session:
-        server = LiveServer(build_app(session, "127.0.0.1", None), session)
+        app = LiveApp(session, "127.0.0.1", None)
+        app.load_page()
+        server = LiveServer(app, session)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         yield f"127.0.0.1:{port}"

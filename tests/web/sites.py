@@ -16,10 +16,11 @@ from live_cam.clock import MONOTONIC, Clock
 from live_cam.pipeline.recordings import RecordingOptions
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
+from live_cam.web.app import LiveApp
 from live_cam.web.listener import bind
 from live_cam.web.security.certificate import Certificate
 from live_cam.web.security.limits import Connections, Limits
-from live_cam.web.server import LiveServer, build_app
+from live_cam.web.server import LiveServer
 from tests.conftest import LION, FakeExplainer, FakeSource
 
 # For a test that fails, so far above what a busy machine needs.
@@ -35,6 +36,7 @@ class Site:
         url: Its address, with a slash at the end.
         port: Its port on 127.0.0.1.
         session, sources, explainer: What it serves.
+        app: By what it serves them.
         recordings: The directory of its recordings.
         http: A client whose paths are relative to `url`; it keeps no cookies.
     """
@@ -58,15 +60,21 @@ class Site:
         certificate: Certificate | None = None,
         limits: Limits | None = None,
         second: Any = None,
+        loads_page: bool = True,
     ) -> None:
-        """Starts it on 127.0.0.1; `wrap` is an ASGI middleware in front of all, as a proxy would be."""
+        """Starts it on 127.0.0.1; `wrap` is an ASGI middleware in front of all, as a proxy would be.
+
+        Unless it `loads_page`, it has the first page alone, until `app.load_page()`.
+        """
         self._listener = bind("127.0.0.1", port)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}/"
         self.sources, self.explainer, self.recordings = list(sources), explainer, recordings
         self.session = Session(self.sources, explainer, max_visitors, RecordingOptions(recordings), clock, second)
-        app = wrap(build_app(self.session, host, token, extra_hosts, camera, kiosk, is_recorded))
-        self._server = LiveServer(app, self.session, certificate, limits)
+        self.app = LiveApp(self.session, host, token, extra_hosts, camera, kiosk, is_recorded)
+        if loads_page:
+            self.app.load_page()
+        self._server = LiveServer(wrap(self.app), self.session, certificate, limits)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, name="server")
         self._stopped = False
         self.http = httpx.Client(

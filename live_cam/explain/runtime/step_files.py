@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from live_cam.files import lock_file
 
 _MODEL_NAME: Final = "step.xml"
 _MAX_BYTES: Final = 2_000_000_000
+
+_log = logging.getLogger("live_cam")
 
 T = TypeVar("T")
 
@@ -64,6 +67,7 @@ class StepFiles:
 
     def _convert(self, folder: Path, read: Callable[[Path], T], convert: Callable[[Path], None]) -> T:
         """Converts into `folder`, which then contains the whole step; if it can't be written, for this run only."""
+        _log.info("converting the network for this machine, once: this takes 10 s and more")
         for abandoned in self._cache.glob("step.partial*"):  # this process has the lock
             shutil.rmtree(abandoned, ignore_errors=True)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from live_cam.errors import OutputError, SourceError
 from live_cam.explain.base import ExplainerProtocol
+from live_cam.models.preprocess import resize_to_input
 from live_cam.prefetch import BackgroundWriter, Prefetcher
 from live_cam.render.overlay import overlay
 from live_cam.sinks.annotated_video import AnnotatedVideo
@@ -29,7 +30,35 @@ _MAX_WAITING_BYTES = 256 * 1024**2
 OnProgress = Callable[[int, int | None, float], None]
 """Called with the frames done, about how many there are if that is known, and the seconds of video done."""
 
+_MAX_DRAWN: Final = 2
+"""How many drawn frames may wait for the encoder, which takes longer than drawing."""
+
 _Item = tuple[int, DecodedFrame, Explanation | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A frame to be written.
+
+    Attributes:
+        decoded, rgb: What was read, and its pixels with the map.
+        recorded: Its own explanation, for the sidecar; None for none.
+        ends_subtitle: Whether its class is none of those that are wanted.
+    """
+
+    decoded: DecodedFrame
+    rgb: NDArray[np.uint8]
+    recorded: Explanation | None
+    ends_subtitle: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """A frame of the video with its number; `explained` is what the explainer gets, None for one between."""
+
+    number: int
+    decoded: DecodedFrame
+    explained: Frame | None
 
 
 class AnnotationPipeline:
@@ -67,6 +96,9 @@ class AnnotationPipeline:
         self._classes = classes
         self._on_progress = on_progress
         self._shown: Explanation | None = None
+        self._num_read = 0
+        # By the thread that reads ahead, so that no core waits for it between two batches; a GPU resizes by itself.
+        self._resizes_ahead = explainer.runtime == "openvino" and explainer.classifier.resize == "stretch"
         info = decoded.info
         self._total = info.num_frames or (round(info.duration_s * info.rate_fps) if info.duration_s else None)
         self._size_px = (info.width_px, info.height_px)
@@ -80,12 +112,18 @@ class AnnotationPipeline:
             SourceError: The file can't be decoded any further, or not at all.
             OutputError: The disk is full, or fails.
         """
-        with (
-            BackgroundWriter(self._write, self._batch_size) as encoder,
-            Prefetcher(self._read, self._batch_size, self._decoded.close) as frames,
-        ):
-            for item in self._explain(frames):
-                encoder.put(item)
+        with BackgroundWriter(self._write, _MAX_DRAWN) as encoder:
+
+            def draw(item: _Item) -> None:
+                encoder.put(self._draw(item))
+
+            with (
+                # A thread of its own, since one for both would get too small a share of the cores beside the network's.
+                BackgroundWriter(draw, self._batch_size) as drawer,
+                Prefetcher(self._read, self._batch_size, self._decoded.close) as frames,
+            ):
+                for item in self._explain(frames):
+                    drawer.put(item)
         if not self._video.num_frames:
             raise SourceError(f"{self._source_id} contains no frame that can be decoded; it may be cut short")
         return self._video
@@ -95,57 +133,60 @@ class AnnotationPipeline:
         with suppress(OutputError):
             self._video.close({})
 
-    def _read(self) -> DecodedFrame | None:
+    def _read(self) -> _Numbered | None:
         """Returns the next frame in the size of the first, in which all are written."""
         decoded = self._decoded.read()
-        if decoded is None or decoded.rgb.shape[1::-1] == self._size_px:
-            return decoded
-        return replace(decoded, rgb=letterbox(decoded.rgb, self._size_px))
+        if decoded is None:
+            return None
+        if decoded.rgb.shape[1::-1] != self._size_px:
+            decoded = replace(decoded, rgb=letterbox(decoded.rgb, self._size_px))
+        number, self._num_read = self._num_read, self._num_read + 1
+        return _Numbered(number, decoded, None if number % self._every else self._explained(number, decoded))
 
-    def _explain(self, decoded: Iterable[DecodedFrame]) -> Iterator[_Item]:
-        """Yields the frames, numbered, with the explanations of every Nth."""
-        waiting: list[tuple[int, DecodedFrame]] = []
+    def _explained(self, number: int, decoded: DecodedFrame) -> Frame:
+        rgb = decoded.rgb
+        if self._resizes_ahead:
+            rgb = np.empty((*self._explainer.classifier.input_px, 3), np.uint8)
+            resize_to_input([decoded.rgb], rgb[np.newaxis])
+        pts_ns = int(decoded.pts * self._decoded.info.time_base * 1_000_000_000)
+        return Frame(rgb, pts_ns, number, self._source_id)
+
+    def _explain(self, frames: Iterable[_Numbered]) -> Iterator[_Item]:
+        """Yields the frames with the explanations of every Nth."""
+        waiting: list[_Numbered] = []
         num_requested = 0
-        for number, each in enumerate(decoded):
-            if not waiting and not self._is_explained(number):
-                yield number, each, None
+        for each in frames:
+            if not waiting and each.explained is None:
+                yield each.number, each.decoded, None
                 continue
-            waiting.append((number, each))
-            num_requested += self._is_explained(number)
-            if num_requested == self._batch_size or len(waiting) * each.rgb.nbytes > _MAX_WAITING_BYTES:
+            waiting.append(each)
+            num_requested += each.explained is not None
+            if num_requested == self._batch_size or len(waiting) * each.decoded.rgb.nbytes > _MAX_WAITING_BYTES:
                 yield from self._explain_batch(waiting)
                 waiting, num_requested = [], 0
         yield from self._explain_batch(waiting)
 
-    def _is_explained(self, number: int) -> bool:
-        return number % self._every == 0
-
-    def _explain_batch(self, waiting: list[tuple[int, DecodedFrame]]) -> Iterator[_Item]:
-        time_base = self._decoded.info.time_base
-        frames = [
-            Frame(each.rgb, int(each.pts * time_base * 1_000_000_000), number, self._source_id)
-            for number, each in waiting
-            if self._is_explained(number)
-        ]
+    def _explain_batch(self, waiting: list[_Numbered]) -> Iterator[_Item]:
+        frames = [each.explained for each in waiting if each.explained is not None]
         # A batch of another size would have to be compiled first.
         calls = [frames] if len(frames) == BATCH_SIZE else [[frame] for frame in frames]
         explanations = (each for call in calls for (each,) in self._explainer.explain_all(call, [self._target]))
-        for number, each in waiting:
-            yield number, each, next(explanations) if self._is_explained(number) else None
+        for each in waiting:
+            yield each.number, each.decoded, None if each.explained is None else next(explanations)
 
-    def _write(self, item: _Item) -> None:
+    def _draw(self, item: _Item) -> _Drawn:
         number, decoded, explanation = item
+        is_unwanted = False
         if explanation is not None:
-            is_unwanted = self._classes and explanation.top[0].index not in self._classes
+            is_unwanted = bool(self._classes) and explanation.top[0].index not in self._classes
             self._shown = None if is_unwanted else explanation
-            if is_unwanted:
-                self._video.clear_subtitle()
-        recorded = None if explanation is None else self._shown
-        self._video.write(self._draw(decoded, number), decoded.pts, decoded.duration, recorded, SETTINGS)
-        self._on_progress(self._video.num_frames, self._total, self._video.end_s)
+        rgb = decoded.rgb
+        if self._shown is not None:
+            rgb = overlay(Frame(rgb, 0, number, self._source_id), self._shown, OverlayStyle())
+        return _Drawn(decoded, rgb, None if explanation is None else self._shown, is_unwanted)
 
-    def _draw(self, decoded: DecodedFrame, number: int) -> NDArray[np.uint8]:
-        if self._shown is None:
-            return decoded.rgb
-        frame = Frame(decoded.rgb, 0, number, self._source_id)
-        return overlay(frame, self._shown, OverlayStyle())
+    def _write(self, drawn: _Drawn) -> None:
+        if drawn.ends_subtitle:
+            self._video.clear_subtitle()
+        self._video.write(drawn.rgb, drawn.decoded.pts, drawn.decoded.duration, drawn.recorded, SETTINGS)
+        self._on_progress(self._video.num_frames, self._total, self._video.end_s)

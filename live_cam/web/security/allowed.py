@@ -27,6 +27,10 @@ class AllowedRoutes:
         self._app = app
         self._routes = list(routes)
 
+    def allow(self, routes: Iterable[BaseRoute]) -> None:
+        """Lets requests pass to further routes; any thread may call it."""
+        self._routes = [*self._routes, *routes]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forwards the request, or responds that there is no such path (404) or method (405)."""
         if scope["type"] == "lifespan":

@@ -55,13 +55,18 @@ class PageScripts:
             elif start and message["type"] == "http.response.body":
                 page.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    MutableHeaders(scope=start)[_POLICY] = _policy(" ".join(["'self' 'unsafe-eval'", *_hashes(page)]))
+                    MutableHeaders(scope=start)[_POLICY] = page_policy(page)
                     await send(start)
                     await send({**message, "body": bytes(page)})
             else:
                 await send(message)
 
         await self._app(scope, receive, wrapped)
+
+
+def page_policy(page: bytes | bytearray) -> str:
+    """Returns the policy of a page of HTML."""
+    return _policy(" ".join(["'self' 'unsafe-eval'", *_hashes(page)]))
 
 
 def _policy(scripts: str) -> str:

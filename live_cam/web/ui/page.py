@@ -6,12 +6,40 @@ from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
+from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from live_cam.explain.results import TOP_N
 from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.sources.camera import CameraOptions
+from live_cam.web.security.headers import PageScripts
 from live_cam.web.ui import markup
+from live_cam.web.ui.styles import CSS
+from live_cam.web.ui.theme import HEAD, THEME
+
+_UPLOAD_LIMIT_BYTES = 1024
+
+
+def mount_page(app: FastAPI, session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bool) -> None:
+    """Mounts the page at the root of an app; see `build_page` for the other arguments."""
+    gr.mount_gradio_app(
+        app,
+        build_page(session, camera, kiosk, is_recorded),
+        path="/",
+        app_kwargs={"middleware": [Middleware(PageScripts)]},  # within Gradio's, which may compress
+        allowed_paths=[],
+        max_file_size=_UPLOAD_LIMIT_BYTES,
+        footer_links=[],
+        ssr_mode=False,
+        enable_monitoring=False,
+        run_history=False,
+        mcp_server=False,
+        show_error=False,
+        theme=THEME,
+        css=CSS,
+        head=HEAD,
+    )
 
 
 def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_recorded: bool = False) -> gr.Blocks:

@@ -145,3 +145,11 @@ def test_a_step_on_disk_is_read_while_another_is_converted(start, tmp_path):
     one = start()
     assert one.stdout.readline() == "converting\n"
     assert StepFiles(tmp_path).load("y", read, lambda path: write(path, "converted again")) == "y"
+
+
+def test_a_conversion_is_announced_and_a_step_that_is_there_is_not(load, caplog):
+    caplog.set_level("INFO", "live_cam")
+    load("a")
+    assert [record.getMessage().partition(" for ")[0] for record in caplog.records] == ["converting the network"]
+    load("a")
+    assert len(caplog.records) == 1

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from live_cam.explain.explainer import Explainer
 from live_cam.files import link_new
 from live_cam.pipeline.offline import annotate as annotate_module
 from live_cam.pipeline.offline import frame_loop
@@ -17,7 +18,7 @@ from live_cam.sinks.audio import mux, mux_process
 from live_cam.sinks.video_writer import VideoWriter
 from live_cam.sources.decode.isolated import DecodedFrame, VideoInfo
 from live_cam.sources.decode.reader import VideoReader
-from live_cam.types import Target
+from live_cam.types import Frame, Target
 
 SIZE_PX = (64, 48)
 LION, CAT = 291, 285
@@ -441,3 +442,21 @@ def test_a_real_video_keeps_its_audio(child_processes, run, real_videos, tmp_pat
         sizes = [[packet.size for packet in container.demux(audio=0)] for container in (before, after)]
         assert sizes[0] == sizes[1]
         assert len(sizes[0]) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resize", ["stretch", "pad"])
+def test_the_network_explains_each_frame_as_it_does_alone(real_videos, tmp_path, resize):
+    clip, path = tmp_path / "clip.mp4", tmp_path / "out.mp4"
+    copy_start(real_videos / "bikes.mp4", clip, 0.5)
+    explainer = Explainer(
+        precision="float32", resize=resize, batch_size=BATCH_SIZE, performance_hint="throughput", smooth=False
+    )
+    assert annotate(clip, path, explainer, AnnotateOptions(), lambda *_: None).state == "done"
+    _, *lines, _ = sidecar(path)
+    assert len(lines) > BATCH_SIZE
+    for line, (rgb, _, _) in zip(lines, VideoReader(str(clip)).frames(), strict=True):
+        alone = explainer.explain(Frame(rgb, 0)).describe()
+        assert [each["index"] for each in line["top"]] == [each["index"] for each in alone["top"]]
+        assert line["evidence"] == pytest.approx(alone["evidence"], abs=1e-4)
+        assert line["target"] == alone["target"]
