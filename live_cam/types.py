@@ -17,7 +17,7 @@ ExplainedBy = Literal["gradients", "cam", "recipro-cam"]
 Head = Literal["softmax", "sigmoid"]
 """How probabilities follow from logits: one class excludes the others, or each has a probability of its own."""
 Runtime = Literal["tensorflow", "openvino"]
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["float32", "bfloat16", "float16", "int8"]
 Method = Literal["gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "layercam-fused", "eigencam"]
 Style = Literal["heatmap", "contours", "spotlight"]
 Resize = Literal["stretch", "crop", "pad"]
@@ -127,6 +127,7 @@ class ExplanationPayload(TypedDict):
     method: Method
     evidence: float
     has_evidence: bool
+    precision: Precision
 
 
 class Comparison(TypedDict):
@@ -160,6 +161,7 @@ class Explanation:
         map_box: What of the frame the map covers; beyond 0..1 where the input is padded.
         smoothed_map: The map to draw: `saliency_map`, smoothed over the frames of a live source.
         smoothed_top: The classes to show: `top`, smoothed likewise, so that labels and bars don't flicker.
+        precision: What it was computed in.
     """
 
     saliency_map: NDArray[np.float32]
@@ -174,6 +176,7 @@ class Explanation:
     map_box: Box
     smoothed_map: NDArray[np.float32]
     smoothed_top: tuple[ClassScore, ...]
+    precision: Precision
 
     @property
     def has_evidence(self) -> bool:
@@ -208,6 +211,7 @@ class Explanation:
             "method": self.cam_config.method,
             "evidence": round(self.evidence, 6),
             "has_evidence": self.has_evidence,
+            "precision": self.precision,
         }
 
 

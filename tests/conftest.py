@@ -9,6 +9,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,10 @@ class FakeExplainer:
         prepare_s: Time to prepare another layer.
         prepare_failure: Raised instead of preparing while it is set.
         prepared: The prepared layers, each with the number of targets.
+        precision: What it says to compute in.
+        computes_live_in_int8: Whether int8 was not asked for by name.
+        exact_map: What it explains in float32.
+        checked: `seq` of the frames that were explained exactly.
     """
 
     layer = "conv5_block3_out"
@@ -59,6 +64,8 @@ class FakeExplainer:
     precision: Precision = "float32"
     device = "auto"
     model_options = ()
+    computes_live_in_int8 = False
+    is_float32_prepared = False
     weights_digest = "0" * 64
     classifier = IMAGENET_RESNET50
 
@@ -72,6 +79,8 @@ class FakeExplainer:
         self.prepare_s = 0.0
         self.prepare_failure = None
         self.prepared = []
+        self.exact_map = synthetic_explanation().saliency_map
+        self.checked = []
         self._ended = threading.Event()
 
     @property
@@ -100,7 +109,18 @@ class FakeExplainer:
     def explain_all(self, frames, targets, cam_config=None):
         return self.explain_each(frames, [targets] * len(frames), cam_config)
 
-    def explain_each(self, frames, targets, cam_config=None):
+    def explain_exactly(self, frame, target, cam_config=None):
+        self.checked.append(frame.seq)
+        explanation = synthetic_explanation(target, self.evidence, cam_config or self.cam_config)
+        return replace(explanation, saliency_map=self.exact_map)
+
+    def prepare_float32(self):
+        self.is_float32_prepared = True
+
+    def give_way_to_float32(self):
+        self.precision = "float32"
+
+    def explain_each(self, frames, targets, cam_config=None, *, still=False):
         cam_config = cam_config or self.cam_config
         if not self.is_ready(cam_config):
             raise LiveCamError(f"{cam_config.layer} is not prepared")
@@ -111,8 +131,12 @@ class FakeExplainer:
             self.explained += [(frame.seq, target) for target in own_targets]
         if self.failure is not None:
             raise self.failure
+        precision = "float32" if still else self.precision
         return [
-            [synthetic_explanation(target, self.evidence, cam_config) for target in own_targets]
+            [
+                replace(synthetic_explanation(target, self.evidence, cam_config), precision=precision)
+                for target in own_targets
+            ]
             for own_targets in targets
         ]
 
@@ -227,6 +251,7 @@ def synthetic_explanation(target=Target(), evidence=1.0, cam_config=CamConfig("c
         map_box=(0.0, 0.0, 1.0, 1.0),
         smoothed_map=saliency_map,
         smoothed_top=tuple(top),
+        precision="float32",
     )
 
 

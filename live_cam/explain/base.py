@@ -19,7 +19,6 @@ class ExplainerProtocol(Protocol):
     method: Method
     score: Score
     runtime: Runtime
-    precision: Precision
     device: str
     model_options: tuple[str, ...]
     weights_digest: str
@@ -28,6 +27,28 @@ class ExplainerProtocol(Protocol):
     @property
     def cam_config(self) -> CamConfig:
         """The default layer and method."""
+        ...
+
+    @property
+    def precision(self) -> Precision:
+        """What the default layer is computed in."""
+        ...
+
+    @property
+    def computes_live_in_int8(self) -> bool:
+        """Whether live frames are explained in int8, and stills in float32."""
+        ...
+
+    def explain_exactly(self, frame: Frame, target: Target, cam_config: CamConfig | None = None) -> Explanation:
+        """Explains one frame in float32 where others are explained in int8, without smoothing."""
+        ...
+
+    def prepare_float32(self) -> None:
+        """Prepares `explain_exactly`; takes seconds, in any thread."""
+        ...
+
+    def give_way_to_float32(self) -> None:
+        """Explains in float32 from the next frame on."""
         ...
 
     def explain(self, frame: Frame, target: Target) -> Explanation:
@@ -41,9 +62,14 @@ class ExplainerProtocol(Protocol):
         ...
 
     def explain_each(
-        self, frames: Sequence[Frame], targets: Sequence[Sequence[Target]], cam_config: CamConfig | None = None
+        self,
+        frames: Sequence[Frame],
+        targets: Sequence[Sequence[Target]],
+        cam_config: CamConfig | None = None,
+        *,
+        still: bool = False,
     ) -> list[list[Explanation]]:
-        """Explains each frame for its own targets, of which each frame has as many."""
+        """Explains each frame for its own targets, of which each frame has as many; see `Explainer.explain_each`."""
         ...
 
     def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:

@@ -41,21 +41,22 @@ class LiveModel:
         """
         current = self.explainer.cam_config if shown[0] is None else shown[0].cam_config
         cam_config = self.layer_loader.request(settings.cam_config, current)
+        still = settings.frozen or not settings.running
         tops = [() if each is None else each.smoothed_top for each in shown]
         requested = [targets(settings, top, cam_config.method) for top in tops]
         if len(requested[0]) > 1:
             self.layer_loader.ensure_targets(cam_config, len(requested[0]))
         if len({len(each) for each in requested}) == 1:
-            explained = self.explainer.explain_each(frames, requested, cam_config)
+            explained = self.explainer.explain_each(frames, requested, cam_config, still=still)
         else:  # the second class of some feeds is not known yet
             explained = [
-                self.explainer.explain_all([frame], each, cam_config)[0]
+                self.explainer.explain_each([frame], [each], cam_config, still=still)[0]
                 for frame, each in zip(frames, requested, strict=True)
             ]
         for number, (frame, explanations) in enumerate(zip(frames, explained, strict=True)):
             wanted = targets(settings, explanations[0].smoothed_top, cam_config.method)
             if [each.target for each in explanations] != wanted:
-                explained[number] = self.explainer.explain_all([frame], wanted, cam_config)[0]
+                explained[number] = self.explainer.explain_each([frame], [wanted], cam_config, still=still)[0]
         return explained
 
 

@@ -29,6 +29,7 @@ class StatePayload(TypedDict):
     settings: dict[str, Any]
     preparing: str
     faithfulness: dict[str, Any] | None
+    precision_words: str
     recording: dict[str, Any] | None
 
 
@@ -61,6 +62,7 @@ def state_payload(session: Session, feed: Feed) -> StatePayload:
         "settings": feed.settings.describe(),
         "preparing": preparing or ("" if second is None else second.message(settings)),
         "faithfulness": None if (score := feed.faithfulness.score) is None else asdict(score),
+        "precision_words": session.precision_words,
         "recording": session.recordings.describe(),
     }
 

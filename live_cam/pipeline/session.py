@@ -19,10 +19,11 @@ from live_cam.pipeline.live_model import LiveModel, SecondModel
 from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.recordings import RecordingOptions, Recordings
 from live_cam.pipeline.settings import Mode, Settings, SettingsStore
+from live_cam.pipeline.snapshot import explain_exactly
 from live_cam.pipeline.visitors import Visitors
 from live_cam.pipeline.worker import Worker
 from live_cam.sources.base import Source
-from live_cam.types import CamConfig
+from live_cam.types import CamConfig, EncodedFrame
 
 _JOIN_LIMIT_NS = 700_000_000
 _Result = TypeVar("_Result")
@@ -140,6 +141,19 @@ class Session:
     def frame_interval_s(self) -> float:
         """Time from one frame to the next when frames wait, smoothed; 0 before the first."""
         return self._worker.frame_interval_s
+
+    @property
+    def precision_words(self) -> str:
+        """How far int8 agrees with float32, where it is used; else empty."""
+        return self._worker.precision_monitor.words
+
+    def exactly(self, shown: EncodedFrame) -> Future[EncodedFrame]:
+        """Has the worker explain what is shown in float32 where it was int8 that nobody asked for by name."""
+        if any(explainer.computes_live_in_int8 for explainer in self.explainers):
+            return self.submit(lambda _: explain_exactly(shown, self.explainers))
+        unchanged: Future[EncodedFrame] = Future()
+        unchanged.set_result(shown)
+        return unchanged
 
     @property
     def unhealthy_reason(self) -> str:

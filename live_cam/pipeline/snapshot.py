@@ -10,7 +10,7 @@ import json
 import shlex
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -89,7 +89,7 @@ class Snapshot:
 
     def _describe(self, explanation: Explanation, explainer: ExplainerProtocol) -> dict[str, Any]:
         return {
-            **explanation.describe(),
+            **explanation.describe(),  # with the precision of this very map
             "repeat": shlex.join(self._command(explanation, explainer)),
             "evidence": explanation.evidence,
             "vmax": explanation.vmax,
@@ -110,7 +110,7 @@ class Snapshot:
         if "+" not in cam_config.layer:  # a method that fuses layers prescribes them
             command += ["--layer", cam_config.layer]
         command += ["--method", cam_config.method, "--score", explainer.score]
-        command += ["--runtime", explainer.runtime, "--precision", explainer.precision]
+        command += ["--runtime", explainer.runtime, "--precision", explanation.precision]
         if explainer.classifier.resize != "stretch":
             command += ["--resize", explainer.classifier.resize]
         if explainer.device != "auto":
@@ -121,6 +121,22 @@ class Snapshot:
 def take_snapshot(source: str, shown: EncodedFrame, explainers: Sequence[ExplainerProtocol]) -> Snapshot:
     """Returns a snapshot of what is shown now; a source that has stopped may have delivered it long ago."""
     return Snapshot(source, shown, explainers, shown.captured_at)
+
+
+def explain_exactly(shown: EncodedFrame, explainers: Sequence[ExplainerProtocol]) -> EncodedFrame:
+    """Returns what is shown with its maps in float32, where they are in int8 that nobody asked for by name."""
+    first, second = shown.explanation, shown.second
+    return replace(
+        shown,
+        explanation=_explain_exactly(shown, first, explainers[0]),
+        second=None if second is None else _explain_exactly(shown, second, explainers[-1]),
+    )
+
+
+def _explain_exactly(shown: EncodedFrame, explanation: Explanation, explainer: ExplainerProtocol) -> Explanation:
+    if explanation.precision != "int8" or not explainer.computes_live_in_int8:
+        return explanation
+    return explainer.explain_exactly(shown.frame, explanation.target, explanation.cam_config)
 
 
 def _exact(saliency_map: NDArray[np.float32]) -> list[list[float]]:

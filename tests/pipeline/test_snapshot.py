@@ -15,7 +15,7 @@ from PIL import Image
 import live_cam
 from live_cam.api.result import explain_image
 from live_cam.models.labels import find_label, imagenet_labels
-from live_cam.pipeline.snapshot import Snapshot, take_snapshot
+from live_cam.pipeline.snapshot import Snapshot, explain_exactly, take_snapshot
 from live_cam.render.overlay import overlay
 from live_cam.types import CamConfig, EncodedFrame, Frame, OverlayStyle, Target
 
@@ -250,3 +250,17 @@ def test_the_real_command_repeats_a_real_snapshot(gradio_media, make_snapshot, t
     assert np.array_equal(explanation.saliency_map, np.array(content["map"]["values"], np.float32))
     drawn = overlay(frame, explanation, style_of(content))
     assert np.array_equal(drawn, pixels(files[f"{NAME}.png"]))
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_snapshot_of_live_int8_is_computed_in_float32_unless_int8_was_named(make_snapshot, fake_explainer, named):
+    explainer = fake_explainer()
+    explainer.precision, explainer.computes_live_in_int8 = "int8", not named
+    explainer.exact_map = np.full((7, 7), 1.5, np.float32)
+    snapshot = make_snapshot(explainer=explainer)
+    shown = replace(snapshot.shown, explanation=replace(snapshot.shown.explanation, precision="int8"))
+    exact = replace(snapshot, shown=explain_exactly(shown, [explainer]))
+    content = json.loads(exact.as_json())
+    assert content["precision"] == ("int8" if named else "float32")
+    assert f"--precision {content['precision']}" in content["repeat"]
+    assert (content["map"]["values"][6][6] == 1.5) is not named

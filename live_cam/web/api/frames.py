@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -18,7 +19,7 @@ from live_cam.pipeline.snapshot import take_snapshot
 from live_cam.pipeline.visitors import Visitors
 from live_cam.types import EncodedFrame
 from live_cam.web.api.analysis import no_frame_yet
-from live_cam.web.api.dependencies import NO_STORE, ClientId, address_of, feed_dependency, limited_body
+from live_cam.web.api.dependencies import NO_STORE, ClientId, address_of, feed_dependency, limited_body, task_result
 from live_cam.web.api.viewer_connection import ViewerConnection
 from live_cam.web.api.visitor_http import HttpVisitorTransport
 from live_cam.web.api.visitor_websocket import VisitorCamera, refuse
@@ -62,17 +63,17 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
             return no_frame_yet()
         return Response(frame.jpeg, media_type="image/jpeg", headers=NO_STORE)
 
-    # Not a coroutine: encoding a large image would block the event loop.
     @router.get("/snapshot")
-    def snapshot(feed: Feed = feed_of_request) -> Response:
+    async def snapshot(feed: Feed = feed_of_request) -> Response:
         if kiosk:
             return _saving_is_disabled()
         frame = feed.broadcaster.newest
         if frame is None:
             return no_frame_yet()
-        taken = take_snapshot(feed.name, frame, session.explainers)
+        taken = take_snapshot(feed.name, await task_result(session.exactly(frame)), session.explainers)
         headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{taken.name}.zip"'}
-        return Response(taken.as_zip(), media_type="application/zip", headers=headers)
+        data = await asyncio.to_thread(taken.as_zip)  # encoding a large image would block the event loop
+        return Response(data, media_type="application/zip", headers=headers)
 
     @router.get("/frame.jpg")
     async def frame(after: int = -1, revision: int | None = None, feed: Feed = feed_of_request) -> Response:

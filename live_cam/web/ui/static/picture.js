@@ -7,12 +7,12 @@
  * @typedef {{index: number, label: string}} ClassPayload
  * @typedef {ClassPayload & {probability: number}} ClassScore
  * @typedef {{top: ClassScore[], target: ClassPayload, contrast: ClassPayload | null, counterfactual: boolean,
- *   layer: string, method: string, evidence: number, has_evidence: boolean}} ExplanationPayload
+ *   layer: string, method: string, evidence: number, has_evidence: boolean, precision: string}} ExplanationPayload
  * @typedef {{probability_drop: number, random_drop: number, measured: number, verdict: string, words: string}} Faithfulness
  * @typedef {{name: string, explained_by: "gradients" | "cam" | "recipro-cam"}} Model
  * @typedef {{agree: boolean, words: string, note: string}} Comparison
  * @typedef {{models: Model[], source: string, state: string, message: string, retry_s: number | null, fps: number,
- *   settings: import("./settings.js").Settings, preparing: string, faithfulness: Faithfulness | null,
+ *   settings: import("./settings.js").Settings, preparing: string, faithfulness: Faithfulness | null, precision_words: string,
  *   recording: import("./recording.js").Recording | null}} StatePayload
  * @typedef {StatePayload & ExplanationPayload & {seq: number, revision: number, age_ms: number,
  *   second: ExplanationPayload | null, comparison: Comparison | null, style: string, opacity: number, colormap: string}} FramePayload
@@ -171,6 +171,7 @@ export class Picture {
     this.show("preparing", header.preparing ?? "");
     this.show("recorded", header.recording?.state === "recording" ? "Recording" : "");
     this.showFaithfulness(header);
+    this.show("precision", header.precision_words ? `Precision: ${header.precision_words}` : "");
     // One recording holds all feeds, so only one viewer passes its status on.
     if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(RECORDING_EVENT, { detail: header.recording }));
   }
