@@ -233,6 +233,7 @@ def test_the_state_comes_a_few_times_a_second_between_the_frames_with_the_displa
         "settings",
         "preparing",
         "faithfulness",
+        "precision_words",
         "models",
     }
     assert states[-1].keys() == keys | {"display_latency_ms"}

@@ -171,7 +171,7 @@ export class Picture {
     this.show("preparing", header.preparing ?? "");
     this.show("recorded", header.recording?.state === "recording" ? "Recording" : "");
     this.showFaithfulness(header);
-    this.show("precision", header.precision_words ? `Precision: ${header.precision_words}` : "");
+    this.showPrecision(header);
     // One recording holds all feeds, so only one viewer passes its status on.
     if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(RECORDING_EVENT, { detail: header.recording }));
   }
@@ -184,6 +184,11 @@ export class Picture {
     const target = settings?.mode === "side_by_side" && this.target ? ` for ${this.target}` : "";
     const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words}` : "not yet measured.";
     this.write("faithfulness", `Test of ${tested}${target}: ${result}`);
+  }
+
+  /** @param {State} header */
+  showPrecision({ precision_words: words }) {
+    this.show("precision", words ? `Precision: ${words}` : "");
   }
 
   /** Shows new settings at once, before the first frame explained with them. @param {import("./settings.js").Settings} settings */
