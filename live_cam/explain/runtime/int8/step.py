@@ -64,11 +64,6 @@ class Int8Step:
         """Compiles for N frames and K targets; see `TensorFlowStep.prepare`."""
         self._current.prepare(batch_size, num_targets, frame_px, make_room)
 
-    @property
-    def is_float32_prepared(self) -> bool:
-        """Whether a frame can be explained in float32 without compiling first."""
-        return self.float32.is_prepared(1, 1)
-
     def give_way(self) -> None:
         """Computes in float32 from the next call on, which has to be prepared."""
         self.precision = "float32"
