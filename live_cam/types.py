@@ -18,7 +18,7 @@ ExplainedBy = Literal["gradients", "cam", "recipro-cam"]
 Head = Literal["softmax", "sigmoid"]
 """How probabilities follow from logits: one class excludes the others, or each has a probability of its own."""
 Runtime = Literal["tensorflow", "openvino"]
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["float32", "bfloat16", "float16", "int8"]
 Method = Literal["gradcam", "hirescam", "gradcam++", "xgradcam", "layercam", "layercam-fused", "eigencam"]
 Style = Literal["heatmap", "contours", "spotlight"]
 Resize = Literal["stretch", "crop", "pad"]
@@ -129,6 +129,7 @@ class ExplanationPayload(TypedDict):
     method: Method
     evidence: float
     has_evidence: bool
+    precision: Precision
 
 
 class Comparison(TypedDict):
@@ -163,6 +164,7 @@ class Explanation:
         smoothed_map: The map to draw: `saliency_map`, smoothed over the frames of a live source.
         smoothed_top: The classes to show: `top`, smoothed likewise, so that labels and bars don't flicker.
         scene: Which scene of a live source this is of: another number after each cut; 0 if nothing is smoothed.
+        precision: What it was computed in.
     """
 
     saliency_map: NDArray[np.float32]
@@ -178,6 +180,7 @@ class Explanation:
     smoothed_map: NDArray[np.float32]
     smoothed_top: tuple[ClassScore, ...]
     scene: int
+    precision: Precision
 
     @property
     def has_evidence(self) -> bool:
@@ -212,6 +215,7 @@ class Explanation:
             "method": self.cam_config.method,
             "evidence": round(self.evidence, 6),
             "has_evidence": self.has_evidence,
+            "precision": self.precision,
         }
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,9 @@ class FakeExplainer:
         prepare_s: Time to prepare another layer.
         prepare_failure: Raised instead of preparing while it is set.
         prepared: The prepared layers, each with the number of targets.
+        precision: What it says to compute in.
+        exact_map: What it explains in float32.
+        checked: `seq` of the frames that were explained exactly.
     """
 
     layer = "conv5_block3_out"
@@ -59,6 +63,7 @@ class FakeExplainer:
     precision: Precision = "float32"
     device = "auto"
     model_options = ()
+    is_float32_prepared = False
     weights_digest = "0" * 64
     classifier = IMAGENET_RESNET50
 
@@ -72,6 +77,8 @@ class FakeExplainer:
         self.prepare_s = 0.0
         self.prepare_failure = None
         self.prepared = []
+        self.exact_map = synthetic_explanation().saliency_map
+        self.checked = []
         self._ended = threading.Event()
 
     @property
@@ -100,6 +107,17 @@ class FakeExplainer:
     def explain_all(self, frames, targets, cam_config=None):
         return self.explain_each(frames, [targets] * len(frames), cam_config)
 
+    def explain_exactly(self, frame, target, cam_config=None):
+        self.checked.append(frame.seq)
+        explanation = synthetic_explanation(target, self.evidence, cam_config or self.cam_config)
+        return replace(explanation, saliency_map=self.exact_map)
+
+    def prepare_float32(self):
+        self.is_float32_prepared = True
+
+    def give_way_to_float32(self):
+        self.precision = "float32"
+
     def explain_each(self, frames, targets, cam_config=None):
         cam_config = cam_config or self.cam_config
         if not self.is_ready(cam_config):
@@ -112,8 +130,14 @@ class FakeExplainer:
         if self.failure is not None:
             raise self.failure
         return [
-            [synthetic_explanation(target, self.evidence, cam_config) for target in own_targets]
-            for own_targets in targets
+            [
+                replace(
+                    synthetic_explanation(target, self.evidence, cam_config),
+                    precision=self.precision if frame.source_id else "float32",
+                )
+                for target in own_targets
+            ]
+            for frame, own_targets in zip(frames, targets, strict=True)
         ]
 
     def end(self):
@@ -231,6 +255,7 @@ def synthetic_explanation(target=Target(), evidence=1.0, cam_config=CamConfig("c
         smoothed_map=saliency_map,
         smoothed_top=tuple(top),
         scene=1,
+        precision="float32",
     )
 
 

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from live_cam.cli.annotate import annotate
+from live_cam.cli.calibrate import calibrate
 from live_cam.cli.check import check
 from live_cam.cli.explain import explain
 from live_cam.cli.serve import serve
@@ -57,7 +58,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (serve, annotate, explain, check, layers, cameras, bench, doctor):
+for command in (serve, annotate, explain, check, calibrate, layers, cameras, bench, doctor):
     app.command()(command)
 
 

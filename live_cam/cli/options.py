@@ -105,7 +105,11 @@ class ExplainerOptions:
         typer.Option(help="Library that runs the network; auto is tensorflow with an NVIDIA GPU, else openvino."),
     ] = "auto"
     precision: Annotated[
-        Literal[Auto, Precision], typer.Option(help="Numeric precision of the network; auto is the device's fastest.")
+        Literal[Auto, Precision],
+        typer.Option(
+            help="Numeric precision of the network; auto is the device's fastest, for live sources also int8 where its "
+            "maps were found true."
+        ),
     ] = "auto"
     device: Annotated[
         str, typer.Option(metavar="NAME", help="OpenVINO device: CPU, GPU (Intel), NPU; auto is the CPU.")

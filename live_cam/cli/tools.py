@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from live_cam.cli.calibrate import agreement_lines
 from live_cam.cli.options import (
     ExplainerOptions,
     ModelOutputOption,
@@ -22,6 +23,8 @@ from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.cli.terminal import echo
 
 if TYPE_CHECKING:
+    from live_cam.explain.runtime.select import Step
+    from live_cam.models.model import Model
     from live_cam.sources.camera_list import CameraInfo
 
 
@@ -93,7 +96,9 @@ def bench(
     layers = layers_to_explain(model.classifier, options.method, options.layer)
     with options.quiet_tensorflow():
         backend = select_backend(model, options.score, options.runtime, options.precision, options.device)
-        times = measure(backend.make_step(layers), options.method)
+        step = backend.make_step(layers)
+        times = measure(step, options.method)
+        agreement = _int8_agreement(step, model)
     setting = {
         "layer": "+".join(layers),
         "method": options.method,
@@ -103,13 +108,31 @@ def bench(
         "device": backend.device,
     }
     if as_json:
-        echo(json.dumps({**setting, **asdict(times)}))
+        echo(json.dumps({**setting, **asdict(times), **({"agreement": agreement} if agreement else {})}))
         return
     echo(", ".join(setting.values()))
     echo(f"{'':<14}{'median':>10}{'p95':>10}")
     for name, timing in (("step", times.step_ms), ("forward alone", times.forward_ms)):
         echo(f"{name:<14}{timing.median:>7.1f} ms{timing.p95:>7.1f} ms")
     echo(f"{'ratio':<14}{times.ratio:>10.2f}")
+    for line in agreement_lines(agreement) if agreement else ():
+        echo(line)
+
+
+def _int8_agreement(step: Step, model: Model) -> dict[str, Any]:
+    """Returns how far a step in int8 agrees with float32: measured now, or by `calibrate`; {} for other precisions."""
+    from live_cam.cli.held_out import held_out_crops
+    from live_cam.explain.runtime.int8.agreement import measure_agreement
+    from live_cam.explain.runtime.int8.backend import find_ranges
+    from live_cam.explain.runtime.int8.step import Int8Step
+    from live_cam.explain.runtime.int8.table import RangeTable
+
+    if not isinstance(step, Int8Step):
+        return {}
+    if model.classifier.name == "resnet50":
+        return measure_agreement(step.int8, step.float32, held_out_crops(), model.classifier).describe()
+    table = find_ranges(model)  # of a person's own pictures, which are not here
+    return {} if table is None else RangeTable.read(table).agreement
 
 
 def doctor() -> None:

@@ -19,7 +19,6 @@ class ExplainerProtocol(Protocol):
     method: Method
     score: Score
     runtime: Runtime
-    precision: Precision
     device: str
     model_options: tuple[str, ...]
     weights_digest: str
@@ -28,6 +27,23 @@ class ExplainerProtocol(Protocol):
     @property
     def cam_config(self) -> CamConfig:
         """The default layer and method."""
+        ...
+
+    @property
+    def precision(self) -> Precision:
+        """What the default layer is computed in."""
+        ...
+
+    def explain_exactly(self, frame: Frame, target: Target, cam_config: CamConfig | None = None) -> Explanation:
+        """Explains one frame in float32 where others are explained in int8, without smoothing."""
+        ...
+
+    def prepare_float32(self) -> None:
+        """Prepares `explain_exactly`; takes seconds, in any thread."""
+        ...
+
+    def give_way_to_float32(self) -> None:
+        """Explains in float32 from the next frame on."""
         ...
 
     def explain(self, frame: Frame, target: Target) -> Explanation:
@@ -43,7 +59,7 @@ class ExplainerProtocol(Protocol):
     def explain_each(
         self, frames: Sequence[Frame], targets: Sequence[Sequence[Target]], cam_config: CamConfig | None = None
     ) -> list[list[Explanation]]:
-        """Explains each frame for its own targets, of which each frame has as many."""
+        """Explains each frame for its own targets, of which each frame has as many; see `Explainer.explain_each`."""
         ...
 
     def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from live_cam.errors import UsageError
 from live_cam.explain.arguments import check_cam_config, check_choices, check_layer, check_targets
 from live_cam.explain.results import ExplanationBuilder
 from live_cam.explain.runtime.batching import explain_batched
+from live_cam.explain.runtime.int8.step import Int8Step
 from live_cam.explain.runtime.select import Step, layers_to_explain, select_backend
 from live_cam.explain.runtime.step_cache import StepCache
 from live_cam.explain.saliency.evidence import empty_images, evidence_ramp
@@ -57,7 +58,7 @@ class Explainer:
         ((7, 7), 'lion')
 
     Attributes:
-        layer, method, score, runtime, precision: What is in use; layers whose maps are fused are joined with "+".
+        layer, method, score, runtime: What is in use; layers whose maps are fused are joined with "+".
         device: The argument; "auto" if it was not given.
         model_options: The options that open the same model on the command line; files are without their folders, which
             are no viewer's business.
@@ -104,7 +105,8 @@ class Explainer:
             method: The saliency method.
             score: What is differentiated: the logit or the probability of the target.
             runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without.
-            precision: `auto` is the fastest that the device supports natively.
+            precision: `auto` is the fastest that the device supports natively; for live sources also int8, where it is
+                true enough and faster. int8 is for the last layer; others are computed in float32.
             device: An OpenVINO device, such as GPU for an Intel GPU; `auto` is the CPU.
             progress: Opens a progress display for what takes long.
             batch_size: The number of frames to compile for, besides 1; others are explained one by one.
@@ -143,17 +145,25 @@ class Explainer:
         self._frame_px = self.classifier.input_px
         self._process_id = os.getpid()
         self._computing = threading.Lock()
-        backend = select_backend(opened, score, runtime, precision, device, performance_hint)
-        self.runtime, self.precision = backend.runtime, backend.precision
+        backend = select_backend(opened, score, runtime, precision, device, performance_hint, live=smooth)
+        self.runtime, self._precision = backend.runtime, backend.precision
+        self._has_exact_stills = backend.exact_stills
         self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - MEMORY_OF_THE_REST_MB))
         self.prepare(self.cam_config)
-        ramp = self.classifier.evidence_logits or evidence_ramp(self.logits(empty_images(self.classifier.input_px)))
-        self._builder = ExplanationBuilder(self.classifier, ramp, smooth)
+        self._ramp = self.classifier.evidence_logits or evidence_ramp(
+            self.logits(empty_images(self.classifier.input_px))
+        )
+        self._builder = ExplanationBuilder(self.classifier, self._ramp, smooth)
 
     @property
     def cam_config(self) -> CamConfig:
         """The default layer and method: those that the constructor was given."""
         return CamConfig(self.layer, self.method)
+
+    @property
+    def precision(self) -> Precision:
+        """What the default layer is computed in; int8 gives way to float32 where it is not true enough."""
+        return self._precision_of(self._steps.first)
 
     def is_ready(self, cam_config: CamConfig, num_targets: int = 1) -> bool:
         """Whether a frame can be explained with this layer and method now, for K targets in one call.
@@ -221,18 +231,67 @@ class Explainer:
         check_targets(frames, targets, len(self.classifier.labels))
         if not frames:
             return []
+        # There is time for a frame that stays: int8 explains it only if it was named.
+        exact = self._has_exact_stills and not any(frame.source_id for frame in frames)
         with self._exclusively():
-            step = self._steps.take(layers)
-            rgb = self._fit([frame.rgb for frame in frames])
-            self._frame_px = rgb[0].shape[:2]
-            resolved, references = _resolve_top(step, rgb, targets, cam_config.method)
-            vectors = np.array([[target_vector(target, step.classes) for target in row] for row in resolved])
-            maps, logits = explain_batched(step, rgb, vectors, cam_config.method)
-            in_use = CamConfig("+".join(layers), cam_config.method)
-            return [
-                self._builder.build(frame, in_use, *results)
-                for frame, *results in zip(frames, resolved, maps, logits, references, strict=True)
-            ]
+            return self._explain(self._builder, frames, targets, layers, cam_config.method, exact=exact)
+
+    def explain_exactly(self, frame: Frame, target: Target, cam_config: CamConfig | None = None) -> Explanation:
+        """Explains one frame in float32 where `explain` uses int8, without smoothing; what live frames show stays.
+
+        Args:
+            frame: The frame.
+            target: What to explain.
+            cam_config: Layer and method, which have to be ready; None for the default.
+        """
+        cam_config = self.cam_config if cam_config is None else cam_config
+        layers = self._layers(cam_config)
+        builder = ExplanationBuilder(self.classifier, self._ramp, smooth=False)
+        with self._exclusively():
+            return self._explain(builder, [frame], [[target]], layers, cam_config.method, exact=True)[0][0]
+
+    def prepare_float32(self) -> None:
+        """Compiles in float32 what is explained in int8, so that `explain_exactly` takes no longer than one frame."""
+        step = self._steps.first
+        if isinstance(step, Int8Step):
+            step.float32.prepare(1, 1)
+
+    def give_way_to_float32(self) -> None:
+        """Explains in float32 from the next frame on."""
+        step = self._steps.first
+        if isinstance(step, Int8Step):
+            step.give_way()
+
+    def _explain(
+        self,
+        builder: ExplanationBuilder,
+        frames: Sequence[Frame],
+        targets: Sequence[Sequence[Target]],
+        layers: tuple[str, ...],
+        method: Method,
+        *,
+        exact: bool,
+    ) -> list[list[Explanation]]:
+        step = self._steps.take(layers)
+        precision = self._precision_of(step)
+        if exact and isinstance(step, Int8Step):
+            step, precision = step.float32, "float32"
+            step.prepare(1, 1)
+        rgb = self._fit([frame.rgb for frame in frames])
+        self._frame_px = rgb[0].shape[:2]
+        resolved, references = _resolve_top(step, rgb, targets, method)
+        vectors = np.array([[target_vector(target, step.classes) for target in row] for row in resolved])
+        maps, logits = explain_batched(step, rgb, vectors, method)
+        in_use = CamConfig("+".join(layers), method)
+        return [
+            builder.build(frame, in_use, precision, *results)
+            for frame, *results in zip(frames, resolved, maps, logits, references, strict=True)
+        ]
+
+    def _precision_of(self, step: Step) -> Precision:
+        if isinstance(step, Int8Step):
+            return step.precision
+        return "float32" if self._precision == "int8" else self._precision
 
     def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Returns the logits float32 (N, classes) of frames uint8 (H, W, 3), RGB, without explanations.

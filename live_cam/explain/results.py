@@ -14,7 +14,7 @@ from live_cam.explain.saliency.smoothing import TemporalSmoother
 from live_cam.explain.saliency.targets import probabilities, top_classes
 from live_cam.models.classifier import Classifier
 from live_cam.models.preprocess import map_box
-from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Target
+from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Precision, Target
 
 TOP_N: Final = 3
 """The number of top classes that are named, where a model has as many."""
@@ -42,6 +42,7 @@ class ExplanationBuilder:
         self,
         frame: Frame,
         cam_config: CamConfig,
+        precision: Precision,
         targets: Sequence[Target],
         maps: NDArray[np.float32],
         logits: NDArray[np.float32],
@@ -52,6 +53,7 @@ class ExplanationBuilder:
         Args:
             frame: The frame.
             cam_config: Layer and method.
+            precision: What maps and logits were computed in.
             targets: K targets; the j-th `Target()` among them is the j-th top class.
             maps: float32 (K, h, w).
             logits: float32 (classes,).
@@ -91,6 +93,7 @@ class ExplanationBuilder:
                     smoothed_map=smoothed_map,
                     smoothed_top=smoothed_top,
                     scene=0 if self._smoother is None else self._smoother.scene(frame.source_id),
+                    precision=precision,
                 )
             )
         return explanations

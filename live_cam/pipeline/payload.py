@@ -29,6 +29,7 @@ class StatePayload(TypedDict):
     settings: dict[str, Any]
     preparing: str
     faithfulness: dict[str, Any] | None
+    precision_words: str
     recording: dict[str, Any] | None
 
 
@@ -63,6 +64,7 @@ def state_payload(session: Session, feed: Feed) -> StatePayload:
         "faithfulness": None
         if (score := feed.faithfulness.score) is None
         else {**asdict(score), "age_s": int(feed.faithfulness.age_s)},
+        "precision_words": session.precision_words,
         "recording": session.recordings.describe(),
     }
 

@@ -122,7 +122,7 @@ class Session:
         return self._frame_queue.submit(function)
 
     def explain_alone(self, feed: Feed, shown: EncodedFrame) -> Future[EncodedFrame]:
-        """Has the worker explain what is shown once more, without smoothing over the frames before it."""
+        """Has the worker explain what is shown once more: without smoothing, and in int8 only if that was named."""
 
         def explain(_: ExplainerProtocol) -> EncodedFrame:
             first, *second = self._worker.explain_alone(feed, shown.frame)
@@ -149,6 +149,11 @@ class Session:
     def frame_interval_s(self) -> float:
         """Time from one frame to the next when frames wait, smoothed; 0 before the first."""
         return self._worker.frame_interval_s
+
+    @property
+    def precision_words(self) -> str:
+        """How far int8 agrees with float32, where it is used; else empty."""
+        return self._worker.precision_monitor.words
 
     @property
     def unhealthy_reason(self) -> str:

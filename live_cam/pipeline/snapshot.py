@@ -88,7 +88,7 @@ class Snapshot:
 
     def _describe(self, explanation: Explanation, explainer: ExplainerProtocol) -> dict[str, Any]:
         return {
-            **explanation.describe(),
+            **explanation.describe(),  # with the precision of this very map
             "repeat": shlex.join(self._command(explanation, explainer)),
             "evidence": explanation.evidence,
             "vmax": explanation.vmax,
@@ -108,7 +108,7 @@ class Snapshot:
         if "+" not in cam_config.layer:  # a method that fuses layers prescribes them
             command += ["--layer", cam_config.layer]
         command += ["--method", cam_config.method, "--score", explainer.score]
-        command += ["--runtime", explainer.runtime, "--precision", explainer.precision]
+        command += ["--runtime", explainer.runtime, "--precision", explanation.precision]
         if explainer.classifier.resize != "stretch":
             command += ["--resize", explainer.classifier.resize]
         if explainer.device != "auto":

@@ -11,6 +11,7 @@ from live_cam.pipeline.faithfulness_schedule import PASS_EVERY_NS, FaithfulnessS
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue, Task
 from live_cam.pipeline.live_model import LiveModel, SecondModel
+from live_cam.pipeline.precision_monitor import PrecisionMonitor
 from live_cam.pipeline.settings import Settings
 from live_cam.render.encode import encode_jpeg
 from live_cam.render.layout import draw_overlays
@@ -28,6 +29,7 @@ class Worker(threading.Thread):
 
     Attributes:
         frame_interval_s: Time from one frame to the next when frames wait: step, overlay and encoding, smoothed.
+        precision_monitor: Checks the first model's maps against float32.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Worker(threading.Thread):
         """
         super().__init__(name="worker", daemon=True)
         self.frame_interval_s = 0.0
+        self.precision_monitor = PrecisionMonitor(model.explainer, clock)
         self._model = model
         self._second = second
         self._frame_queue = frame_queue
@@ -83,6 +86,7 @@ class Worker(threading.Thread):
             for (feed, frame), explanations in zip(batch, explained, strict=True):
                 _publish(feed, frame, explanations, top_maps, settings)
                 self._schedule.add(feed)
+            self.precision_monitor.follow(batch[0][1], explained[0][0])
         except Exception as error:
             is_first = [feed.fail(frame, f"Explaining failed: {error}") for feed, frame in batch]
             if is_first[0]:

@@ -14,7 +14,7 @@ import pytest
 
 from live_cam.errors import LiveCamError, UnknownLayerError, UsageError, WeightsError
 from live_cam.explain.explainer import Explainer
-from live_cam.explain.runtime import conversion_process, select
+from live_cam.explain.runtime import conversion_process, openvino_backend
 from live_cam.explain.saliency.targets import probabilities
 from live_cam.models.labels import imagenet_labels
 from live_cam.models.layers import DEFAULT_LAYER, FUSED_LAYERS
@@ -277,7 +277,7 @@ def test_unknown_layer_is_an_error_of_the_constructor(network, monkeypatch):
 
     # Converted in this process, which has the network; see test_conversion_process for errors of a subprocess.
     monkeypatch.setattr("live_cam.models.resnet50.build_resnet50", lambda _weights: network)
-    monkeypatch.setattr(select, "convert_in_subprocess", convert_here)
+    monkeypatch.setattr(openvino_backend, "convert_in_subprocess", convert_here)
     with pytest.raises(UnknownLayerError, match="did you mean conv5_block3_out"):
         Explainer(layer="conv5_block3_output")
 

@@ -29,10 +29,10 @@ def explainer_blocked(explainer, eventually):
     explain_each = explainer.explain_each
     entered, released = threading.Event(), threading.Event()
 
-    def wait_and_explain(*arguments):
+    def wait_and_explain(*arguments, **options):
         entered.set()
         released.wait()
-        return explain_each(*arguments)
+        return explain_each(*arguments, **options)
 
     explainer.explain_each = wait_and_explain
     try:

@@ -202,10 +202,10 @@ def test_a_frame_that_fails_on_its_own_does_not_affect_other_feeds(prepare, fake
     explainer = fake_explainer()
     explain_each = explainer.explain_each
 
-    def fail_for_the_first(frames, targets, cam_config):
+    def fail_for_the_first(frames, *arguments, **options):
         if frames[0].source_id == "a":
             raise RuntimeError("out of memory")
-        return explain_each(frames, targets, cam_config)
+        return explain_each(frames, *arguments, **options)
 
     explainer.explain_each = fail_for_the_first
     work = prepare(explainer, feeds=3)
@@ -239,9 +239,9 @@ def timed_explainer(fake_explainer):
     explain_each = explainer.explain_each
     explainer.clock, explainer.step_s = FakeClock(), 0.0
 
-    def advance_and_explain(frames, targets, cam_config):
+    def advance_and_explain(frames, *arguments, **options):
         explainer.clock.advance(explainer.step_s * len(frames))
-        return explain_each(frames, targets, cam_config)
+        return explain_each(frames, *arguments, **options)
 
     explainer.explain_each = advance_and_explain
     return explainer
@@ -296,8 +296,9 @@ def test_a_new_top_class_is_explained_in_the_same_frame(start, fake_explainer, m
     explainer.explained.clear()
     work = start(explainer)
     explain_one(work, 0)
-    explainer.explain_each = lambda *arguments: [
-        [replace(each, smoothed_top=top) for each in explanations] for explanations in explain_each(*arguments)
+    explainer.explain_each = lambda *arguments, **options: [
+        [replace(each, smoothed_top=top) for each in explanations]
+        for explanations in explain_each(*arguments, **options)
     ]
     explain_one(work, 1)
     assert explainer.explained == [(0, Target()), (1, Target(LION)), (1, Target(285))]
@@ -444,3 +445,29 @@ def test_revisions_of_a_frozen_frame_are_recorded_with_the_time_of_their_display
     times_ns = [shown.pts_ns for shown in recorded]
     assert times_ns == sorted(set(times_ns))
     assert work.feed.broadcaster.newest.pts_ns == times_ns[0], "viewers see its true age"
+
+
+def test_a_frozen_frame_is_explained_as_a_still_and_live_frames_are_not(start, fake_explainer, explain_one, eventually):
+    explainer = fake_explainer()
+    explainer.precision = "int8"
+    work = start(explainer)
+    explain_one(work, 0)
+    assert work.feed.broadcaster.newest.explanation.precision == "int8"
+    work.settings.change(frozen=True)
+    explain_one(work, 1)
+    assert work.feed.broadcaster.newest.explanation.precision == "float32"
+    work.settings.change(frozen=False)
+    explain_one(work, 2)
+    assert work.feed.broadcaster.newest.explanation.precision == "int8"
+
+
+def test_int8_is_compared_with_float32_while_frames_flow(start, fake_explainer, explain_one, eventually):
+    explainer = fake_explainer()
+    explainer.precision = "int8"
+    clock = FakeClock()
+    work = start(explainer, clock=clock)
+    explain_one(work, 0)
+    eventually(lambda: explainer.is_float32_prepared and not work.thread.precision_monitor._preparing.is_alive())
+    explain_one(work, 1)
+    eventually(lambda: work.thread.precision_monitor.words == "int8, agrees 1.000 with float32 (last minute)")
+    assert explainer.checked == [1]

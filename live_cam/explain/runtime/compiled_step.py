@@ -14,8 +14,13 @@ from live_cam.explain.runtime.mapped_model import MappedModel
 from live_cam.models.preprocess import resize_to_input
 from live_cam.types import Precision
 
-PRECISION_HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
-"""OpenVINO's names."""
+PRECISION_HINTS: Final[dict[Precision, str]] = {
+    "float32": "f32",
+    "bfloat16": "bf16",
+    "float16": "f16",
+    "int8": "f32",
+}
+"""OpenVINO's names; where a graph is quantised, what is left computes in float32."""
 
 COPIES_OF_WEIGHTS: Final = 1.4
 """What a compiled model takes for its weights, of their own size."""

@@ -21,6 +21,8 @@ class ConversionRequest:
         network: Where the network is.
         layers, score: What to explain.
         batch_size, num_targets: N and K; K = 0 is the forward pass alone.
+        int8_table: The file of the ranges to quantise with; empty for float32.
+        converted: The .xml file of the same in float32, which is quantised without TensorFlow; empty if there is none.
     """
 
     network: NetworkFile
@@ -28,6 +30,8 @@ class ConversionRequest:
     score: Score
     batch_size: int
     num_targets: int
+    int8_table: str = ""
+    converted: str = ""
 
 
 def convert_in_subprocess(request: ConversionRequest, path: Path) -> None:
@@ -50,13 +54,18 @@ def _convert(arguments: tuple[dict[str, Any], str]) -> None:
     request, path = arguments[0], Path(arguments[1])
     path.touch()  # fails now, rather than after the ten seconds that converting takes
 
-    from live_cam.explain.runtime.conversion import convert, save
-    from live_cam.explain.runtime.step_graph import StepGraph
-    from live_cam.models.build import build_network
+    if not request["converted"]:
+        from live_cam.explain.runtime.conversion import convert, save
+        from live_cam.explain.runtime.step_graph import StepGraph
+        from live_cam.models.build import build_network
 
-    network = build_network(NetworkFile.from_json(request["network"]))
-    graph = StepGraph(network, tuple(request["layers"]), request["score"])
-    save(convert(graph.concrete(request["batch_size"], request["num_targets"])), path)
+        network = build_network(NetworkFile.from_json(request["network"]))
+        graph = StepGraph(network, tuple(request["layers"]), request["score"])
+        save(convert(graph.concrete(request["batch_size"], request["num_targets"])), path)
+    if request["int8_table"]:
+        from live_cam.explain.runtime.int8.quantise import quantise_file
+
+        quantise_file(Path(request["converted"] or path), Path(request["int8_table"]), path)
 
 
 if __name__ == "__main__":

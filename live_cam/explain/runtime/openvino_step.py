@@ -37,7 +37,12 @@ _GRAPH_MODULES: Final = (
     "live_cam.models.flatten",
     "live_cam.models.resnet50",
 )
-_CAPABILITIES: Final[dict[Precision, str]] = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
+_CAPABILITIES: Final[dict[Precision, str]] = {
+    "float32": "FP32",
+    "bfloat16": "BF16",
+    "float16": "FP16",
+    "int8": "INT8",
+}
 _ACTIVATION_BYTES: Final = 12_000_000
 """Of each frame, in float32. Together 0 to 20 % more than what was measured at five layers."""
 
@@ -88,6 +93,7 @@ class OpenVinoStep:
         device: str = "CPU",
         performance_hint: PerformanceHint = "latency",
         shared_targets: int = 1,
+        made_from: OpenVinoStep | None = None,
     ) -> None:
         """Prepares the step; the first call of each (N, K) compiles it.
 
@@ -103,17 +109,19 @@ class OpenVinoStep:
                 the frames of a call in parallel, one on each part of it: more frames per second, each of which takes
                 longer.
             shared_targets: Once it is compiled for so many targets, that replaces what was compiled for fewer.
+            made_from: The step whose converted models this one's are made from, and which are converted first.
         """
         self.classes = classes
         self._input_px = input_px
         self._in_parallel = performance_hint == "throughput"
         self._shared_targets = shared_targets
+        self._made_from = made_from
         self._convert = convert
         self._files = StepFiles(cache)
         self._depends_on = [*depends_on, _graph_digest()]
         self._core = ov.Core()
         self._device = device
-        self._relative_size = 1.0 if precision == "float32" else 0.5
+        self._relative_size = 0.5 if precision in ("bfloat16", "float16") else 1.0  # int8 is in the file already
         self._in_bfloat16 = precision == "bfloat16"
         self._options = {
             "PERFORMANCE_HINT": performance_hint.upper(),
@@ -184,12 +192,7 @@ class OpenVinoStep:
         return 1 if self._in_parallel else batch_size
 
     def _compile(self, batch_size: int, num_targets: int, make_room: MakeRoom) -> CompiledStep:
-        key = hashlib.sha256(json.dumps([*self._depends_on, batch_size, num_targets]).encode()).hexdigest()
-        mapped = self._files.load(
-            key[:16],
-            lambda path: MappedModel.read(self._core, path),
-            lambda path: self._convert(batch_size, num_targets, path),
-        )
+        mapped = self.read_converted(batch_size, num_targets)
         memory_bytes = self._estimate_memory(len(mapped.weights), batch_size)
         make_room(memory_bytes)
         model = _output_bfloat16(mapped.model) if self._in_bfloat16 else mapped.model
@@ -204,6 +207,24 @@ class OpenVinoStep:
         requests[0][0].infer([requests[0][1], *targets])
         mapped.unload()
         return CompiledStep(mapped, requests, batch_size, num_targets, memory_bytes)
+
+    def find_converted(self, batch_size: int, num_targets: int) -> Path | None:
+        """Returns the .xml file of the step for N frames and K targets; None if it was not converted yet."""
+        return self._files.find(self._key(batch_size, num_targets))
+
+    def read_converted(self, batch_size: int, num_targets: int) -> MappedModel:
+        """Returns the model for N frames and K targets as it was converted, which takes ten seconds the first time."""
+        if self._made_from is not None and self.find_converted(batch_size, num_targets) is None:
+            self._made_from.read_converted(batch_size, num_targets)  # not within `load`, which locks the folder
+        return self._files.load(
+            self._key(batch_size, num_targets),
+            lambda path: MappedModel.read(self._core, path),
+            lambda path: self._convert(batch_size, num_targets, path),
+        )
+
+    def _key(self, batch_size: int, num_targets: int) -> str:
+        key = json.dumps([*self._depends_on, batch_size, num_targets])
+        return hashlib.sha256(key.encode()).hexdigest()[:16]
 
     def _estimate_memory(self, weights_bytes: int, batch_size: int) -> int:
         """Estimates what a compiled model takes: its own copy of the weights, and its activations."""

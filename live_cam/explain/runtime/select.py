@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.errors import UnknownLayerError, UsageError
-from live_cam.explain.runtime.conversion_process import ConversionRequest, convert_in_subprocess
+from live_cam.errors import UsageError
 from live_cam.models.classifier import Classifier
 from live_cam.models.model import Model
-from live_cam.models.network_file import NetworkFile
 from live_cam.models.weights.find import cache_file
 from live_cam.types import Auto, Method, PerformanceHint, Precision, Runtime, Score
 
@@ -69,12 +66,14 @@ class Backend:
         make_step: Creates the step for some layers, finest first; each N and K is compiled later.
         runtime, precision: What it computes with and in.
         device: The runtime's name of the device, such as CPU or GPU.
+        exact_stills: Whether pictures that stand still are explained in float32, since nobody asked for int8 by name.
     """
 
     make_step: Callable[[tuple[str, ...]], Step]
     runtime: Runtime
     precision: Precision
     device: str
+    exact_stills: bool = False
 
 
 def unlimited(_bytes: int) -> None:
@@ -102,6 +101,7 @@ def select_backend(
     precision: Precision | Auto = "auto",
     device: str = "auto",
     performance_hint: PerformanceHint = "latency",
+    live: bool = False,
 ) -> Backend:
     """Selects runtime, precision and device.
 
@@ -109,16 +109,24 @@ def select_backend(
         model: What to explain.
         score: What is differentiated.
         runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without, or if a device is named.
-        precision: `auto` is the fastest that the device supports natively.
+        precision: `auto` is the fastest that the device supports natively; for live frames also int8, where a table of
+            ranges fits and it is faster.
         device: OpenVINO's name of a device; `auto` is its CPU.
         performance_hint: How OpenVINO computes the frames of one call; see `OpenVinoStep`.
+        live: Whether the frames come from live sources, which int8 may explain without being named.
 
     Raises:
-        UsageError: The device is not available, or does not support the precision.
+        UsageError: The device is not available, or does not support the precision; or int8 is named and there is no
+            table of ranges.
     """
     has_gradients = model.classifier.explained_by == "gradients"
     if runtime == "tensorflow" and not has_gradients:
         raise UsageError("TensorFlow runs models of Keras only; leave out --runtime")
+    if precision == "int8":
+        from live_cam.explain.runtime.int8.backend import require_int8
+
+        require_int8(model, runtime, device)
+        runtime = "openvino"
     if has_gradients and uses_tensorflow(runtime, device):
         if device != "auto":
             raise UsageError("--device names an OpenVINO device; TensorFlow uses the first NVIDIA GPU, or the CPU")
@@ -126,11 +134,21 @@ def select_backend(
         if precision == "auto":
             precision = "float16" if on_gpu else _fastest_on_cpu()
         return _tensorflow(model, score, precision, on_gpu)
+    from live_cam.explain.runtime.int8.backend import find_ranges, int8_backend
+    from live_cam.explain.runtime.int8.gain import is_faster
+    from live_cam.explain.runtime.openvino_backend import openvino_backend
     from live_cam.explain.runtime.openvino_step import choose_precision, require_device
 
     device = "CPU" if device == "auto" else device
     require_device(device)
-    return _openvino(model, score, choose_precision(precision, device), device, performance_hint)
+    chosen = choose_precision(precision, device)
+    if chosen == "int8":
+        return int8_backend(model, score, device, performance_hint)
+    if precision == "auto" and live and (device, chosen) == ("CPU", "float32") and find_ranges(model) is not None:
+        quantised = int8_backend(model, score, device, performance_hint)
+        if is_faster(quantised.make_step((model.classifier.default_layer,)), cache_file().parent, model.digest):
+            return replace(quantised, exact_stills=True)
+    return openvino_backend(model, score, chosen, device, performance_hint)
 
 
 def layers_to_explain(classifier: Classifier, method: Method, layer: str | None) -> tuple[str, ...]:
@@ -148,69 +166,6 @@ def _tensorflow(model: Model, score: Score, precision: Precision, on_gpu: bool) 
         return TensorFlowStep(StepGraph(network, layers, score, precision), on_gpu, weights_bytes)
 
     return Backend(make_step, "tensorflow", precision, "GPU" if on_gpu else "CPU")
-
-
-def _openvino(
-    model: Model,
-    score: Score,
-    precision: Precision,
-    device: str,
-    performance_hint: PerformanceHint,
-) -> Backend:
-    from live_cam.explain.runtime.openvino_step import OpenVinoStep
-
-    if model.file is not None and model.file.kind == "openvino":
-        return _openvino_file(model, model.file, score, precision, device, performance_hint)
-
-    def make_step(layers: tuple[str, ...]) -> Step:
-        def convert(batch_size: int, num_targets: int, path: Path) -> None:
-            if model.file is not None:
-                convert_in_subprocess(ConversionRequest(model.file, layers, score, batch_size, num_targets), path)
-                return
-            from live_cam.explain.runtime.conversion import convert, save
-            from live_cam.explain.runtime.step_graph import StepGraph
-
-            save(convert(StepGraph(model.build(), layers, score).concrete(batch_size, num_targets)), path)
-
-        classifier = model.classifier
-        # Behind the last layer there is one dense layer only: a second target takes 4 % of the time, another step as
-        # much memory as the first.
-        shared_targets = 2 if layers == (classifier.default_layer,) else 1
-        return OpenVinoStep(
-            convert,
-            classifier.input_px,
-            len(classifier.labels),
-            cache_file().parent,
-            (model.digest, repr(classifier.preprocessing), *layers, score),
-            precision,
-            device,
-            performance_hint,
-            shared_targets,
-        )
-
-    return Backend(make_step, "openvino", precision, device)
-
-
-def _openvino_file(
-    model: Model,
-    file: NetworkFile,
-    score: Score,
-    precision: Precision,
-    device: str,
-    performance_hint: PerformanceHint,
-) -> Backend:
-    from live_cam.explain.runtime.cam_step import CamStep
-    from live_cam.models.openvino_files.network import read_network
-
-    def make_step(layers: tuple[str, ...]) -> Step:
-        network = read_network(Path(file.path), file.output)
-        if layers != (network.layer_name,):
-            raise UnknownLayerError(
-                f"{file.path} has no gradients; only its layer {network.layer_name} is explained: omit --layer"
-            )
-        return CamStep(network, model.classifier.preprocessing, score, precision, device, performance_hint)
-
-    return Backend(make_step, "openvino", precision, device)
 
 
 def _fastest_on_cpu() -> Precision:

@@ -57,6 +57,11 @@ class StepFiles:
                     step = self._convert(folder, read, convert)
         return step
 
+    def find(self, key: str) -> Path | None:
+        """Returns the .xml file of a step that the folder has; None if it has none."""
+        path = self._cache / f"step-{key}" / _MODEL_NAME
+        return path if path.is_file() else None
+
     def _lock(self) -> AbstractContextManager[object]:
         """Keeps other processes from converting meanwhile, if the folder can be written at all."""
         try:

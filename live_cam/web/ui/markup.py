@@ -227,7 +227,8 @@ def class_list(number: int, num_ranks: Sequence[int], own: bool = False, tile: b
     <span class="live-meter" data-live="meter" role="meter" aria-valuemin="0" aria-valuemax="100" aria-valuenow="0"
       aria-labelledby="live-evidence-{number}"><span data-live="meter-bar"></span></span>
     <b data-live="evidence-word">–</b></p>
-  <p class="live-faithfulness" data-live="faithfulness">Test of the map: not yet measured.</p>{after}
+  <p class="live-faithfulness" data-live="faithfulness">Test of the map: not yet measured.</p>
+  <p class="live-precision" data-live="precision" hidden></p>{after}
 </section>"""
 
 

@@ -62,12 +62,12 @@ def tensorflow_step(network):
 @pytest.fixture(scope="module")
 def make_openvino_step(weights):
     """`make_openvino_step(precision, *layers)`: from the user's cache, also in precisions that this CPU emulates."""
-    from live_cam.explain.runtime.select import _openvino
+    from live_cam.explain.runtime.openvino_backend import openvino_backend
 
     model = open_model(None, ModelOptions(), silent)
 
     def make(precision, *layers):
-        return _openvino(model, "logit", precision, "CPU", "latency").make_step(layers)
+        return openvino_backend(model, "logit", precision, "CPU", "latency").make_step(layers)
 
     return functools.cache(make)
 

@@ -233,6 +233,7 @@ def test_the_state_comes_once_a_second_between_the_frames_with_the_display_laten
         "settings",
         "preparing",
         "faithfulness",
+        "precision_words",
         "models",
     }
     assert states[-1].keys() == keys | {"display_latency_ms"}

@@ -183,8 +183,9 @@ def test_the_evidence_is_a_word_and_a_meter_and_none_is_stated(site, page):
 def test_what_the_map_shows_is_stated_while_either_of_two_overlays_has_evidence(site, page, monkeypatch):
     explain_each = site.explainer.explain_each
 
-    def without_a_lion(*args):
-        return [[replace(e, evidence=float(e.target_label != "lion")) for e in each] for each in explain_each(*args)]
+    def without_a_lion(*arguments, **options):
+        explained = explain_each(*arguments, **options)
+        return [[replace(e, evidence=float(e.target_label != "lion")) for e in each] for each in explained]
 
     monkeypatch.setattr(site.explainer, "explain_each", without_a_lion)
     site.session.settings.change(mode="side_by_side")

@@ -7,13 +7,13 @@
  * @typedef {{index: number, label: string}} ClassPayload
  * @typedef {ClassPayload & {probability: number}} ClassScore
  * @typedef {{top: ClassScore[], target: ClassPayload, contrast: ClassPayload | null, counterfactual: boolean,
- *   layer: string, method: string, evidence: number, has_evidence: boolean}} ExplanationPayload
+ *   layer: string, method: string, evidence: number, has_evidence: boolean, precision: string}} ExplanationPayload
  * @typedef {{probability_drop: number, random_drop: number, measured: number, verdict: string, words: string,
  *   age_s: number}} Faithfulness
  * @typedef {{name: string, explained_by: "gradients" | "cam" | "recipro-cam"}} Model
  * @typedef {{agree: boolean, words: string, note: string}} Comparison
  * @typedef {{models: Model[], source: string, state: string, message: string, retry_s: number | null, fps: number,
- *   settings: import("./settings.js").Settings, preparing: string, faithfulness: Faithfulness | null,
+ *   settings: import("./settings.js").Settings, preparing: string, faithfulness: Faithfulness | null, precision_words: string,
  *   recording: import("./recording.js").Recording | null}} StatePayload
  * @typedef {StatePayload & ExplanationPayload & {seq: number, revision: number, age_ms: number,
  *   second: ExplanationPayload | null, comparison: Comparison | null, style: string, opacity: number, colormap: string}} FramePayload
@@ -172,6 +172,7 @@ export class Picture {
     this.show("preparing", header.preparing ?? "");
     this.show("recorded", header.recording?.state === "recording" ? "Recording" : "");
     this.showFaithfulness(header);
+    this.showPrecision(header);
     // One recording holds all feeds, so only one viewer passes its status on.
     if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(RECORDING_EVENT, { detail: header.recording }));
   }
@@ -185,6 +186,11 @@ export class Picture {
     const pending = has_evidence === false ? "there is no evidence to occlude." : "not yet measured.";
     const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words} (${faithfulness.age_s} s ago)` : pending;
     this.write("faithfulness", `Test of ${tested}${target}: ${result}`);
+  }
+
+  /** @param {State} header */
+  showPrecision({ precision_words: words }) {
+    this.show("precision", words ? `Precision: ${words}` : "");
   }
 
   /** Shows new settings at once, before the first frame explained with them. @param {import("./settings.js").Settings} settings */
