@@ -48,7 +48,7 @@ def run_checks() -> list[Check]:
     packages = [_package(name, module) for name, module in _MODULES.items()]
     if not all(package.ok for package in packages):
         return [_python(), *packages]  # the other checks use the packages
-    return [_python(), *packages, _weights(), _camera(), _accelerator(), _disk()]
+    return [_python(), *packages, _weights(), _camera(), _accelerator(), *_measured_devices(), _disk()]
 
 
 def _python() -> Check:
@@ -111,6 +111,14 @@ def _nvidia_gpu() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return result.stdout.partition("\n")[0].strip()
+
+
+def _measured_devices() -> list[Check]:
+    from live_cam.explain.runtime.device_choice import describe, remembered
+    from live_cam.models.weights.find import cache_file
+
+    found = remembered(cache_file().parent)
+    return [Check(True, False, f"{model} was measured: {describe(timings)}") for model, timings in found]
 
 
 def _disk() -> Check:

@@ -112,7 +112,7 @@ class ExplainerOptions:
         ),
     ] = "auto"
     device: Annotated[
-        str, typer.Option(metavar="NAME", help="OpenVINO device: CPU, GPU (Intel), NPU; auto is the CPU.")
+        str, typer.Option(metavar="NAME", help="OpenVINO device: CPU, GPU (Intel), NPU; auto is the fastest whose maps are right.")
     ] = "auto"
     max_memory_mb: Annotated[
         int,

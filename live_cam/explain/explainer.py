@@ -107,7 +107,7 @@ class Explainer:
             runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without.
             precision: `auto` is the fastest that the device supports natively; for live sources also int8, where it is
                 true enough and faster. int8 is for the last layer; others are computed in float32.
-            device: An OpenVINO device, such as GPU for an Intel GPU; `auto` is the CPU.
+            device: An OpenVINO device, such as GPU for an Intel GPU; `auto` is the fastest whose maps are right.
             progress: Opens a progress display for what takes long.
             batch_size: The number of frames to compile for, besides 1; others are explained one by one.
             performance_hint: "throughput" explains more frames of a batch per second, each of which takes longer.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -50,6 +51,16 @@ _ACTIVATION_BYTES: Final = 12_000_000
 def devices() -> list[str]:
     """Returns the devices available to OpenVINO, such as `CPU`, `GPU.1` or `NPU`."""
     return list(ov.Core().available_devices)
+
+
+def device_names() -> dict[str, str]:
+    """Returns the devices with what each is, such as the name of the processor."""
+    core = ov.Core()
+    names = dict.fromkeys(core.available_devices, "unknown")
+    for device in names:
+        with suppress(RuntimeError):  # of a driver that is broken
+            names[device] = str(core.get_property(device, "FULL_DEVICE_NAME"))
+    return names
 
 
 def require_device(device: str) -> None:

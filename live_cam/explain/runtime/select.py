@@ -111,7 +111,7 @@ def select_backend(
         runtime: `auto` is `tensorflow` with an NVIDIA GPU, `openvino` without, or if a device is named.
         precision: `auto` is the fastest that the device supports natively; for live frames also int8, where a table of
             ranges fits and it is faster.
-        device: OpenVINO's name of a device; `auto` is its CPU.
+        device: OpenVINO's name of a device; `auto` is the fastest whose maps agree with those of the CPU.
         performance_hint: How OpenVINO computes the frames of one call; see `OpenVinoStep`.
         live: Whether the frames come from live sources, which int8 may explain without being named.
 
@@ -134,12 +134,14 @@ def select_backend(
         if precision == "auto":
             precision = "float16" if on_gpu else _fastest_on_cpu()
         return _tensorflow(model, score, precision, on_gpu)
+    from live_cam.explain.runtime.device_choice import fastest_device
     from live_cam.explain.runtime.int8.backend import find_ranges, int8_backend
     from live_cam.explain.runtime.int8.gain import is_faster
     from live_cam.explain.runtime.openvino_backend import openvino_backend
     from live_cam.explain.runtime.openvino_step import choose_precision, require_device
 
-    device = "CPU" if device == "auto" else device
+    if device == "auto":
+        device = fastest_device(model, score, precision, cache_file().parent) if precision != "int8" else "CPU"
     require_device(device)
     chosen = choose_precision(precision, device)
     if chosen == "int8":
