@@ -112,7 +112,7 @@ class ExplainerOptions:
         ),
     ] = "auto"
     device: Annotated[
-        str, typer.Option(metavar="NAME", help="OpenVINO device: CPU, GPU (Intel), NPU; auto is the fastest whose maps are right.")
+        str, typer.Option(metavar="NAME", help="OpenVINO device: CPU, GPU (Intel), NPU; auto is the fastest.")
     ] = "auto"
     max_memory_mb: Annotated[
         int,

@@ -14,7 +14,7 @@ def measure(request):
         os.abort()
     if device == "NPU" and precision == "auto":
         precision = "float32"
-    found = _measure([path, "CPU", precision])
+    found = _measure((path, "CPU", precision))
     speed = {"CPU": 1, "GPU.0": 4, "NPU": 9}[device]
     if device == "NPU":
         found["maps"] = [np.roll(values, 1, axis=0).tolist() for values in found["maps"]]

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from live_cam import child_task
 from live_cam.explain.runtime import device_choice
 from live_cam.explain.runtime.device_choice import fastest_device, remembered
 from live_cam.explain.runtime.openvino_step import device_names
@@ -25,11 +26,9 @@ def model(colour_models):
 def measured(monkeypatch):
     """The requests for measurements, on a machine with four devices."""
     requests = []
-    run_task = device_choice.run_task
-
     def run(module, request, failure):
         requests.append(request[1:])
-        return run_task("tests.explain.runtime.other_devices", request, failure)
+        return child_task.run_task("tests.explain.runtime.other_devices", request, failure)
 
     monkeypatch.setattr(device_choice, "device_names", lambda: MACHINE)
     monkeypatch.setattr(device_choice, "run_task", run)
