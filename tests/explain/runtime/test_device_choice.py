@@ -26,6 +26,7 @@ def model(colour_models):
 def measured(monkeypatch):
     """The requests for measurements, on a machine with four devices."""
     requests = []
+
     def run(module, request, failure):
         requests.append(request[1:])
         return child_task.run_task("tests.explain.runtime.other_devices", request, failure)
