@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from live_cam.explain.runtime.int8.step import Int8Step
 from live_cam.explain.runtime.select import Step, layers_to_explain, select_backend
 from live_cam.explain.runtime.step_cache import StepCache
 from live_cam.explain.saliency.evidence import empty_images, evidence_ramp
-from live_cam.explain.saliency.targets import target_vector
+from live_cam.explain.target_passes import explain_targets
 from live_cam.models.open import ModelOptions, open_model
 from live_cam.models.preprocess import resize_to_input
 from live_cam.models.weights.find import Progress, silent
@@ -279,13 +278,10 @@ class Explainer:
             step.prepare(1, 1)
         rgb = self._fit([frame.rgb for frame in frames])
         self._frame_px = rgb[0].shape[:2]
-        resolved, references = _resolve_top(step, rgb, targets, method)
-        vectors = np.array([[target_vector(target, step.classes) for target in row] for row in resolved])
-        maps, logits = explain_batched(step, rgb, vectors, method)
         in_use = CamConfig("+".join(layers), method)
         return [
             builder.build(frame, in_use, precision, *results)
-            for frame, *results in zip(frames, resolved, maps, logits, references, strict=True)
+            for frame, *results in zip(frames, *explain_targets(step, rgb, targets, method), strict=True)
         ]
 
     def _precision_of(self, step: Step) -> Precision:
@@ -327,23 +323,3 @@ class Explainer:
             )
         with self._computing:
             yield
-
-
-def _resolve_top(
-    step: Step, rgb: Sequence[NDArray[np.uint8]], targets: Sequence[Sequence[Target]], method: Method
-) -> tuple[Sequence[Sequence[Target]], list[float]]:
-    """Sets the top class as `index` of contrast and counterfactual targets without one.
-
-    That takes a pass of its own, since the gradient is that of a target whose class is known; it also finds the peak of
-    the top class's map, the second result per frame, with which counterfactual maps are compared. Without such targets
-    there is no such pass, and the peaks are 0.
-    """
-    every_target = [target for row in targets for target in row]
-    if not any(each.counterfactual or (each.index is None and each.contrast is not None) for each in every_target):
-        return targets, [0.0] * len(rgb)
-    maps, logits = explain_batched(step, rgb, np.zeros((len(rgb), 1, step.classes), np.float32), method)
-    resolved = [
-        [replace(each, index=top) if each.index is None and each != Target() else each for each in row]
-        for row, top in zip(targets, logits.argmax(axis=-1).tolist(), strict=True)
-    ]
-    return resolved, [float(of_frame.max()) for of_frame in maps]
