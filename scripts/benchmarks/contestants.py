@@ -63,6 +63,7 @@ _OURS = {
     "forward pass openvino": Configuration("openvino", num_targets=0),
     "live_cam openvino float32": Configuration("openvino", "float32"),
     "forward pass openvino float32": Configuration("openvino", "float32", num_targets=0),
+    "live_cam openvino int8": Configuration("openvino", "int8"),
     "live_cam tensorflow": Configuration("tensorflow"),
     "forward pass tensorflow": Configuration("tensorflow", num_targets=0),
     "live_cam tensorflow float32": Configuration("tensorflow", "float32"),
@@ -96,7 +97,7 @@ def _forward(name: str, default: str) -> str | None:
         return None
     if name == "live_cam, three classes":
         return f"forward pass {default}"
-    return name.replace("live_cam", "forward pass")
+    return name.replace("live_cam", "forward pass").replace("int8", "float32")
 
 
 def prepare(name: str) -> tuple[ExplainFunction, str]:

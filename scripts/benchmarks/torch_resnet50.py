@@ -7,6 +7,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from live_cam.models.weights.archive import Arrays
 
@@ -100,3 +101,20 @@ def load(values: Arrays) -> ResNet50:
                 getattr(layer, ours).copy_(value.permute(_AXES[value.ndim]))
     network.eval()
     return network
+
+
+def fold_batch_norms(network: ResNet50) -> None:
+    """Folds the batch norms into the convolutions before them, each of which then ends its sequence."""
+    for block in cast("list[_Block]", list(network.blocks)):
+        block.main, block.shortcut = _folded(block.main), _folded(block.shortcut)
+    network.stem = _folded(network.stem)
+
+
+def _folded(sequence: nn.Sequential) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for layer in sequence:
+        if isinstance(layer, nn.BatchNorm2d):
+            layers.append(fuse_conv_bn_eval(layers.pop(), layer))
+        else:
+            layers.append(layer)
+    return nn.Sequential(*layers)
