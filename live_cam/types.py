@@ -41,6 +41,7 @@ class Frame:
         seq: Number within its feed, counted from 0 and assigned by the feed; a gap is a dropped frame.
         source_id: Unique name of the feed, without credentials; assigned by the feed.
         revision: 0 at first; one more each time the same frame is explained again, under other settings.
+        caption: What ImageNet's ResNet50 makes of the frame, in a sentence to be shown with it; empty for none.
     """
 
     rgb: NDArray[np.uint8]
@@ -48,6 +49,7 @@ class Frame:
     seq: int = 0
     source_id: str = ""
     revision: int = 0
+    caption: str = ""
 
     def __post_init__(self) -> None:
         if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
