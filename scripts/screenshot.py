@@ -148,7 +148,7 @@ def point(page: Page, place: tuple[float, float]) -> None:
     """Moves the pointer to a place in the frame."""
     box = page.locator(".live-stage canvas").first.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"], steps=4)
+    page.mouse.move(box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"])
 
 
 @contextmanager

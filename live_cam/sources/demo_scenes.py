@@ -60,7 +60,6 @@ class Scene:
 
 
 _LION: Final = Photograph("lion.jpg", (0.5, 0.0))
-_CHEETAH: Final = Photograph("cheetah.jpg")
 
 SHORTCUT: Final = Scene(
     (_LION,),
@@ -76,7 +75,7 @@ networks take the watermarks of ImageNet's photographs of cartons for evidence o
 
 SCENES: Final = (
     Scene((_LION,)),
-    Scene((_CHEETAH,)),
+    Scene((Photograph("cheetah.jpg"),)),
     SHORTCUT,
     Scene((Photograph("coffee.jpg"),)),
     Scene((_LION, Photograph("cheetah1.jpg"))),
