@@ -43,6 +43,7 @@ class Frame:
         source_id: Unique name of the feed, without credentials, assigned by the feed. Empty for a frame by itself, over
             whose predecessors nothing is smoothed.
         revision: 0 at first; one more each time the same frame is explained again, under other settings.
+        caption: What ImageNet's ResNet50 makes of the frame, in a sentence to be shown with it; empty for none.
     """
 
     rgb: NDArray[np.uint8]
@@ -50,6 +51,7 @@ class Frame:
     seq: int = 0
     source_id: str = ""
     revision: int = 0
+    caption: str = ""
 
     def __post_init__(self) -> None:
         if self.rgb.dtype != "uint8" or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:

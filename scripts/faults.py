@@ -180,7 +180,7 @@ def report(results: Sequence[Result]) -> None:
 
 def noisy_frame(number: int) -> NDArray[np.uint8]:
     """Draws the demo as a sensor would see it: no two frames are the same."""
-    rgb: NDArray[np.uint8] = demo_frame(number / RATE_FPS % 36).copy()
+    rgb: NDArray[np.uint8] = demo_frame(number / RATE_FPS).copy()
     rgb[::8, ::8] += np.uint8(number % 2 + 1)
     return rgb
 

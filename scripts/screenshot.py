@@ -1,11 +1,12 @@
-"""Takes the screenshots of README and docs: the real page with the demo, the real weights, a real Chromium.
+"""Takes the screenshots and the film of README and docs: the real page with the demo, real weights, a real Chromium.
 
-`python -m scripts.screenshot docs` writes them all again, in some two minutes. Run it on an idle machine, since they
+`python -m scripts.screenshot docs` writes them all again, in some three minutes. Run it on an idle machine, since they
 show the fps. Needs the tests' packages, playwright and Chromium, which ./scripts/test installs.
 """
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import shutil
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,11 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
 
+from live_cam.sources.demo_scenes import DEMO_S, SHORTCUT
+
 PORT = 7869
 URL = f"http://127.0.0.1:{PORT}/"
-# The demo shows all its scenes in 36 s.
-LIMIT_S = 120.0
+LIMIT_S = 2 * DEMO_S
 # For the page to paint the server's newest frame, and for animated bars to come to rest.
 SETTLE_S = 1.5
 # Settings that a screenshot may have changed.
@@ -36,6 +39,13 @@ LOW_WINDOW: ViewportSize = {"width": 1280, "height": 456}
 SCALE = 1.5
 QUALITY = 86
 
+# A window whose text is readable in the width of a README.
+FILM_WINDOW: ViewportSize = {"width": 960, "height": 600}
+FILM_FPS = 5
+FILM_QUALITY = 50
+# The film begins with the lion. So many seconds later the writing, which has faded in, is hidden, and then shown again.
+HIDE_S, HIDDEN_S, SHOWN_S = 7.0, 4.0, 2.0
+
 Payload = dict[str, Any]
 
 
@@ -44,7 +54,7 @@ def main(directory: Path) -> None:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         start = httpx.get(f"{URL}settings").json()["start"]
-        for take in (take_page, take_two_animals):
+        for take in (take_page, take_two_animals, take_shortcut):
             take(browser, directory)
             change_settings(**{name: start[name] for name in CHANGED})
             for context in browser.contexts:
@@ -80,15 +90,65 @@ def take_two_animals(browser: Browser, directory: Path) -> None:
     save(viewer, directory / "side_by_side.webp")
 
 
+def take_shortcut(browser: Browser, directory: Path) -> None:
+    """Films, at real speed, how writing turns a lion into a carton, and how hiding it brings the lion back."""
+    page = open_page(browser, FILM_WINDOW, scale=1.0)
+    freeze(lambda payload: is_carton(payload) and payload["caption"] == SHORTCUT.caption)
+    place = most_important_place()
+    change_settings(frozen=False)
+    wait_for(lambda payload: not payload["caption"])
+    wait_for(lambda payload: payload["caption"] == SHORTCUT.caption)
+    with film(page, directory / "shortcut.webp"):
+        page.wait_for_timeout(1000 * HIDE_S)
+        point(page, place)
+        page.wait_for_timeout(1000 * HIDDEN_S)
+        page.mouse.move(1, 1)
+        page.wait_for_timeout(1000 * SHOWN_S)
+
+
+@contextmanager
+def film(page: Page, path: Path) -> Iterator[None]:
+    """Films the window, at real speed, while the block runs."""
+    session = page.context.new_cdp_session(page)
+    images: list[Image.Image] = []
+    times_s: list[float] = []
+
+    def keep(event: dict[str, Any]) -> None:
+        session.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+        time_s = event["metadata"]["timestamp"]
+        if not times_s or time_s - times_s[-1] >= 1 / FILM_FPS:
+            times_s.append(time_s)
+            images.append(Image.open(io.BytesIO(base64.b64decode(event["data"]))).convert("RGB"))
+
+    session.on("Page.screencastFrame", keep)
+    session.send("Page.startScreencast", {"format": "png"})
+    yield
+    session.send("Page.stopScreencast")
+    durations_ms = [round(1000 * (end_s - begin_s)) for begin_s, end_s in pairwise([*times_s, time.time()])]
+    images[0].save(
+        path, save_all=True, append_images=images[1:], duration=durations_ms, loop=0, quality=FILM_QUALITY, method=4
+    )
+    print_size(path)
+
+
 def occlude_most_important_patch(page: Page) -> None:
     """Moves the pointer to the place whose occlusion costs the top class most."""
-    grid = [(x / 10, y / 10) for x in range(1, 10) for y in range(1, 10)]
-    x, y = min(grid, key=lambda place: occluded_probability(*place))
-    box = page.locator(".live-stage canvas").first.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+    point(page, most_important_place())
     page.locator('[data-live="occluded-0"]', has_text="%").wait_for()
     time.sleep(SETTLE_S)
+
+
+def most_important_place() -> tuple[float, float]:
+    """Returns the place whose occlusion costs the top class most, in fractions of the frame."""
+    grid = [(x / 10, y / 10) for x in range(1, 10) for y in range(1, 10)]
+    return min(grid, key=lambda place: occluded_probability(*place))
+
+
+def point(page: Page, place: tuple[float, float]) -> None:
+    """Moves the pointer to a place in the frame."""
+    box = page.locator(".live-stage canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"])
 
 
 @contextmanager
@@ -103,9 +163,9 @@ def demo() -> Iterator[None]:
             process.terminate()
 
 
-def open_page(browser: Browser) -> Page:
+def open_page(browser: Browser, window: ViewportSize = WINDOW, scale: float = SCALE) -> Page:
     """Opens the page and waits for its first result."""
-    page = browser.new_context(viewport=WINDOW, device_scale_factor=SCALE).new_page()
+    page = browser.new_context(viewport=window, device_scale_factor=scale).new_page()
     page.goto(URL)
     page.locator('[data-live="percent-0"]', has_text="%").wait_for(timeout=LIMIT_S * 1000)
     return page
@@ -113,6 +173,10 @@ def open_page(browser: Browser) -> Page:
 
 def save(shown: Page | Locator, path: Path) -> None:
     Image.open(io.BytesIO(shown.screenshot())).convert("RGB").save(path, quality=QUALITY, method=6)
+    print_size(path)
+
+
+def print_size(path: Path) -> None:
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
@@ -167,6 +231,11 @@ def has_one_cheetah(payload: Payload) -> bool:
     return bool(top["label"] == "cheetah" and top["probability"] > 0.9 and second["probability"] < 0.03)
 
 
+def is_carton(payload: Payload) -> bool:
+    top = payload["top"][0]
+    return bool(top["label"] == "carton" and top["probability"] > 0.7)
+
+
 def has_two_animals(payload: Payload) -> bool:
     labels = {score["label"] for score in payload["top"][:2] if score["probability"] > 0.15}
     return labels == {"lion", "cheetah"}
@@ -174,7 +243,7 @@ def has_two_animals(payload: Payload) -> bool:
 
 def has_lion_and_cheetah(payload: Payload) -> bool:
     top, second, _ = payload["top"]
-    return has_two_animals(payload) and top["label"] == "lion" and bool(second["probability"] > 0.25)
+    return has_two_animals(payload) and top["label"] == "lion" and bool(second["probability"] > 0.2)
 
 
 def is_faithful(payload: Payload) -> bool:

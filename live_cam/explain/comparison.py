@@ -9,7 +9,7 @@ from live_cam.types import ClassScore, Comparison, Explanation, Target
 
 
 class ModelPair:
-    """Two models, whose classes correspond where their labels are the same but for case and underscores."""
+    """Two models, whose classes correspond where `fold_label` makes their labels the same."""
 
     def __init__(self, first: Classifier, second: Classifier) -> None:
         self._models = first, second

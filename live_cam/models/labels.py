@@ -15,23 +15,29 @@ _MAX_COMPARED = 2000
 
 @cache
 def imagenet_labels() -> tuple[str, ...]:
-    """Returns the 1000 ImageNet class names, which are distinct, in the order of the logits."""
-    text = resources.files("live_cam.models").joinpath("imagenet_classes.txt").read_text("utf-8")
-    return tuple(text.splitlines())
+    """Returns the names of the 1000 ImageNet classes, which are distinct, in the order of the logits.
+
+    Where ImageNet's own name means something else to most people, it is another: "ear of corn" for "ear".
+    """
+    return tuple(name for name, _ in _imagenet_names())
 
 
 def find_label(text: str, labels: Sequence[str]) -> int:
     """Returns the index of the class that `text` names, by label (ignoring case and underscores) or by number.
+
+    ImageNet's own name of a class that has another here finds it, too.
 
     Raises:
         UnknownLabelError: There is no such class; the message suggests the nearest names.
     """
     if text in labels:
         return labels.index(text)
-    wanted = fold_label(text.strip())
-    folded = [fold_label(label) for label in labels]
+    wanted = _fold_case(text.strip())
+    folded = [_fold_case(label) for label in labels]
     if wanted in folded:
         return folded.index(wanted)
+    if (name := _renamed().get(wanted)) in folded:
+        return folded.index(name)
     if wanted.isascii() and wanted.isdigit() and int(wanted) < len(labels):
         return int(wanted)
     near = [label for label in folded if wanted and wanted in label][:3]
@@ -43,5 +49,22 @@ def find_label(text: str, labels: Sequence[str]) -> int:
 
 
 def fold_label(name: str) -> str:
-    """Returns a label without what tells no two classes apart: case and underscores."""
+    """Returns a label without what tells no two classes apart: case, underscores, ImageNet's own name."""
+    folded = _fold_case(name)
+    return _renamed().get(folded, folded)
+
+
+def _fold_case(name: str) -> str:
     return name.replace("_", " ").casefold()
+
+
+@cache
+def _renamed() -> dict[str, str]:
+    """Returns the names of renamed ImageNet classes by ImageNet's own, all with their case folded."""
+    return {_fold_case(own): _fold_case(name) for name, own in _imagenet_names() if own}
+
+
+def _imagenet_names() -> list[tuple[str, str]]:
+    """Returns the name of each ImageNet class, and ImageNet's own where it is another."""
+    text = resources.files("live_cam.models").joinpath("imagenet_classes.txt").read_text("utf-8")
+    return [(name, own) for name, _, own in (line.partition("\t") for line in text.splitlines())]

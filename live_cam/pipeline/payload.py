@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, TypedDict
 
+from live_cam.models.classifier import Classifier
+from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
 from live_cam.types import Comparison, EncodedFrame, ExplainedBy, ExplanationPayload, SourceState, Style
@@ -38,6 +40,7 @@ class FramePayload(StatePayload, ExplanationPayload):
 
     seq: int
     revision: int
+    caption: str
     age_ms: float
     second: ExplanationPayload | None
     comparison: Comparison | None
@@ -77,6 +80,7 @@ def frame_payload(session: Session, feed: Feed, shown: EncodedFrame) -> FramePay
         **shown.explanation.describe(smoothed=True),
         "seq": shown.frame.seq,
         "revision": shown.frame.revision,
+        "caption": shown.frame.caption if _is_resnet50(session.explainer.classifier) else "",
         "age_ms": round((session.clock.now_ns() - shown.pts_ns) / 1e6, 1),
         "second": None if shown.second is None else shown.second.describe(smoothed=True),
         "comparison": None if session.second is None else session.second.compare(shown, feed.settings.current),
@@ -84,3 +88,8 @@ def frame_payload(session: Session, feed: Feed, shown: EncodedFrame) -> FramePay
         "opacity": style.opacity,
         "colormap": style.colormap,
     }
+
+
+def _is_resnet50(classifier: Classifier) -> bool:
+    """Returns whether this is ImageNet's ResNet50, of which captions speak."""
+    return (classifier.name, classifier.labels) == (IMAGENET_RESNET50.name, IMAGENET_RESNET50.labels)

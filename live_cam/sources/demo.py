@@ -1,12 +1,9 @@
-"""The demo, which needs no camera: slow pans over photographs that ship with gradio."""
+"""The demo, which needs no camera: slow pans over photographs."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,32 +12,20 @@ from numpy.typing import NDArray
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import SourceError
 from live_cam.sources.base import Pacer, SourceKind
+from live_cam.sources.demo_scenes import WRITING, Photograph, scene_at
 from live_cam.sources.pictures.reader import read_rgb
 from live_cam.types import Frame
 
 WIDTH_PX, HEIGHT_PX = 640, 480
 RATE_FPS = 30
-SCENE_S = 6.0
 
-_ZOOM = 1.25
+_ZOOM = 1.06
+_SWAY_PX = (14, 8)
 _SWAY_PERIOD_S = 11.0
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Photographs that are shown side by side for `SCENE_S` seconds."""
-
-    photographs: tuple[str, ...]
-
-
-SCENES = (
-    Scene(("lion.jpg",)),
-    Scene(("cheetah.jpg",)),
-    Scene(("lion.jpg", "cheetah1.jpg")),
-    Scene(("tower.jpg",)),
-    Scene(("cheetah1.jpg",)),
-    Scene(("cheetah.jpg", "lion.jpg")),
-)
+# Where ResNet50 takes the writing for a carton, and a patch over a part of it suffices for the lion to be back.
+_WRITING_PX = (4, 300)  # left, top
+_WRITING_WIDTH_PX = 516
+_WRITING_OPACITY = 0.43
 
 
 class DemoSource:
@@ -56,7 +41,7 @@ class DemoSource:
         """Starts the first scene.
 
         Raises:
-            SourceError: gradio's photographs are missing.
+            SourceError: A photograph is missing.
         """
         demo_frame(0.0)
         return DemoStream(self._clock)
@@ -73,10 +58,11 @@ class DemoStream:
 
     def read(self) -> Frame:
         """Waits until the next frame is due and returns it."""
-        rgb = demo_frame(self._number / RATE_FPS)
+        time_s = self._number / RATE_FPS
+        rgb = demo_frame(time_s)
         pts_ns = self._pacer.wait(self._number * 1_000_000_000 // RATE_FPS)
         self._number += 1
-        return Frame(rgb, pts_ns)
+        return Frame(rgb, pts_ns, caption=scene_at(time_s)[0].caption)
 
     def close(self) -> None:
         """Does nothing: no resource is open."""
@@ -88,31 +74,52 @@ def demo_frame(time_s: float) -> NDArray[np.uint8]:
     Returns:
         uint8 (480, 640, 3), RGB.
     """
-    scene = SCENES[int(time_s / SCENE_S) % len(SCENES)]
+    scene, elapsed_s = scene_at(time_s)
     width_px = WIDTH_PX // len(scene.photographs)
-    panes = [_pan(_photograph(name, width_px), time_s, width_px) for name in scene.photographs]
-    return panes[0] if len(panes) == 1 else np.hstack(panes)
+    panes = [_pan(_read(photograph, width_px), photograph.centre, time_s, width_px) for photograph in scene.photographs]
+    rgb = np.hstack(panes)
+    if opacity := scene.writing_opacity(elapsed_s):
+        _write(rgb, opacity)
+    return rgb
 
 
-def _pan(photograph: NDArray[np.uint8], time_s: float, width_px: int) -> NDArray[np.uint8]:
+def _pan(photograph: NDArray[np.uint8], centre: tuple[float, float], time_s: float, width_px: int) -> NDArray[np.uint8]:
     """Returns a window that sways slowly over the photograph, with subpixel steps."""
     phase = 2.0 * math.pi * time_s / _SWAY_PERIOD_S
+    sways = _SWAY_PX[0] * math.sin(phase), _SWAY_PX[1] * math.cos(phase)
     height, width = photograph.shape[:2]
-    centre = (
-        width / 2 + (width - width_px) / 2 * math.sin(phase),
-        height / 2 + (HEIGHT_PX - height) / 4 * math.cos(phase),
+    x, y = (
+        min(max(fraction * size, window / 2 + most), size - window / 2 - most) + sway
+        for fraction, size, window, most, sway in zip(
+            centre, (width, height), (width_px, HEIGHT_PX), _SWAY_PX, sways, strict=True
+        )
     )
-    return np.asarray(cv2.getRectSubPix(photograph, (width_px, HEIGHT_PX), centre), np.uint8)
+    return np.asarray(cv2.getRectSubPix(photograph, (width_px, HEIGHT_PX), (x, y)), np.uint8)
+
+
+def _write(rgb: NDArray[np.uint8], opacity: float) -> None:
+    """Writes a translucent white line over a frame."""
+    alpha = opacity * _writing()
+    (left, top), (height, width) = _WRITING_PX, alpha.shape[:2]
+    below = rgb[top : top + height, left : left + width]
+    below[:] = (below + alpha * (255.0 - below)).round()
 
 
 @cache
-def _photograph(name: str, width_px: int) -> NDArray[np.uint8]:
+def _writing() -> NDArray[np.float32]:
+    """Returns the opacity of the line of writing, float32 (height, width, 1), 0..1."""
+    ink = cv2.cvtColor(read_rgb(WRITING), cv2.COLOR_RGB2GRAY)
+    scale = _WRITING_WIDTH_PX / ink.shape[1]
+    enlarged = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(_WRITING_OPACITY / 255.0 * enlarged[..., np.newaxis], np.float32)
+
+
+@cache
+def _read(photograph: Photograph, width_px: int) -> NDArray[np.uint8]:
     """Returns a photograph, scaled to cover a pane of `width_px` by `HEIGHT_PX` with room to pan."""
-    # Located without importing gradio, which only `live_cam.web` may do.
-    spec = find_spec("gradio")
-    folder = Path(spec.origin or "").parent / "media_assets" / "images" if spec else None
-    if folder is None or not (folder / name).is_file():
-        raise SourceError(f"the demo's photograph {name} is missing; reinstall gradio")
-    rgb = read_rgb(folder / name)
+    path = photograph.path
+    if not path.is_file():
+        raise SourceError(f"the demo's photograph {photograph.name} is missing; reinstall live_cam and gradio")
+    rgb = read_rgb(path)
     scale = _ZOOM * max(width_px / rgb.shape[1], HEIGHT_PX / rgb.shape[0])
     return np.asarray(cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)

@@ -3,7 +3,7 @@
 import pytest
 
 from live_cam.errors import LiveCamError, UnknownLabelError, UsageError
-from live_cam.models.labels import find_label, imagenet_labels
+from live_cam.models.labels import find_label, fold_label, imagenet_labels
 
 
 def test_there_are_1000_distinct_labels():
@@ -23,7 +23,8 @@ def test_there_are_1000_distinct_labels():
         (549, "envelope"),
         (916, "web site"),
         (967, "espresso"),
-        (999, "toilet tissue"),
+        (998, "ear of corn"),
+        (999, "toilet paper"),
     ],
 )
 def test_labels_are_in_the_order_of_the_logits(index, label):
@@ -37,6 +38,28 @@ def test_every_label_is_found_by_its_own_name():
 @pytest.mark.parametrize("text", ["Egyptian cat", "egyptian cat", "EGYPTIAN_CAT", "  Egyptian_cat\n", "285", " 285 "])
 def test_label_is_found_in_any_spelling(text):
     assert find_label(text, imagenet_labels()) == 285
+
+
+@pytest.mark.parametrize(
+    ("own", "name"),
+    [("ear", "ear of corn"), ("EAR", "ear of corn"), ("beach_wagon", "station wagon"), ("ice bear", "polar bear")],
+)
+def test_a_renamed_class_is_found_by_the_name_that_imagenet_gave_it(own, name):
+    labels = imagenet_labels()
+    assert own not in labels
+    assert labels[find_label(own, labels)] == name
+    assert fold_label(own) == fold_label(name)
+
+
+def test_no_name_of_imagenets_leads_to_another_class():
+    labels = imagenet_labels()
+    assert [find_label(fold_label(label), labels) for label in labels] == list(range(1000))
+
+
+def test_another_models_labels_are_left_as_they_are():
+    assert find_label("EAR", ["ear of corn", "ear", "nose"]) == 1
+    with pytest.raises(UnknownLabelError, match="did you mean 'nose'"):
+        find_label("nosy", ["ear", "nose"])
 
 
 @pytest.mark.parametrize(

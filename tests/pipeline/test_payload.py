@@ -1,7 +1,9 @@
 import json
+from dataclasses import replace
 
 import pytest
 
+from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.pipeline.payload import FramePayload, StatePayload, frame_payload, state_payload
 from live_cam.pipeline.session import Session
 from live_cam.types import EncodedFrame, ExplanationPayload, OverlayStyle, Target
@@ -57,3 +59,13 @@ def test_a_single_overlay_has_no_second_explanation(session, make_frame, make_ex
     shown = EncodedFrame(b"", make_frame(), make_explanation(), OverlayStyle())
     payload = frame_payload(session, session.feeds[0], shown)
     assert (payload["second"], payload["contrast"], payload["counterfactual"]) == (None, None, False)
+
+
+def test_a_caption_is_shown_with_the_model_of_which_it_speaks_and_with_no_other(session, shown):
+    explainer, feed = session.explainer, session.feeds[0]
+    captioned = replace(shown, frame=replace(shown.frame, caption="The lion is a carton."))
+    assert frame_payload(session, feed, shown)["caption"] == ""
+    assert frame_payload(session, feed, captioned)["caption"] == "The lion is a carton."
+    for other in ({"name": "mine"}, {"labels": ("lion", "carton")}):
+        explainer.classifier = replace(IMAGENET_RESNET50, **other)
+        assert frame_payload(session, feed, captioned)["caption"] == ""

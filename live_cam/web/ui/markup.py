@@ -171,6 +171,7 @@ def _stage(number: int, attributes: str = "", notice: str = "Connecting", button
       <p class="live-chip" data-live="recorded" hidden>Recording</p>
       <p class="live-chip" data-live="frozen" hidden>Frozen</p>
       <p class="live-chip" data-live="preparing" hidden></p>
+      <p class="live-chip live-scene" data-live="scene" hidden></p>
     </div>
   </div>
   <p class="live-notice" data-live="notice" role="status">{notice}</p>{buttons}

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from live_cam.explain.saliency.smoothing import TemporalSmoother
-from live_cam.sources.demo import SCENE_S, demo_frame
+from live_cam.sources.demo import demo_frame
+from live_cam.sources.demo_scenes import DEMO_S, SCENES
 
 S = 1_000_000_000
 LABELS = tuple("abcdefgh")
@@ -160,7 +161,7 @@ def test_noise_of_a_map_is_reduced_and_movement_is_followed():
 def test_every_cut_of_the_demo_resets_and_no_pan_does():
     smoother = TemporalSmoother()
     cuts = []
-    for frame in range(36 * 10):
+    for frame in range(round(DEMO_S * 10)):
         time_s = frame / 10
         values = chances(a=0.9, b=0.06, c=0.02) if frame % 2 else chances(d=0.9, e=0.06, f=0.02)
         a_map = np.full((7, 7), frame, np.float32)
@@ -168,7 +169,8 @@ def test_every_cut_of_the_demo_resets_and_no_pan_does():
         if (smoothed == a_map).all():
             assert [score.probability for score in top] == pytest.approx([0.9, 0.06, 0.02])
             cuts.append(time_s)
-    assert cuts == [scene * SCENE_S for scene in range(6)]
+    durations_s = [scene.duration_s for scene in SCENES]
+    assert cuts == list(itertools.accumulate(durations_s[:-1], initial=0.0))
 
 
 def changed(source, rgb):

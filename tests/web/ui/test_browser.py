@@ -49,6 +49,24 @@ def test_the_demo_moves_from_lion_to_cheetah_and_another_target_changes_its_map(
     expect(part(page, "latency")).to_have_text(re.compile("ms$"))
 
 
+def test_writing_turns_the_lion_of_the_demo_into_a_carton_and_hiding_it_brings_the_lion_back(open_source):
+    page = open_source("demo")
+    scene = part(page, "scene")
+    expect(part(page, "label-0")).to_have_text("cheetah")
+    expect(scene).to_be_hidden()
+    expect(part(page, "label-0")).to_have_text("carton")
+    expect(scene).to_contain_text("Hide the writing with the pointer")
+    box = page.locator(".live-stage canvas").bounding_box()
+    page.mouse.move(box["x"] + 0.14 * box["width"], box["y"] + 0.717 * box["height"])
+    page.wait_for_function("""() => {
+      const text = (name) => document.querySelector(`[data-live="${name}"]`).textContent;
+      const rank = [0, 1, 2].find((rank) => text(`label-${rank}`) === "lion");
+      return rank !== undefined && parseInt(text(`occluded-${rank}`).replace("→", "")) > 50;
+    }""")
+    expect(part(page, "label-0")).to_have_text("espresso")
+    expect(scene).to_be_hidden()
+
+
 def test_the_map_moves_to_the_target_and_controls_act_on_a_still_image(open_source, gradio_media, tmp_path):
     images = [Image.open(gradio_media / "images" / name).convert("RGB") for name in ("lion.jpg", "cheetah1.jpg")]
     Image.fromarray(np.hstack([np.asarray(image.resize((400, 400))) for image in images])).save(tmp_path / "pair.png")

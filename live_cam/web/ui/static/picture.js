@@ -15,7 +15,7 @@
  * @typedef {{models: Model[], source: string, state: string, message: string, retry_s: number | null, fps: number,
  *   settings: import("./settings.js").Settings, preparing: string, faithfulness: Faithfulness | null, precision_words: string,
  *   recording: import("./recording.js").Recording | null}} StatePayload
- * @typedef {StatePayload & ExplanationPayload & {seq: number, revision: number, age_ms: number,
+ * @typedef {StatePayload & ExplanationPayload & {seq: number, revision: number, caption: string, age_ms: number,
  *   second: ExplanationPayload | null, comparison: Comparison | null, style: string, opacity: number, colormap: string}} FramePayload
  * @typedef {Pick<StatePayload, "source" | "state" | "message" | "fps"> & Partial<FramePayload> &
  *   {display_latency_ms?: number | null}} State Of a frame, of a feed, or the refusal of a further visitor.
@@ -90,6 +90,7 @@ export class Picture {
     this.canvas.ariaLabel = `Live overlay of the map for ${targets}`;
     this.show("caption", this.paneCaption(header, comparison && models[0]));
     this.show("caption-right", second ? this.paneCaption(second, comparison && models[1]) : "");
+    this.show("scene", header.caption);
     this.show("no-evidence", noEvidenceCaption(header));
     this.write("meaning", header.has_evidence || second?.has_evidence ? mapCaption(header) : "");
     this.showEvidence(header);
