@@ -112,7 +112,7 @@ def tap():
 def test_pointing_occludes_a_patch_and_the_probabilities_beside_the_view_change(page):
     bare = colour_at(page, *place(page, *LEFT))
     point(page, *LEFT)
-    expect(occluded(page)).to_have_text("→ 0 %")
+    expect(occluded(page)).to_have_text("→ <1 %")
     expect(patches(page)).to_have_count(1)
     assert np.abs(colour_at(page, *place(page, *LEFT)) - PATCH_RGB).max() <= 3
     assert np.abs(bare - PATCH_RGB).max() > 30
@@ -120,7 +120,7 @@ def test_pointing_occludes_a_patch_and_the_probabilities_beside_the_view_change(
     assert mark.evaluate("(track) => getComputedStyle(track, '::after').content") != "none"
     point(page, *RIGHT)
     expect(occluded(page)).to_have_text("→ 100 %")
-    expect(occluded(page, 1)).to_have_text("→ 0 %")
+    expect(occluded(page, 1)).to_have_text("→ <1 %")
 
 
 def test_leaving_the_view_removes_the_patch_and_ends_the_requests(page, requests_of):
@@ -140,7 +140,7 @@ def test_a_place_that_is_kept_is_requested_again_and_announced_once(page, reques
     urls = requests_of(page, "/occlusion?")
     point(page, *LEFT)
     spoken = page.locator(".live-occlusion [role=status]")
-    expect(spoken).to_contain_text(re.compile(r"^With the patch occluded: lion \d+ %, now 0 %; "))
+    expect(spoken).to_contain_text(re.compile(r"^With the patch occluded: lion \d+ %, now <1 %; "))
     wait_until(page, lambda: len(urls) >= 3)
     assert len({requested_place(url) for url in urls}) == 1
     point(page, LEFT[0] + 0.01, LEFT[1])
@@ -159,7 +159,7 @@ def test_another_place_is_announced_with_its_own_result_however_slow_that_is(sit
     site.explainer.logits = slow_logits
     spoken = page.locator(".live-occlusion [role=status]")
     point(page, *LEFT)
-    expect(spoken).to_contain_text(re.compile(r"lion \d+ %, now 0 %"))
+    expect(spoken).to_contain_text(re.compile(r"lion \d+ %, now <1 %"))
     point(page, *RIGHT)
     expect(spoken).to_contain_text(re.compile(r"lion \d+ %, now 100 %"))
 
@@ -207,7 +207,7 @@ def test_nothing_is_occluded_or_requested_while_it_is_switched_off(page, request
     expect(switch).to_have_attribute("aria-pressed", "true")
     page.evaluate("scrollTo(0, 0)")
     point(page, *LEFT)
-    expect(occluded(page)).to_have_text("→ 0 %")
+    expect(occluded(page)).to_have_text("→ <1 %")
 
 
 @both_sizes
@@ -221,7 +221,7 @@ def test_with_two_overlays_the_patch_is_occluded_in_both(site, page, size, reque
     expect(patches(page)).to_have_count(2)
     for at in (first, second):
         assert np.abs(colour_at(page, *place(page, *at)) - PATCH_RGB).max() <= 3
-    expect(occluded(page)).to_have_text("→ 0 %")
+    expect(occluded(page)).to_have_text("→ <1 %")
     assert requested_place(urls[-1]) == pytest.approx((0.25, 0.7), abs=0.01)
     one, other = boxes(page)
     canvas = page.locator(".live-view canvas").bounding_box()
@@ -245,7 +245,7 @@ def test_the_patch_lies_under_the_pointer_whatever_the_shape_of_the_frame(site, 
 @both_sizes
 def test_a_tap_occludes_a_patch_until_the_next_tap(page, tap):
     tap(page, *place(page, *LEFT))
-    expect(occluded(page)).to_have_text("→ 0 %")
+    expect(occluded(page)).to_have_text("→ <1 %")
     wait_frames(page, 15)
     expect(patches(page)).to_have_count(1)
     tap(page, *place(page, *RIGHT))
@@ -254,7 +254,7 @@ def test_a_tap_occludes_a_patch_until_the_next_tap(page, tap):
     expect(patches(page)).to_have_count(0)
     expect(occluded(page)).to_have_text("")
     tap(page, *place(page, *LEFT))
-    expect(occluded(page)).to_have_text("→ 0 %")
+    expect(occluded(page)).to_have_text("→ <1 %")
     target = part(page, "target").bounding_box()
     tap(page, target["x"] + 5, target["y"] + 5)
     expect(patches(page)).to_have_count(0)
@@ -269,7 +269,7 @@ def test_the_arrow_keys_move_the_patch_while_the_switch_has_the_focus(page):
     for _ in range(11):
         page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowDown")
-    expect(occluded(page)).to_have_text("→ 0 %")
+    expect(occluded(page)).to_have_text("→ <1 %")
     (left,) = boxes(page)
     assert left["x"] < right["x"]
     page.keyboard.press("Escape")
@@ -282,7 +282,7 @@ def test_the_arrow_keys_move_the_patch_while_the_switch_has_the_focus(page):
 
 def test_a_class_that_the_result_does_not_have_gets_no_probability(page):
     point(page, *LEFT)
-    expect(occluded(page)).to_have_text("→ 0 %")
+    expect(occluded(page)).to_have_text("→ <1 %")
     score = {"index": 5, "label": "electric ray", "probability": 1}
     result = {"before": [score], "after": [score], "box": [0, 0, 0.5, 0.5]}
     page.route("**/occlusion?*", lambda route: route.fulfill(json=result))
@@ -295,7 +295,7 @@ def test_a_lost_connection_removes_the_patch_and_its_return_brings_it_back(page)
     page.route("**/occlusion?*", lambda route: route.abort())
     expect(patches(page)).to_have_count(0)
     page.unroute("**/occlusion?*")
-    expect(occluded(page)).to_have_text("→ 0 %")
+    expect(occluded(page)).to_have_text("→ <1 %")
 
 
 def test_a_visitor_occludes_a_patch_of_their_own_frame(visitors, tabs, make_explanation):
