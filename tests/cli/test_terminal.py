@@ -43,13 +43,13 @@ def test_a_log_message_is_one_line_and_a_traceback_has_its_own():
     log = logging.Logger("live_cam.test")
     log.addHandler(handler)
     log.warning("%s is lost", HOSTILE)
-    assert stream.getvalue() == f"live_cam.test: {SAFE} is lost\n"
+    assert stream.getvalue() == f"live-cam: {SAFE} is lost\n"
     try:
         raise ValueError(HOSTILE)
     except ValueError:
         log.exception("reading failed")
     lines = stream.getvalue().splitlines()
-    assert lines[1:3] == ["live_cam.test: reading failed", "Traceback (most recent call last):"]
+    assert lines[1:3] == ["live-cam: reading failed", "Traceback (most recent call last):"]
     assert not [line for line in lines if not line.isprintable()]
 
 
@@ -81,4 +81,4 @@ except SystemExit:
     shown = os.read(reader, 1000)
     os.close(writer)
     os.close(reader)
-    assert shown.split(b"\n")[0].strip() == (b"live_cam: converting the network" if is_terminal else b"end")
+    assert shown.split(b"\n")[0].strip() == (b"live-cam: converting the network" if is_terminal else b"end")
