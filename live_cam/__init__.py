@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from live_cam.errors import (
-    LiveCamError,
-    ModelError,
-    OutputError,
-    ServeError,
-    SourceError,
-    UnknownLabelError,
-    UnknownLayerError,
-    UsageError,
-    WeightsError,
-)
-
+TYPE_CHECKING = False  # that of `typing`, whose import would take longer than all of this module
 if TYPE_CHECKING:
     from live_cam import metrics
     from live_cam.api.explainer import Explainer
     from live_cam.api.result import Result
+    from live_cam.errors import (
+        LiveCamError,
+        ModelError,
+        OutputError,
+        ServeError,
+        SourceError,
+        UnknownLabelError,
+        UnknownLayerError,
+        UsageError,
+        WeightsError,
+    )
     from live_cam.types import ClassScore, Explanation, Frame, Target
 
     __version__: str
@@ -44,6 +42,13 @@ __all__ = [
     "metrics",
 ]
 
+_MODULES = {
+    "Explainer": "live_cam.api.explainer",
+    "Result": "live_cam.api.result",
+    **dict.fromkeys(("ClassScore", "Explanation", "Frame", "Target"), "live_cam.types"),
+    **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "live_cam.errors"),
+}
+
 
 def __getattr__(name: str) -> object:
     """Imports the rest on first access: `import live_cam` stays fast, and the command line gets its signals early."""
@@ -51,20 +56,10 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version("live_cam")
-    if name == "Explainer":
-        from live_cam.api.explainer import Explainer
+    from importlib import import_module
 
-        return Explainer
-    if name == "Result":
-        from live_cam.api.result import Result
-
-        return Result
-    if name in ("ClassScore", "Explanation", "Frame", "Target"):
-        from live_cam import types
-
-        return getattr(types, name)
     if name == "metrics":
-        from importlib import import_module
-
         return import_module("live_cam.metrics")
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

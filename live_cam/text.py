@@ -1,6 +1,8 @@
-"""Text for people and for JSON."""
+"""Text for people and for JSON, and what people meant by theirs."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 def encodable(text: str) -> str:
@@ -19,3 +21,14 @@ def percent(probability: float) -> str:
     """Returns a probability, 0..1, as people read it; what is not zero is not shown as zero."""
     whole = f"{100 * probability:.0f} %"
     return "<1 %" if whole == "0 %" and probability > 0 else whole
+
+
+def near_names(word: str, names: Iterable[str]) -> list[str]:
+    """Returns up to three of the names that a misspelt word may mean, the likeliest first; case does not count."""
+    from difflib import get_close_matches  # needed where something is wrong only
+
+    by_folded = {name.casefold(): name for name in names}
+    wanted = word.casefold()
+    if wanted in by_folded:
+        return [by_folded[wanted]]
+    return [by_folded[near] for near in get_close_matches(wanted, by_folded, n=3, cutoff=0.7)]

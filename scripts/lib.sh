@@ -34,7 +34,7 @@ find_python() {
 # Creates the virtual environment $VENV with the project and its extra $1 (or none), at the versions of
 # constraints.txt. Does nothing if it is up to date.
 prepare_venv() {
-  local extra=$1 stamp=$VENV/.installed${1:+-$1} python expected
+  local extra=$1 stamp=$VENV/.installed${1:+-$1} quiet python expected
   # On Debian, venv creates Python before it fails for want of pip's package, so pip is what to test for.
   if ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
     python=$(find_python) || exit 1
@@ -45,7 +45,9 @@ prepare_venv() {
   expected=$(echo "$VENV" && "$VENV/bin/python" -VV && cat "$project/pyproject.toml" "$project/constraints.txt")
   if [ "$(cat "$stamp" 2>/dev/null)" != "$expected" ]; then
     echo "Installing live_cam and its dependencies (2.9 GB on disk); this takes minutes, once"
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
+    quiet=--quiet
+    if [ -t 1 ]; then quiet=; fi # at a terminal, pip shows its progress
+    "$VENV/bin/python" -m pip install $quiet --disable-pip-version-check \
       --constraint "$project/constraints.txt" --editable "$project${extra:+[$extra]}" ||
       fail "pip could not install live_cam; see its messages above"
     printf '%s\n' "$expected" > "$stamp"

@@ -23,7 +23,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+OPTION = re.compile(r"(?<![\w-])(?:-[a-zA-Z]|--[a-z][a-z-]*)(?![\w-])")
 
 
 def options(name):
@@ -32,7 +32,9 @@ def options(name):
     return {option for each in shown for option in (*each.opts, *each.secondary_opts)} | {"--help", "-h"}
 
 
-ALL_OPTIONS = set().union(*map(options, COMMANDS), {"--version"})
+OWN_OPTIONS = {option for each in typer.main.get_command(app).params for option in each.opts}
+"""Those of `live-cam` without a command."""
+ALL_OPTIONS = OWN_OPTIONS.union(*map(options, COMMANDS))
 
 
 def code(page):
@@ -86,7 +88,7 @@ def test_options_in_the_docs_exist(page):
         if each.startswith("--"):
             assert set(OPTION.findall(each)) <= ALL_OPTIONS, each
     for name, words in commands(page):
-        assert {word for word in words if OPTION.fullmatch(word)} <= options(name) | {"--version"}, (name, words)
+        assert {word for word in words if OPTION.fullmatch(word)} <= options(name) | OWN_OPTIONS, (name, words)
 
 
 def test_every_option_is_documented():

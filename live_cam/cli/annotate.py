@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption, with_explainer_options
 from live_cam.cli.targets import ContrastOption, CounterfactualOption, check_target, parse_target
-from live_cam.cli.terminal import echo, print_error
+from live_cam.cli.terminal import announce_start, echo, print_error
 from live_cam.errors import LiveCamError, OutputError, UsageError
 from live_cam.models.labels import find_label
 from live_cam.text import printable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def annotate(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="IN...", help="Video files, folders of them, or patterns such as 'clips/*.mp4'."),
+        typer.Argument(metavar="IN", help="Video files, folders of them, or patterns such as 'clips/*.mp4'."),
     ],
     output: Annotated[
         Path,
@@ -80,6 +80,7 @@ def annotate(
         require_directory(output)
     if len(videos) == 1:
         require_file(videos[0], "a video file")
+    announce_start()
     from live_cam.pipeline.offline.annotate import AnnotateOptions, annotate
     from live_cam.pipeline.offline.frame_loop import BATCH_SIZE
 

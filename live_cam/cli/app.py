@@ -7,22 +7,23 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from live_cam.cli.annotate import annotate
 from live_cam.cli.calibrate import calibrate
 from live_cam.cli.check import check
+from live_cam.cli.examples import EXAMPLES, PROGRAM_EXAMPLES, examples_text
 from live_cam.cli.explain import explain
 from live_cam.cli.serve import serve
 from live_cam.cli.signals import exit_on_signals
 from live_cam.cli.terminal import LogFormatter, echo, print_error
 from live_cam.cli.tools import bench, cameras, doctor, layers
+from live_cam.cli.usage import check_first_word, parser_error
 from live_cam.errors import LiveCamError, OutputError, UsageError
 
 _RENAMED = {
@@ -42,9 +43,22 @@ class _ServeByDefault(TyperGroup):
     """Makes `live-cam demo` short for `live-cam serve demo`."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h", "--version")):
+        is_completion = ctx.resilient_parsing
+        own_words = {*self.commands, *(option for each in self.get_params(ctx) for option in each.opts)}
+        if args and args[0].partition("=")[0] not in own_words:
+            if not is_completion:
+                check_first_word(args[0], self.commands)
             args = ["serve", *args]
+        elif not args and not is_completion:  # while it is completed, nothing is known of the first word
+            args = ["serve"]
         return super().parse_args(ctx, args)
+
+
+class _Command(TyperCommand):
+    """Writes usage lines as other programs do: `IMAGE...`, where typer's are `{IMAGE}...`."""
+
+    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return [piece.translate({ord("{"): None, ord("}"): None}) for piece in super().collect_usage_pieces(ctx)]
 
 
 app = typer.Typer(
@@ -54,16 +68,17 @@ app = typer.Typer(
         "help_option_names": ["--help", "-h"],
         "token_normalize_func": lambda name: _RENAMED.get(name, name),
     },
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 for command in (serve, annotate, explain, check, calibrate, layers, cameras, bench, doctor):
-    app.command()(command)
+    app.command(cls=_Command, epilog=examples_text(EXAMPLES[command.__name__]))(command)
 
 
-@app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+@app.callback(invoke_without_command=True, epilog=examples_text(PROGRAM_EXAMPLES))
+def main(
+    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version and exit.")] = False,
+) -> None:
     """Point a camera at the world and watch, live, what a classifier sees and where it looks.
 
     `live-cam [SOURCE]` is short for `live-cam serve [SOURCE]`; see `live-cam serve --help` for its options.
@@ -89,14 +104,14 @@ def run() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does with what a terminal lacks
     try:
         with _system_errors():
-            status = app(standalone_mode=False)
+            status = app(prog_name="live-cam", standalone_mode=False)
             sys.stdout.flush()
         sys.exit(status)
     except LiveCamError as error:
         print_error(error)
         sys.exit(error.exit_status)
     except typer.TyperException as error:
-        print_error(_parser_error(error))
+        print_error(parser_error(error))
         sys.exit(error.exit_code)
 
 
@@ -117,15 +132,3 @@ def _system_errors() -> Iterator[None]:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left can't be written at exit, either
         raise OutputError(f"standard output can't be written ({error.strerror})") from None
-
-
-def _parser_error(error: typer.TyperException) -> UsageError:
-    """Returns what the parser of the options rejected as an error of ours; its own fills four lines."""
-    for word in sys.argv[1:]:
-        with suppress(OSError):  # too long for a file's name
-            if word.startswith("-") and Path(word).exists():
-                return UsageError(f"{word} reads like an option; if the file is meant, write .{os.sep}{word}")
-    message = error.format_message().replace("Value error, ", "").strip().rstrip(".")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "live-cam"
-    return UsageError(f"{message[:1].lower()}{message[1:]}; see `{command} --help`")

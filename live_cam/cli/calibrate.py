@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from live_cam.cli.options import ExplainerOptions, ModelOutputOption, TrustModelOption
-from live_cam.cli.terminal import echo
+from live_cam.cli.terminal import announce_start, echo
 from live_cam.errors import ModelError, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def calibrate(
     if output is not None:
         require_new(output, ".npz")
     paths = _pictures(folder)
+    announce_start()
     options = ExplainerOptions(model=model, preprocess=preprocess, model_output=model_output, trust_model=trust_model)
     opened = options.open_model()
     require_quantisable(opened)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from live_cam.cli.options import ExplainerOptions, with_explainer_options
-from live_cam.cli.terminal import echo
+from live_cam.cli.terminal import announce_start, echo
 from live_cam.errors import UsageError
 
 
@@ -21,7 +21,7 @@ def check(
     ],
     images: Annotated[
         list[Path],
-        typer.Argument(metavar="IMAGE...", help="Images of several of its classes."),
+        typer.Argument(metavar="IMAGE", help="Images of several of its classes."),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     *,
@@ -38,6 +38,7 @@ def check(
         raise UsageError("check takes the model as its first argument; leave out --model")
     for path in images:
         require_file(path, "an image")
+    announce_start()
     from live_cam.api.check import check_model
     from live_cam.api.images import as_frame
 

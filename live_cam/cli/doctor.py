@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import requires, version
+from pathlib import Path
 
+import live_cam
 from live_cam.cli.quiet import quiet_native_stderr
+from live_cam.models.weights.npm import install_command
 
 _MODULES = {
     "numpy": "numpy",
@@ -43,12 +49,20 @@ class Check:
     text: str
 
 
-def run_checks() -> list[Check]:
-    """Checks Python, packages, weights, camera, accelerator and disk; changes and downloads nothing."""
-    packages = [_package(name, module) for name, module in _MODULES.items()]
-    if not all(package.ok for package in packages):
-        return [_python(), *packages]  # the other checks use the packages
-    return [_python(), *packages, _weights(), _camera(), _accelerator(), *_measured_devices(), _disk()]
+def run_checks() -> Iterator[Check]:
+    """Checks Python, packages, weights, camera, accelerator and disk, one by one; changes and downloads nothing."""
+    yield _python()
+    is_complete = True
+    for name, module in _MODULES.items():
+        package = _package(name, module)
+        is_complete &= package.ok
+        yield package
+    if not is_complete:
+        return  # the other checks use the packages
+    for check in (_weights, _camera, _accelerator):
+        yield check()
+    yield from _measured_devices()
+    yield _disk()
 
 
 def _python() -> Check:
@@ -64,7 +78,18 @@ def _package(name: str, module: str) -> Check:
         return Check(True, True, f"{name} {version(name)}")
     except Exception as error:  # an import runs any code of the package's
         reason = (str(error).splitlines() or [repr(error)])[0]
-        return Check(False, True, f"{name} does not import ({reason}); install it again with ./scripts/run")
+        command = shlex.join([*(install_command() or ["pip", "install"]), "--force-reinstall", _requirement(name)])
+        return Check(False, True, f"{name} does not import ({reason}); install it again: {command}")
+
+
+def _requirement(name: str) -> str:
+    """Returns a package with the versions of it that live_cam takes."""
+    return next((each for each in requires("live_cam") or () if re.fullmatch(rf"{name}[^\w-].*", each)), name)
+
+
+def _is_checkout() -> bool:
+    """Whether live_cam runs from its sources, which have scripts that install it."""
+    return (Path(live_cam.__file__).parents[1] / "scripts" / "run").is_file()
 
 
 def _weights() -> Check:
@@ -96,7 +121,8 @@ def _accelerator() -> Check:
         return Check(True, False, "TensorFlow finds an NVIDIA GPU; the network runs there")
     unused = _nvidia_gpu()
     if unused:
-        cure = "on Linux, `pip install 'live_cam[cuda]'` installs what TensorFlow needs for it (./scripts/run does so)"
+        script = " (./scripts/run does so)" if _is_checkout() else ""
+        cure = f"on Linux, `pip install 'live_cam[cuda]'` installs what TensorFlow needs for it{script}"
         return Check(False, False, f"{unused} is there and unused; {cure}")
     found = ", ".join(devices())
     text = f"TensorFlow finds no NVIDIA GPU; the network runs on the CPU, with OpenVINO, which finds {found} (--device)"

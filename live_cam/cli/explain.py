@@ -9,7 +9,7 @@ import typer
 
 from live_cam.cli.options import ExplainerOptions, with_explainer_options
 from live_cam.cli.targets import ContrastOption, CounterfactualOption, check_target, parse_target
-from live_cam.cli.terminal import echo, print_error
+from live_cam.cli.terminal import announce_start, echo, print_error
 from live_cam.errors import LiveCamError, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @with_explainer_options
 def explain(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files to explain.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Image files to explain, or folders of them.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="OUT.png", help="Write the overlay; one IMAGE only.")
     ] = None,
@@ -39,8 +39,10 @@ def explain(
 
     The model sees each whole image, squeezed to the size of its input, unless --resize says otherwise.
     """
+    from live_cam.cli.image_files import find_images
     from live_cam.files import require_file, require_new
 
+    images = find_images(inputs)
     for path, suffix in ((output, ".png"), (save_map, ".npz")):
         if path is not None:
             if len(images) > 1:
@@ -51,6 +53,7 @@ def explain(
     check_target(target, contrast, counterfactual, explainer_options)
     if len(images) == 1:
         require_file(images[0], "an image")
+    announce_start()
     # What takes seconds; what is wrong up to here is said before.
     from live_cam.api.pair import explain_with_both
     from live_cam.api.result import explain_image

@@ -15,6 +15,7 @@ import typer
 from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.errors import UsageError
 from live_cam.models.labels import imagenet_labels
+from live_cam.models.layers import check_resnet50_layer
 from live_cam.types import Auto, Method, Precision, Resize, Runtime, Score
 
 if TYPE_CHECKING:
@@ -222,6 +223,7 @@ def _split(values: dict[str, Any]) -> ExplainerOptions:
     """Returns the options of the model, with those of the second if there is one.
 
     Raises:
+        UnknownLayerError: ResNet50 has no such layer.
         UsageError: An option is given more often than `--model`, or that more than twice.
     """
     given = {name: values.pop(name) or [] for name in _FOR_EACH_MODEL}
@@ -235,6 +237,8 @@ def _split(values: dict[str, Any]) -> ExplainerOptions:
         ExplainerOptions(**values | {name: each[i] if i < len(each) else None for name, each in given.items()})
         for i in range(2)
     )
+    if first.model is None and first.layer is not None:
+        check_resnet50_layer(first.layer)
     return replace(first, second=second) if models_n == 2 else first
 
 

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption, with_explainer_options
+from live_cam.cli.port import DEFAULT_PORT, bind_port
 from live_cam.cli.signals import handle_hangup, handle_signals
-from live_cam.cli.terminal import echo, print_error
+from live_cam.cli.terminal import announce_start, echo, print_error
 from live_cam.cli.urls import WILDCARDS, page_url, print_urls
+from live_cam.cli.usage import source_word
 from live_cam.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class ServeOptions:
     Attributes:
         sources: What `create_source` accepts; empty if visitors show their own cameras.
         max_visitors: How many may do so at a time; 0 with sources.
+        port: None for the default, or the next one that is free.
         record: The video to record to from the start.
     """
 
@@ -46,7 +49,7 @@ class ServeOptions:
     max_visitors: int
     camera: CameraOptions
     host: str
-    port: int
+    port: int | None
     extra_hosts: tuple[str, ...]
     token: str | None
     https: bool
@@ -79,20 +82,31 @@ def serve(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SOURCE]...",
-            help="auto (first camera, else the demo), demo, browser (each visitor's own camera), 0, 1, ..., "
+            metavar="SOURCE",
+            help="auto (first camera, else the demo), demo, browser (each visitor's own camera), webcam, 0, 1, ..., "
             "/dev/videoN, rtsp:// or http:// URLs, a video file, or a folder of images; up to 16 are shown side by "
             "side.",
         ),
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; other than loopback requires a token.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; other than loopback requires a token.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=0,
+            max=65535,
+            show_default=f"{DEFAULT_PORT}, or the next that is free",
+            help="Port to listen on; 0 is any that is free.",
+        ),
+    ] = None,
     open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     token: Annotated[
         str | None,
-        typer.Option(envvar="LIVE_CAM_TOKEN", help="Access token; generated when required and not set."),
+        typer.Option(
+            metavar="TOKEN", envvar="LIVE_CAM_TOKEN", help="Access token; generated when required and not set."
+        ),
     ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Another host name of this server, such as a proxy's.")
@@ -102,7 +116,10 @@ def serve(
         typer.Option("--https", help="Serve over HTTPS with a self-signed certificate; phones' cameras require it."),
     ] = False,
     visitors: Annotated[
-        int, typer.Option(min=1, max=256, help="With `browser`: maximum number of visitors with a camera at a time.")
+        int,
+        typer.Option(
+            metavar="N", min=1, max=256, help="With `browser`: maximum number of visitors with a camera at a time."
+        ),
     ] = 8,
     size: Annotated[
         str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Frame size to request of cameras, such as 1280x720.")
@@ -159,7 +176,7 @@ def serve(
     """
     from live_cam.sources.spec import check_spec
 
-    words = tuple(sources or ("auto",))
+    words = tuple(map(source_word, sources or ("auto",)))
     own_cameras = words == ("browser",)
     if "browser" in words and not own_cameras:
         raise UsageError("`browser` shows each visitor their own camera only; give no other source with it")
@@ -178,6 +195,7 @@ def serve(
         )
     if record_visitors and not (kiosk and record is not None):
         raise UsageError("--record-visitors is for --kiosk with --record; leave it out")
+    announce_start()
     # Libraries of cameras and videos, which take a second; what is wrong up to here is said before.
     from live_cam.pipeline.recordings import RecordingOptions, default_directory, require_unrecorded
     from live_cam.sinks.codecs import choose_encoder
@@ -220,12 +238,11 @@ def serve(
 def _build(options: ServeOptions) -> _Server:
     """Binds the port, creates the sources, then the explainer and the session: what fails fast comes first."""
     from live_cam.sources.factory import create_source
-    from live_cam.web.listener import bind
     from live_cam.web.security.access import token_needed
     from live_cam.web.security.addresses import local_addresses
 
     with ExitStack() as on_error:
-        listener = on_error.enter_context(bind(options.host, options.port))
+        listener = on_error.enter_context(bind_port(options.host, options.port))
         sources = [create_source(word, options.camera) for word in options.sources]
         token = options.token
         if token is None and token_needed(options.host, options.extra_hosts):
@@ -253,7 +270,8 @@ def _run(options: ServeOptions, server: _Server) -> int:
     from live_cam.web.app import LiveApp
     from live_cam.web.server import LiveServer
 
-    scheme, host, port, token = options.scheme, options.host, options.port, server.token
+    scheme, host, token = options.scheme, options.host, server.token
+    port = server.listener.getsockname()[1]
     url = page_url(scheme, host, port, token)
     with server.listener, server.session as session:
         is_recorded = options.record is not None

@@ -19,16 +19,21 @@ def echo(line: str) -> None:
     typer.echo(printable(line))
 
 
+def announce_start() -> None:
+    """Says, to who waits at a terminal, that what takes long has begun, and how long it takes."""
+    logging.getLogger("live_cam").info("starting: this takes seconds, the first time about a minute")
+
+
 def print_error(error: LiveCamError) -> None:
     """Prints an error as one line on standard error."""
     print(f"live-cam: {printable(' '.join(str(error).split()))}", file=sys.stderr)
 
 
 class LogFormatter(logging.Formatter):
-    """Writes a message as one line, and a traceback below it."""
+    """Writes a message as one line, as errors are, and a traceback below it."""
 
     def __init__(self) -> None:
-        super().__init__("%(name)s: %(message)s")
+        super().__init__("live-cam: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         """Returns the line of a record."""

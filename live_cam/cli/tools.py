@@ -20,7 +20,7 @@ from live_cam.cli.options import (
     with_explainer_options,
 )
 from live_cam.cli.quiet import quiet_native_stderr
-from live_cam.cli.terminal import echo
+from live_cam.cli.terminal import announce_start, echo
 
 if TYPE_CHECKING:
     from live_cam.explain.runtime.select import Step
@@ -32,6 +32,7 @@ def layers(
     model: ModelsOption = None, model_output: ModelOutputOption = None, trust_model: TrustModelOption = False
 ) -> None:
     """List the layers that can be explained; a map has the height and width of its layer."""
+    announce_start()
     with quiet_native_stderr():
         sizes, default = _layer_sizes(require_one_model(model), model_output, trust_model)
     echo(f"{'layer':<22}{'height':>8}{'width':>8}{'channels':>10}")
@@ -88,6 +89,7 @@ def bench(
     explainer_options: ExplainerOptions,
 ) -> None:
     """Time an explanation on this machine against a forward pass alone."""
+    announce_start()
     from live_cam.cli.benchmark import measure
     from live_cam.explain.runtime.select import layers_to_explain, select_backend
 
@@ -139,8 +141,9 @@ def doctor() -> None:
     """Check that this machine has what live_cam needs; report what is missing."""
     from live_cam.cli.doctor import run_checks
 
-    checks = run_checks()
-    for check in checks:
+    lacks_something = False
+    for check in run_checks():
         echo(f"{'ok     ' if check.ok else 'MISSING' if check.needed else 'note   '}  {check.text}")
-    if any(check.needed and not check.ok for check in checks):
+        lacks_something |= check.needed and not check.ok
+    if lacks_something:
         raise typer.Exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import keras
 from keras.src.ops.function import make_node_key
 
 from live_cam.errors import UnknownLayerError
+from live_cam.models.layers import unknown_layer
 from live_cam.models.preprocessing import CAFFE, Preprocessing
 from live_cam.types import Head
 
@@ -93,9 +93,7 @@ class Network:
             return
         if any(other.name == layer for other in self.model.operations):
             raise UnknownLayerError(f"layer {layer!r} has no spatial output to map; the default is {self.offered[-1]}")
-        near = difflib.get_close_matches(layer, sizes, n=3)
-        hint = f"did you mean {', '.join(near)}?" if near else "`live-cam layers` lists them"
-        raise UnknownLayerError(f"{self.model.name} has no layer {layer!r}; {hint}")
+        raise unknown_layer(self.model.name, layer, self.offered, sizes)
 
     def _size(self, output: Any) -> tuple[int, int, int] | None:
         if len(output.shape) != 4:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 import live_cam as package
+from live_cam.cli.app import app
 from live_cam.cli.options import ExplainerOptions
 from tests.cli.conftest import program
 
@@ -18,7 +21,7 @@ COMMANDS = ("serve", "annotate", "explain", "layers", "cameras", "bench", "docto
 
 
 def test_version(live_cam):
-    assert live_cam("--version").stdout == f"live_cam {package.__version__}\n"
+    assert live_cam("--version").stdout == live_cam("-V").stdout == f"live_cam {package.__version__}\n"
 
 
 def test_help_lists_the_commands_and_that_of_serve_the_sources(live_cam):
@@ -92,11 +95,11 @@ def test_the_options_of_the_explainer_come_last_in_the_help(live_cam, command):
     ("words", "fragments"),
     [
         (("--colour", "red"), ("no such option: --colour", "serve --help")),
-        (("demo", "--port", "0"), ("'--port'", "1", "serve --help")),
+        (("demo", "--port", "65536"), ("'--port'", "65535", "serve --help")),
         (("demo", "--port"), ("'--port' requires an argument",)),
         (("demo", "--view", "front"), ("'front' is not one of 'overlay', 'raw', 'both'",)),
         (("demo", "--visitors", "257"), ("'--visitors'",)),
-        (("explain",), ("missing argument 'IMAGE...'", "explain --help")),
+        (("explain",), ("missing argument 'IMAGE'", "explain --help")),
         (("annotate", "a.mp4"), ("missing option '-o' / '--output'", "annotate --help")),
         (("explain", "x.jpg", "--score", "guess"), ("'--score'", "'guess' is not one of 'logit', 'probability'")),
         (("explain", "x.jpg", "--recordings", "x"), ("no such option",)),
@@ -110,9 +113,86 @@ def test_options_that_the_parser_rejects(live_cam, words, fragments):
     assert all(fragment in error for fragment in fragments), error
 
 
-def test_a_misspelt_command_is_taken_for_a_source_and_the_error_offers_what_to_give(live_cam, free_port):
-    error = live_cam("expain", "--no-open", "--port", free_port).error(1)
-    assert "expain does not exist; give" in error
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("exlpain", "x.jpg", "-o", "out.png"), "`live-cam explain`"),
+        (("Doctor",), "`live-cam doctor`"),
+        (("demmo", "--no-open"), "`live-cam demo`"),
+        (("serve", "demo", "webcm"), "webcam"),
+        (("demo", "--recrod", "new.mp4"), "--record"),
+        (("--vesion",), "--version"),
+        (("explain", "x.jpg", "--method", "gradCAM"), "gradcam"),
+        (("demo", "--runtime", "openvin"), "openvino"),
+        (("explain", "x.jpg", "--layer", "conv5"), "conv5_block3_out"),
+        (("demo", "--layer", "Conv4_block6_ot"), "conv4_block6_out"),
+        (("bench", "--layer", "conv4_block2_1_rel"), "conv4_block2_1_relu"),
+    ],
+)
+def test_a_misspelt_word_is_answered_with_what_was_meant(live_cam, words, meant):
+    error = live_cam(*words).error(2)
+    assert re.search(f"did you mean {re.escape(meant)}(,| or |\\?)", error), error
+
+
+def test_what_resembles_nothing_is_taken_for_a_source(live_cam):
+    assert "nowhere does not exist; give" in live_cam("nowhere").error(1)
+    assert live_cam("explain", "x.jpg", "--layer", "tealeaves").error(2).endswith("`live-cam layers` lists them")
+
+
+def test_a_file_is_a_source_whatever_command_its_name_resembles(parse_serve, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("demos", "webcam"):
+        Path(name).touch()
+    assert parse_serve("demos", "webcam").sources == ("demos", "webcam")
+
+
+@pytest.mark.parametrize("word", ["webcam", "camera"])
+def test_words_for_the_first_camera(parse_serve, word):
+    assert parse_serve(word, "--mirror").sources == ("0",)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_in_the_help_are_understood(command):
+    group = typer.main.get_command(app)
+    text = group.commands[command].epilog  # type: ignore[attr-defined]
+    lines = [line.split() for line in text.splitlines() if line.startswith("  live-cam")]
+    assert lines
+    for _, *words in lines:
+        name, rest = (words[0], words[1:]) if words[:1] == [command] else ("serve", words)
+        assert name == command
+        group.commands[name].make_context(name, rest)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        ((), "live-cam [OPTIONS] COMMAND [ARGS]..."),
+        (("serve",), "live-cam serve [OPTIONS] [SOURCE]..."),
+        (("explain",), "live-cam explain [OPTIONS] IMAGE..."),
+        (("check",), "live-cam check [OPTIONS] MODEL IMAGE..."),
+    ],
+)
+def test_usage_lines_name_the_program_and_its_arguments(live_cam, words, usage):
+    assert live_cam(*words, "--help").stdout.splitlines()[0] == f"Usage: {usage}"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("live-cam exp", {"explain"}),
+        ("live-cam demo --mirr", {"--mirror"}),
+        ("live-cam explain --method grad", {"gradcam", "gradcam++"}),
+    ],
+)
+def test_the_shell_completes_commands_options_and_values(line, expected):
+    environment = {
+        **os.environ,
+        "_LIVE_CAM_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split()) - 1),
+    }
+    ended = subprocess.run(PROGRAM, env=environment, capture_output=True, text=True, check=False)
+    assert set(ended.stdout.split()) == expected
 
 
 def test_renamed_options_of_targets(live_cam, lion):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 
 import numpy as np
@@ -33,6 +34,33 @@ def test_the_top_class_can_not_be_its_own_contrast(live_cam, shared_explainer, l
 def test_one_output_file_for_several_images(live_cam, lion, cheetah, tmp_path):
     assert "one IMAGE" in live_cam("explain", lion, cheetah, "-o", tmp_path / "out.png").error(2)
     assert ".png" in live_cam("explain", lion, "-o", tmp_path / "out.jpg").error(2)
+
+
+def test_an_output_file_for_a_folder_of_images(live_cam, lion, cheetah, tmp_path):
+    for image in (lion, cheetah):
+        shutil.copy(image, tmp_path)
+    assert "one IMAGE" in live_cam("explain", tmp_path, "-o", tmp_path / "out.png").error(2)
+
+
+def test_a_folder_without_images(live_cam, tmp_path):
+    (tmp_path / "notes.txt").write_text("no image")
+    assert "holds no image; give" in live_cam("explain", tmp_path).error(2)
+
+
+@pytest.mark.slow
+def test_the_images_of_a_folder_are_explained_and_other_files_are_none(
+    live_cam, shared_explainer, lion, cheetah, tmp_path
+):
+    for image, name in ((lion, "b.jpg"), (cheetah, "a"), (lion, ".hidden.jpg")):
+        shutil.copy(image, tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "drawing.pdf").write_text("%PDF-1.7")
+    (tmp_path / "further").mkdir()
+    result = live_cam("explain", tmp_path, lion, "--json")
+    assert (result.status, result.stderr) == (0, "")
+    explained = [(each["image"], each["target"]["label"]) for each in map(json.loads, result.stdout.splitlines())]
+    expected = [(tmp_path / "a", "cheetah"), (tmp_path / "b.jpg", "lion"), (lion, "lion")]
+    assert explained == [(str(path), label) for path, label in expected]
 
 
 def test_no_file_is_overwritten(live_cam, lion, tmp_path):

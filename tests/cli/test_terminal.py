@@ -14,6 +14,7 @@ import pytest
 from live_cam.cli.terminal import LogFormatter, echo, print_error
 from live_cam.errors import SourceError
 from live_cam.text import printable
+from tests.cli.conftest import program
 
 HOSTILE = "a\x1b[2J\x07\nlive-cam: forged\r\u202egpj\x9b\udcff"
 SAFE = r"a\x1b[2J\x07\nlive-cam: forged\r\u202egpj\x9b\udcff"
@@ -43,13 +44,13 @@ def test_a_log_message_is_one_line_and_a_traceback_has_its_own():
     log = logging.Logger("live_cam.test")
     log.addHandler(handler)
     log.warning("%s is lost", HOSTILE)
-    assert stream.getvalue() == f"live_cam.test: {SAFE} is lost\n"
+    assert stream.getvalue() == f"live-cam: {SAFE} is lost\n"
     try:
         raise ValueError(HOSTILE)
     except ValueError:
         log.exception("reading failed")
     lines = stream.getvalue().splitlines()
-    assert lines[1:3] == ["live_cam.test: reading failed", "Traceback (most recent call last):"]
+    assert lines[1:3] == ["live-cam: reading failed", "Traceback (most recent call last):"]
     assert not [line for line in lines if not line.isprintable()]
 
 
@@ -81,4 +82,20 @@ except SystemExit:
     shown = os.read(reader, 1000)
     os.close(writer)
     os.close(reader)
-    assert shown.split(b"\n")[0].strip() == (b"live_cam: converting the network" if is_terminal else b"end")
+    assert shown.split(b"\n")[0].strip() == (b"live-cam: converting the network" if is_terminal else b"end")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
+@pytest.mark.parametrize("words", [("demo", "--no-open", "--port", "0"), ("explain", "{lion}"), ("bench",)])
+def test_what_takes_long_is_said_at_once_but_not_for_a_mistake_that_costs_nothing(words, lion):
+    command = [*program(fake=False), *(word.format(lion=lion) for word in words)]
+    for mistake, expected in (
+        (("--weights", "none.npz"), ["live-cam: starting: this takes seconds,", "live-cam: there is no weight file"]),
+        (("--layer", "tealeaves"), ["live-cam: resnet50 has no layer"]),
+    ):
+        reader, writer = os.openpty()
+        subprocess.run([*command, *mistake], stderr=writer, stdout=subprocess.DEVNULL, check=False, timeout=120)
+        shown = os.read(reader, 10000).decode().splitlines()
+        os.close(writer)
+        os.close(reader)
+        assert [line[: len(begin)] for line, begin in zip(shown, expected, strict=True)] == expected

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import pytest
 
+import live_cam as package
 from live_cam.cli import benchmark
 from live_cam.cli import doctor as checks
+from live_cam.cli.tools import doctor
 from live_cam.sources import camera_list
 from live_cam.sources.camera_list import CameraInfo, CameraMode
 
@@ -115,7 +118,32 @@ def test_doctor_fails_if_a_needed_package_does_not_import(live_cam, monkeypatch)
     assert result.status == 1
     (missing,) = (line for line in result.stdout.splitlines() if line.startswith("MISSING"))
     assert "numpy does not import" in missing
-    assert "./scripts/run" in missing
+    assert re.search(r"install .*--force-reinstall 'numpy<3,>=1\.26'$", missing)
+
+
+@pytest.mark.parametrize(("is_checkout", "mentions"), [(True, 1), (False, 0)])
+def test_the_scripts_of_a_checkout_are_named_only_there(tmp_path, monkeypatch, is_checkout, mentions):
+    monkeypatch.setattr("live_cam.explain.runtime.select.gpu_available", lambda: False)
+    monkeypatch.setattr(checks, "_nvidia_gpu", lambda: "NVIDIA GeForce RTX 4070")
+    if not is_checkout:
+        monkeypatch.setattr(package, "__file__", str(tmp_path / "site-packages" / "live_cam" / "__init__.py"))
+    assert checks._accelerator().text.count("./scripts/run") == mentions
+
+
+def test_doctor_prints_each_check_before_the_next_begins(monkeypatch, capfd):
+    printed: list[str] = []
+
+    def camera():
+        printed.append(capfd.readouterr().out)
+        return checks.Check(True, False, "a camera")
+
+    monkeypatch.setattr(checks, "_MODULES", {"numpy": "numpy"})
+    monkeypatch.setattr(checks, "_camera", camera)
+    monkeypatch.setattr(checks, "_accelerator", lambda: checks.Check(True, False, "a GPU"))
+    doctor()
+    assert "numpy" in printed[0]
+    assert "a GPU" not in printed[0]
+    assert "a GPU" in capfd.readouterr().out
 
 
 @pytest.mark.slow

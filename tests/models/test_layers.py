@@ -2,7 +2,7 @@
 
 import pytest
 
-from live_cam.models.layers import DEFAULT_LAYER, LAYER_NOTES
+from live_cam.models.layers import DEFAULT_LAYER, LAYER_NOTES, check_resnet50_layer, resnet50_layers
 
 pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
 
@@ -25,3 +25,11 @@ def test_note_states_the_size_of_its_layer(network):
     for layer, note in LAYER_NOTES.items():
         height, width, _ = shapes[layer]
         assert note.startswith(f"{height}x{width} positions: ")
+
+
+def test_the_layers_known_beforehand_are_those_of_the_network(network):
+    from live_cam.models.network import Network
+
+    assert sorted(resnet50_layers()) == sorted(Network(network).activations)
+    for operation in network.operations[1:]:  # behind the input
+        check_resnet50_layer(operation.name)

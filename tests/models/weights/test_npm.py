@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -107,8 +108,20 @@ def test_npm_of_the_virtual_environment_takes_precedence(without_npm, tmp_path, 
     assert npm.find_npm() == str(tmp_path / "empty" / "npm")
 
 
+def test_without_npm_pip_and_uv_it_is_said_what_to_install(without_npm, monkeypatch, tmp_path):
+    monkeypatch.setattr(npm, "find_spec", lambda _: None)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.delenv("UV", raising=False)
+    with pytest.raises(WeightsError, match=r"no npm on this machine.*install Node\.js.*pip or uv"):
+        npm.install_npm()
+
+
 @pytest.mark.slow
-def test_npm_is_installed_into_a_virtual_environment_without_one(tmp_path):
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_npm_is_installed_into_a_virtual_environment_without_one(tmp_path, tool):
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if tool == "uv" and uv is None:
+        pytest.skip("uv is not installed; the extra `test` has it")
     venv.create(tmp_path / "venv")
     # The package's own __init__ imports numpy, which a fresh environment lacks; a bare one holds the real files.
     bare = tmp_path / "bare" / "live_cam"
@@ -117,8 +130,10 @@ def test_npm_is_installed_into_a_virtual_environment_without_one(tmp_path):
     source = Path(live_cam.__file__).parent
     for name in ("errors.py", "text.py", "models/weights/npm.py"):
         (bare / name).symlink_to(source / name)
-    # Beside them this environment's pip, which costs less than installing one.
-    (bare.parent / "pip").symlink_to(Path(find_spec("pip").origin).parent)
+    if tool == "pip":  # beside them this environment's, which costs less than installing one
+        (bare.parent / "pip").symlink_to(Path(find_spec("pip").origin).parent)
+    else:
+        (tmp_path / "empty" / "uv").symlink_to(uv)
     code = textwrap.dedent("""
         from live_cam.models.weights import npm
         assert npm.find_npm() is None
