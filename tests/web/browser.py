@@ -217,7 +217,8 @@ def wait_for_frame(page: Page, after: int | None = None) -> int:
 def wait_until_mounted(page: Page) -> Page:
     """Waits until the page shows a frame and handles presses and keys."""
     wait_for_frame(page)
-    page.wait_for_function(MOUNTED)
+    # A program that has just been started imports Gradio meanwhile.
+    page.wait_for_function(MOUNTED, timeout=4 * LIMIT_MS)
     return page
 
 
