@@ -20,8 +20,9 @@ from live_cam.report.results import Row
 MIN_PICTURES: Final = 5
 """With fewer pictures of a class, or of others, nothing is said of it."""
 
-_RATIO: Final = 1.5
-_EXCESS: Final = 0.1
+_EXCESS: Final = 0.3
+"""Of what a share could exceed the usual one by, as in Cohen's kappa: a ratio would let no large place be suspected."""
+
 _ALONE: Final = 0.5
 """What other classes are taken to show at any place where there are none to compare with."""
 
@@ -65,9 +66,9 @@ class ClassEvidence:
 def class_evidence(rows: Sequence[Row], maps: NDArray[np.float32]) -> list[ClassEvidence]:
     """Finds where the evidence of each predicted class lies, the most suspected first.
 
-    A class is suspected if its share at a place certainly exceeds one and a half times what is usual: what other
-    classes show there, an even spread, and an object in the middle. "Certainly" is a bound of Student's t for as many
-    places and classes as are searched.
+    A class is suspected if its share at a place certainly exceeds what is usual there by three tenths of what it could.
+    Usual is the most of what other classes show, an even spread, and an object in the middle. "Certainly" is a bound of
+    Student's t for as many places and classes as are searched.
 
     Args:
         rows: The pictures.
@@ -146,7 +147,7 @@ def _judge(
     # As many places and classes are searched as there are.
     quantile = float(t.ppf(1.0 - _FALSE_ALARMS / (len(known) * classes_n), sums.n - 1))
     certain = shares - quantile * np.sqrt(variance / sums.n)
-    limit = np.maximum(_RATIO * usual, usual + _EXCESS)
+    limit = usual + _EXCESS * (1.0 - usual)
     best = int(np.argmax(shares - usual))
     suspects = np.flatnonzero(certain > limit)
     if suspects.size:

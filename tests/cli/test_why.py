@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from live_cam.report import explaining
+from live_cam.sources.demo_scenes import WRITING
+from live_cam.sources.pictures.reader import read_rgb
 from tests.report.planted import paint_folder, write_model
 
 
@@ -175,6 +180,41 @@ def test_a_report_of_other_settings_or_another_folder_is_not_touched(why, folder
     full.mkdir()
     (full / "thesis.txt").write_text("mine")
     assert "holds other files; give a new folder" in why(folder, "-o", full).error(1)
+
+
+@pytest.fixture
+def written_over(tmp_path, gradio_media):
+    """A folder of photographs that ship in packages, each as it is, and with the demo's line of writing over it."""
+    import skimage
+
+    ink = read_rgb(WRITING)[:, :, 0].astype(np.float32)
+    opacity = np.zeros((224, 224, 1), np.float32)
+    opacity[98 : 98 + ink.shape[0], 3 : 3 + ink.shape[1], 0] = ink / 510
+    names = "coffee.png camera.png astronaut.png chelsea.png rocket.jpg brick.png motorcycle_left.png moon.png"
+    paths = [Path(skimage.__file__).parent / "data" / name for name in names.split()]
+    paths += [gradio_media / "images" / name for name in ("lion.jpg", "cheetah.jpg", "cheetah1.jpg", "tower.jpg")]
+    paths.append(gradio_media / "images" / "bus.png")
+    for path in paths:
+        photograph = cv2.resize(read_rgb(path), (224, 224), interpolation=cv2.INTER_AREA).astype(np.float32)
+        written = photograph + opacity * (255 - photograph)
+        for kind, rgb in (("clean", photograph), ("written", written)):
+            Image.fromarray(rgb.astype(np.uint8)).save(tmp_path / f"{path.stem}-{kind}.png")
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_the_writing_that_resnet50_takes_for_cartons_is_suspected_and_no_other_class(live_cam, written_over):
+    report = written_over / "report"
+    result = live_cam("why", written_over, "-o", report, "--json")
+    assert result.status == 0, result.stderr
+    (suspicion,) = json.loads(result.stdout)["suspected_shortcuts"]
+    assert suspicion["class"] == "carton"
+    top, bottom = (int(number) for number in re.findall(r"\d+", suspicion["place"]))
+    assert top <= 50 <= bottom, "the writing runs from 44 to 60 % of the height"
+    with (report / "results.csv").open(newline="") as file:
+        cartons = [row["file"] for row in csv.DictReader(file) if row["predicted"] == "carton"]
+    assert len(cartons) >= 5
+    assert all("-written" in name for name in cartons)
 
 
 def test_what_is_wrong_is_said_before_anything_slow(live_cam, tmp_path):
