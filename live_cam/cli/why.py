@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from live_cam.report.pictures import Picture
     from live_cam.report.report import Report
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("live_cam")
 
 _MAX_PRINTED: Final = 20
 
@@ -46,11 +46,13 @@ def why(
     """
     from live_cam.report.pictures import find_pictures, folder_labels, read_truth
 
+    if output.resolve() == folder.resolve():
+        raise UsageError(f"{output} is the folder of the pictures; give another one for the report")
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"{output} is a file; give a folder for the report")
     pictures = find_pictures(folder, output)
     names = [picture.name for picture in pictures]
     named = folder_labels(names) if truth is None else _of_pictures(read_truth(truth, folder), names, truth, folder)
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is a file; give a folder for the report")
     model = explainer_options.open_model()
     # What takes seconds; what is wrong up to here is said before.
     from live_cam.report.reading import BATCH_SIZE

@@ -113,11 +113,14 @@ class Results:
         finished = self.folder / "maps.npz"
         if finished.exists() and not self._maps_path.exists():
             _extract_maps(finished, self._maps_path)
-        lines, maps = (path.open("ab", buffering=0) for path in (self._lines_path, self._maps_path))
-        kept = self._lines_path.read_bytes()
+        kept = self._lines_path.read_bytes() if self._lines_path.exists() else b""
         kept = kept[: kept.rfind(b"\n") + 1]
-        records = [json.loads(line) for line in kept.splitlines()]
-        self._shape: tuple[int, ...] = tuple(records[0]["map"]["shape"]) if records else (0, 0)
+        try:
+            records = [json.loads(line) for line in kept.splitlines()]
+            self._shape: tuple[int, ...] = tuple(records[0]["map"]["shape"]) if records else (0, 0)
+        except (ValueError, LookupError, TypeError):
+            raise OutputError(f"{self._lines_path} is damaged; give another folder or remove it") from None
+        lines, maps = (path.open("ab", buffering=0) for path in (self._lines_path, self._maps_path))
         both_n = min(len(records), maps.tell() // self._map_bytes) if records else 0
         lines.truncate(sum(len(line) for line in kept.splitlines(keepends=True)[:both_n]))
         maps.truncate(both_n * self._map_bytes)

@@ -177,6 +177,8 @@ def test_a_report_of_other_settings_or_another_folder_is_not_touched(why, folder
     error = why(folder, "-o", report, "--method", "layercam").error(1)
     assert "was made with another method; give another folder or remove it" in error
     assert {path.name: path.read_bytes() for path in report.iterdir()} == before
+    (report / "results.jsonl").write_text("mine\n")
+    assert "results.jsonl is damaged" in why(folder, "-o", report).error(1)
     full.mkdir()
     (full / "thesis.txt").write_text("mine")
     assert "holds other files; give a new folder" in why(folder, "-o", full).error(1)
@@ -224,6 +226,7 @@ def test_what_is_wrong_is_said_before_anything_slow(live_cam, tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "1.png")
     error = live_cam("why", tmp_path, "-o", tmp_path / "1.png", "--weights", "none.npz").error(2)
     assert "is a file; give a folder for the report" in error
+    assert "is the folder of the pictures" in live_cam("why", tmp_path, "-o", f"{tmp_path}/.").error(2)
     table = tmp_path / "truth.csv"
     table.write_text("2.png,lion\n")
     error = live_cam("why", tmp_path, "-o", tmp_path / "r", "--truth", table, "--weights", "none.npz").error(2)
