@@ -24,6 +24,7 @@ from live_cam.cli.signals import exit_on_signals
 from live_cam.cli.terminal import LogFormatter, echo, print_error
 from live_cam.cli.tools import bench, cameras, doctor, layers
 from live_cam.cli.usage import check_first_word, parser_error
+from live_cam.cli.why import why
 from live_cam.errors import LiveCamError, OutputError, UsageError
 
 _RENAMED = {
@@ -71,7 +72,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (serve, annotate, explain, check, calibrate, layers, cameras, bench, doctor):
+for command in (serve, annotate, explain, why, check, calibrate, layers, cameras, bench, doctor):
     app.command(cls=_Command, epilog=examples_text(EXAMPLES[command.__name__]))(command)
 
 

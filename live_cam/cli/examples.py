@@ -32,6 +32,7 @@ EXAMPLES: Final[dict[str, Sequence[str]]] = {
         "live-cam explain photos --json",
         "live-cam explain lion.jpg --target lion --contrast tiger",
     ),
+    "why": ("live-cam why photos -o report", "live-cam why photos -o report --truth classes.csv --model mine.keras"),
     "check": ("live-cam check mine.keras cat.jpg dog.jpg",),
     "calibrate": ("live-cam calibrate mine.keras photos",),
     "layers": ("live-cam layers", "live-cam layers --model mine.keras"),

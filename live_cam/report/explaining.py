@@ -1,0 +1,75 @@
+"""The first pass: every picture is explained for the class that the model says, and its result written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+
+from live_cam.explain.base import ExplainerProtocol
+from live_cam.explain.saliency.targets import probabilities
+from live_cam.models.classifier import Classifier
+from live_cam.report.pictures import Picture
+from live_cam.report.reading import ReadPicture, explain_full_batch, read_batches
+from live_cam.report.results import Results
+from live_cam.types import Explanation, Target
+
+OnProgress = Callable[[int], None]
+"""Called with the number of pictures that are done."""
+
+_DIGITS: Final = 6
+
+
+def explain_pictures(
+    explainer: ExplainerProtocol, pictures: Sequence[Picture], results: Results, on_progress: OnProgress
+) -> list[str]:
+    """Explains the pictures and writes their results.
+
+    Returns:
+        Why files can't be read.
+
+    Raises:
+        OutputError: A result can't be written.
+    """
+    problems: list[str] = []
+    done_n = 0
+    for batch in read_batches(pictures, explainer.classifier):
+        problems += [each.problem for each in batch if each.problem]
+        _explain_batch(explainer, [each for each in batch if not each.problem], results)
+        done_n += len(batch)
+        on_progress(done_n)
+    return problems
+
+
+def _explain_batch(explainer: ExplainerProtocol, batch: Sequence[ReadPicture], results: Results) -> None:
+    frames = [each.frame for each in batch if each.frame is not None]
+    if not frames:
+        return
+    explained = explain_full_batch(explainer, frames, [[Target()]] * len(frames))
+    for each, (explanation,) in zip(batch, explained, strict=True):
+        record = _record(each, explanation, explainer.classifier)
+        results.append(each.picture, record, explanation.saliency_map)
+
+
+def _record(read: ReadPicture, explanation: Explanation, classifier: Classifier) -> dict[str, Any]:
+    of_classes = probabilities(explanation.logits, classifier.head)
+    true_class = read.picture.true_class
+    first, second = explanation.top[0], explanation.top[1] if len(explanation.top) > 1 else None
+    entropy = None
+    if classifier.head == "softmax":
+        entropy = round(float(-np.sum(of_classes * np.log2(np.maximum(of_classes, np.finfo(np.float64).tiny)))), 4)
+    return {
+        "true_label": None if true_class is None else classifier.labels[true_class],
+        "top": [asdict(score) | {"probability": round(score.probability, _DIGITS)} for score in explanation.top],
+        "true_probability": None if true_class is None else round(float(of_classes[true_class]), _DIGITS),
+        "margin": round(first.probability - (second.probability if second else 0.0), _DIGITS),
+        "entropy_bits": entropy,
+        "evidence": round(explanation.evidence, _DIGITS),
+        "map": {
+            "shape": list(explanation.saliency_map.shape),
+            "max": round(float(explanation.saliency_map.max()), _DIGITS),
+        },
+        "map_box": [round(edge, _DIGITS) for edge in read.covered],
+    }
