@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from live_cam.cli.annotate import annotate
 from live_cam.cli.calibrate import calibrate
 from live_cam.cli.check import check
+from live_cam.cli.compare import compare
 from live_cam.cli.explain import explain
 from live_cam.cli.serve import serve
 from live_cam.cli.signals import exit_on_signals
@@ -58,7 +59,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (serve, annotate, explain, check, calibrate, layers, cameras, bench, doctor):
+for command in (serve, annotate, explain, compare, check, calibrate, layers, cameras, bench, doctor):
     app.command()(command)
 
 
