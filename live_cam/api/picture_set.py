@@ -6,7 +6,7 @@ import csv
 import mimetypes
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -92,7 +92,7 @@ def read_boxes(path: Path) -> Mapping[str, list[BoxPx]]:
 
 
 def mask_of_boxes(
-    boxes: list[BoxPx], frame_px: tuple[int, int], covered: Box, size_px: tuple[int, int]
+    boxes: Iterable[BoxPx], frame_px: tuple[int, int], covered: Box, size_px: tuple[int, int]
 ) -> NDArray[np.bool_]:
     """Returns where the objects are in what a map covers: bool (h, w).
 
