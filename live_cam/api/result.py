@@ -18,6 +18,7 @@ from live_cam.explain.base import ExplainerProtocol, describe
 from live_cam.files import new_file, require_new
 from live_cam.render.encode import encode_png
 from live_cam.render.overlay import overlay
+from live_cam.render.sheet import draw_sheet
 from live_cam.render.summary import draw_summary
 from live_cam.text import encodable
 from live_cam.types import Explanation, Frame, OverlayStyle, Target
@@ -59,6 +60,22 @@ class Result(Explanation):
                 np.savez(file, map=self.saliency_map, map_box=self.map_box, logits=self.logits)
             else:
                 Image.fromarray(self.overlay()).save(file, format="PNG")
+
+    def save_sheet(self, path: str | os.PathLike[str], *, jet: bool = False) -> None:
+        """Writes photograph, raw map and overlay side by side, with the top classes below, as `.png`.
+
+        Args:
+            path: The new file.
+            jet: Whether the overlay is that of keras.io's example, in jet over the whole image.
+
+        Raises:
+            UsageError: The suffix is another.
+            OutputError: The file exists, which is not overwritten, or can't be written.
+        """
+        path = Path(path)
+        require_new(path, ".png")
+        with new_file(path) as file:
+            Image.fromarray(draw_sheet(self.frame, self, jet=jet)).save(file, format="PNG")
 
     def as_dict(self) -> dict[str, Any]:
         """Returns JSON values: the image, model and settings, the explanation, and shape and peak of the map."""

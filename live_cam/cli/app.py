@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from live_cam.cli.annotate import annotate
 from live_cam.cli.calibrate import calibrate
 from live_cam.cli.check import check
+from live_cam.cli.compare import compare
 from live_cam.cli.examples import EXAMPLES, PROGRAM_EXAMPLES, examples_text
 from live_cam.cli.explain import explain
 from live_cam.cli.serve import serve
@@ -72,7 +73,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (serve, annotate, explain, why, check, calibrate, layers, cameras, bench, doctor):
+for command in (serve, annotate, explain, why, compare, check, calibrate, layers, cameras, bench, doctor):
     app.command(cls=_Command, epilog=examples_text(EXAMPLES[command.__name__]))(command)
 
 

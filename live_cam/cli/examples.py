@@ -30,9 +30,11 @@ EXAMPLES: Final[dict[str, Sequence[str]]] = {
     "explain": (
         "live-cam explain photo.jpg -o overlay.png",
         "live-cam explain photos --json",
+        "live-cam explain photo.jpg -o sheet.png --sheet",
         "live-cam explain lion.jpg --target lion --contrast tiger",
     ),
     "why": ("live-cam why photos -o report", "live-cam why photos -o report --truth classes.csv --model mine.keras"),
+    "compare": ("live-cam compare old.keras new.keras photos --fail-under 0.9",),
     "check": ("live-cam check mine.keras cat.jpg dog.jpg",),
     "calibrate": ("live-cam calibrate mine.keras photos",),
     "layers": ("live-cam layers", "live-cam layers --model mine.keras"),

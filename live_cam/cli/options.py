@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -185,15 +185,26 @@ class ExplainerOptions:
             yield
 
 
-def with_explainer_options(command: Callable[..., None]) -> Callable[..., None]:
+def with_explainer_options(
+    command: Callable[..., None], model_arguments: Mapping[str, Any] | None = None
+) -> Callable[..., None]:
     """Appends the options of `ExplainerOptions` to a command, which receives them as its argument `explainer_options`.
 
     typer reads options from a function's signature, so the returned function has one of its own.
+
+    Args:
+        command: The command.
+        model_arguments: Annotated arguments that name the models, by name, in front of the command's own: in place of
+            `--model`. What is then given once for each model may be given once for all.
     """
     annotations = get_type_hints(ExplainerOptions, include_extras=True)
     del annotations["second"]
     annotations |= {name: _as_list(annotations[name]) for name in _FOR_EACH_MODEL}
+    models = model_arguments or {}
+    if models:
+        del annotations["model"]
     parameters = [
+        *(Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, annotation=each) for name, each in models.items()),
         *(each for each in signature(command, eval_str=True).parameters.values() if each.name != "explainer_options"),
         *(
             each.replace(kind=Parameter.KEYWORD_ONLY, annotation=annotations[each.name])
@@ -204,8 +215,12 @@ def with_explainer_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def wrapper(**values: Any) -> None:
-        chosen = _split({name: values.pop(name) for name in annotations})
-        command(**values, explainer_options=chosen)
+        chosen = {name: values.pop(name) for name in annotations}
+        if models:
+            once = [name for name in _FOR_EACH_MODEL if len(chosen.get(name) or []) == 1]
+            chosen |= {name: chosen[name] * len(models) for name in once}
+            chosen["model"] = [values.pop(name) for name in models]
+        command(**values, explainer_options=_split(chosen))
 
     wrapper.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {each.name: each.annotation for each in parameters}

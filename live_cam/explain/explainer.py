@@ -86,6 +86,7 @@ class Explainer:
         performance_hint: PerformanceHint = "latency",
         smooth: bool = False,
         max_memory_mb: int = 1500,
+        optimize: bool = True,
     ) -> None:
         """Opens the model and compiles the step, so that the first frame takes no longer than any other.
 
@@ -113,6 +114,8 @@ class Explainer:
             smooth: Whether the frames come from live sources, whose maps and classes are smoothed over time.
             max_memory_mb: About how much memory the process may take, in millions of bytes. Compiled layers get all but
                 400 of it: those used longest ago make room, `layer` never does.
+            optimize: Whether TensorFlow optimises the network first, which takes longer than to explain a few dozen
+                frames without; OpenVINO always does.
 
         Raises:
             ModelError: The model file can't be opened, or is no classifier of images.
@@ -144,7 +147,7 @@ class Explainer:
         self._frame_px = self.classifier.input_px
         self._process_id = os.getpid()
         self._computing = threading.Lock()
-        backend = select_backend(opened, score, runtime, precision, device, performance_hint, live=smooth)
+        backend = select_backend(opened, score, runtime, precision, device, performance_hint, smooth, optimize)
         self.runtime, self._precision = backend.runtime, backend.precision
         self._has_exact_stills = backend.exact_stills
         self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - MEMORY_OF_THE_REST_MB))

@@ -40,11 +40,11 @@ def overlay(frame: Frame, explanation: Explanation, overlay_style: OverlayStyle)
         return frame.rgb
     normalized = np.clip(explanation.smoothed_map / explanation.vmax, 0.0, 1.0)
     opacity = min(overlay_style.opacity, 1.0) * explanation.evidence
-    box = _in_pixels(explanation.map_box, *frame.rgb.shape[:2])
+    box = in_pixels(explanation.map_box, *frame.rgb.shape[:2])
     return _STYLES[overlay_style.style](frame.rgb, normalized, opacity, overlay_style.colormap, box)
 
 
-def _in_pixels(box: Box, height: int, width: int) -> PixelBox:
+def in_pixels(box: Box, height: int, width: int) -> PixelBox:
     """Returns a box in whole pixels, at least one: frames may have been scaled down for drawing."""
     left, top, right, bottom = (round(edge * size) for edge, size in zip(box, (width, height) * 2, strict=True))
     return left, top, max(right, left + 1), max(bottom, top + 1)

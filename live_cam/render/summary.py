@@ -26,12 +26,20 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 def draw_summary(frame: Frame, explanation: Explanation, overlay_style: OverlayStyle) -> NDArray[np.uint8]:
     """Draws the overlay, and below it what is explained and the top classes with their probabilities.
 
-    Labels in scripts that the font lacks are replaced by the numbers of their classes.
-
     Returns:
         uint8 (H, W, 3), RGB. Images larger than 640x480 are scaled down to fit, those smaller than 224 enlarged.
     """
-    rgb = overlay(Frame(_fit(frame.rgb), frame.pts_ns), explanation, overlay_style)
+    return with_classes(overlay(Frame(fit(frame.rgb), frame.pts_ns), explanation, overlay_style), explanation)
+
+
+def with_classes(rgb: NDArray[np.uint8], explanation: Explanation) -> NDArray[np.uint8]:
+    """Adds what is explained and the top classes with their probabilities below a picture.
+
+    Labels in scripts that the font lacks are replaced by the numbers of their classes.
+
+    Returns:
+        uint8 (H + rows, W, 3), RGB; W is 360 at least.
+    """
     height, width = rgb.shape[:2]
     full_width = max(width, _MIN_WIDTH_PX)
     canvas = Image.new("RGB", (full_width, height + _ROW_PX * (1 + len(explanation.top))), "white")
@@ -50,7 +58,8 @@ def draw_summary(frame: Frame, explanation: Explanation, overlay_style: OverlayS
     return np.asarray(canvas)
 
 
-def _fit(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def fit(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns a picture scaled down to 640x480 if it is larger, and enlarged by a whole factor if under 224."""
     height, width = rgb.shape[:2]
     scale = min(_MAX_PX[0] / width, _MAX_PX[1] / height)
     if scale < 1:

@@ -74,7 +74,7 @@ class Row:
 def measure(network: Network, precision: Precision, xla: bool, batch_size: int, turn_s: float) -> Row:
     """Measures one configuration in turns of `turn_s`."""
     start_s = time.perf_counter()
-    step = TensorFlowStep(StepGraph(network, (DEFAULT_LAYER,), "logit", precision), on_gpu=True, xla=xla)
+    step = TensorFlowStep(StepGraph(network, (DEFAULT_LAYER,), "logit", precision), on_gpu=True, optimize=xla)
     frames = np.random.default_rng(0).integers(0, 256, (batch_size, *network.input_px, 3), np.uint8)
     targets = np.zeros((batch_size, 1, network.classes), np.float32)
     calls: list[Callable[[], Any]] = [lambda: step(frames, targets), lambda: step.forward(frames)]

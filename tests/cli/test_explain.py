@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.colour_models import paint_picture
 from tests.marks import CELLS, marked, onnx_classifier
 
 
@@ -215,3 +216,70 @@ def test_as_a_process_it_rejects_options_with_status_2(start_process):
     assert (process.returncode, stdout) == (2, "")
     (error,) = stderr.splitlines()
     assert error.startswith("live-cam: invalid value for '--score'")
+
+
+@pytest.mark.slow
+def test_a_sheet_shows_photograph_map_and_overlay_and_jet_on_request(live_cam, colour_models, tmp_path):
+    image = tmp_path / "half.png"
+    half = paint_picture()
+    Image.fromarray(half).save(image)
+    sheets = []
+    for number, options in enumerate(((), ("--jet",))):
+        out = tmp_path / f"sheet{number}.png"
+        result = live_cam("explain", image, "--model", colour_models[0], "-o", out, "--sheet", *options)
+        assert (result.status, result.stderr) == (0, "")
+        with Image.open(out) as sheet:
+            sheets.append(np.asarray(sheet))
+    plain, jet = sheets
+    height, width = half.shape[:2]
+    assert plain.shape == jet.shape
+    assert plain.shape[1] > 2 * width + height
+    assert np.array_equal(plain[:height, :width], half)
+    assert np.array_equal(jet[:, :-width], plain[:, :-width])
+    assert not np.array_equal(jet[:height, -width:], plain[:height, -width:])
+
+
+@pytest.mark.slow
+def test_metrics_stand_beside_those_of_maps_that_know_nothing(live_cam, tmp_path):
+    model, boxes = onnx_classifier(tmp_path), tmp_path / "boxes.csv"
+    images = []
+    for number, place in enumerate(((0.0, 0.0), (1.0, 0.2))):
+        rgb, (x, y) = marked((96, 144), *place)
+        images.append(tmp_path / f"{number}.png")
+        Image.fromarray(rgb).save(images[-1])
+        with boxes.open("a", encoding="utf-8") as file:
+            file.write(f"{images[-1]},{x - 18},{y - 18},{x + 18},{y + 18}\n")
+    words = ("explain", *images, "--model", model, "--precision", "float32", "--metrics", "--boxes", boxes)
+    contents = [json.loads(line) for line in live_cam(*words, "--json").stdout.splitlines()]
+    assert len(contents) == 2
+    for content in contents:
+        of_map, random, centre = (content["metrics"][name] for name in ("map", "random", "centre"))
+        assert of_map["deletion"] < min(random["deletion"], centre["deletion"])
+        assert of_map["insertion"] >= max(random["insertion"], centre["insertion"])
+        assert of_map["road"] > max(random["road"], centre["road"])
+        assert (of_map["pointing_game"], centre["max_sensitivity"]) == (1.0, None)
+        assert of_map["relevance_mass"] > 0.7 > 2 * random["relevance_mass"]
+    result = live_cam(*words)
+    assert (result.status, result.stderr) == (0, "")
+    table = result.stdout.splitlines()[-10:]
+    assert table[0].split("  ")[0] == "mean ± standard error"
+    assert table[0].split()[-3:] == ["map", "random", "centre"]
+    masses = [content["metrics"]["map"]["relevance_mass"] for content in contents]
+    cell = f"{np.mean(masses):.3g} ± {np.std(masses, ddof=1) / 2**0.5:.2g}"
+    assert table[-1].startswith("relevance mass, 0..1, high (Arras 2022)")
+    assert table[-1][table[0].index("map") :].startswith(f"{cell}  ")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--sheet",), "add -o OUT.png"),
+        (("--jet", "-o", "new.png"), "--jet is for --sheet"),
+        (("--sheet", "-o", "new.png", "--model", "a", "--model", "b"), "--sheet takes one --model"),
+        (("--boxes", "boxes.csv"), "--boxes are for --metrics"),
+        (("--metrics", "--counterfactual"), "--metrics measures the map of a class"),
+    ],
+)
+def test_options_of_sheet_and_metrics_that_do_not_fit(live_cam, lion, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in live_cam("explain", lion, *words).error(2)

@@ -102,6 +102,7 @@ def select_backend(
     device: str = "auto",
     performance_hint: PerformanceHint = "latency",
     live: bool = False,
+    optimize: bool = True,
 ) -> Backend:
     """Selects runtime, precision and device.
 
@@ -114,6 +115,7 @@ def select_backend(
         device: OpenVINO's name of a device; `auto` is the fastest whose maps agree with those of the CPU.
         performance_hint: How OpenVINO computes the frames of one call; see `OpenVinoStep`.
         live: Whether the frames come from live sources, which int8 may explain without being named.
+        optimize: Whether TensorFlow optimises the network first; OpenVINO always does.
 
     Raises:
         UsageError: The device is not available, or does not support the precision; or int8 is named and there is no
@@ -133,7 +135,7 @@ def select_backend(
         on_gpu = gpu_available()
         if precision == "auto":
             precision = "float16" if on_gpu else _fastest_on_cpu()
-        return _tensorflow(model, score, precision, on_gpu)
+        return _tensorflow(model, score, precision, on_gpu, optimize)
     from live_cam.explain.runtime.device_choice import fastest_device
     from live_cam.explain.runtime.int8.backend import find_ranges, int8_backend
     from live_cam.explain.runtime.int8.gain import is_faster
@@ -158,14 +160,14 @@ def layers_to_explain(classifier: Classifier, method: Method, layer: str | None)
     return classifier.fused_layers if method == "layercam-fused" else (layer or classifier.default_layer,)
 
 
-def _tensorflow(model: Model, score: Score, precision: Precision, on_gpu: bool) -> Backend:
+def _tensorflow(model: Model, score: Score, precision: Precision, on_gpu: bool, optimize: bool) -> Backend:
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
 
     def make_step(layers: tuple[str, ...]) -> Step:
         network = model.build()
         weights_bytes = 4 * network.model.count_params()
-        return TensorFlowStep(StepGraph(network, layers, score, precision), on_gpu, weights_bytes)
+        return TensorFlowStep(StepGraph(network, layers, score, precision), on_gpu, weights_bytes, optimize)
 
     return Backend(make_step, "tensorflow", precision, "GPU" if on_gpu else "CPU")
 

@@ -26,19 +26,20 @@ class TensorFlowStep:
         classes: The number of logits.
     """
 
-    def __init__(self, graph: StepGraph, on_gpu: bool, weights_bytes: int = 0, xla: bool = True) -> None:
+    def __init__(self, graph: StepGraph, on_gpu: bool, weights_bytes: int = 0, optimize: bool = True) -> None:
         """Prepares the step; the first call compiles it.
 
         Args:
             graph: What to compute.
             on_gpu: Whether to compile for a GPU, which receives whole frames in uint8.
             weights_bytes: What the weights take: once in the graph, and once for each (N, K).
-            xla: Whether XLA compiles for the GPU; else TensorFlow runs the graph node by node.
+            optimize: Whether XLA compiles for the GPU, or the weights are frozen for a CPU; else TensorFlow runs the
+                graph node by node, which takes less time in all for a few dozen frames.
         """
         self.classes = graph.classes
         self._graph = graph
         self._on_gpu = on_gpu
-        self._xla = xla
+        self._optimize = optimize
         self._weights_bytes = weights_bytes
         self._compiled: dict[tuple[int, int], Any] = {}
 
@@ -68,7 +69,7 @@ class TensorFlowStep:
 
     def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
         """Returns the logits float32 (N, classes) of `frames`, without an explanation."""
-        (logits,) = self._get_compiled(len(frames), 0)(self._inputs(frames))
+        (logits,) = tf.nest.flatten(self._get_compiled(len(frames), 0)(self._inputs(frames)))
         return np.asarray(logits.numpy())
 
     @property
@@ -125,7 +126,8 @@ class TensorFlowStep:
         return (self._trace_for_gpu if self._on_gpu else self._freeze)(batch_size, num_targets)
 
     def _freeze(self, batch_size: int, num_targets: int) -> Any:
-        return convert_variables_to_constants_v2(self._graph.concrete(batch_size, num_targets))
+        concrete = self._graph.concrete(batch_size, num_targets)
+        return convert_variables_to_constants_v2(concrete) if self._optimize else concrete
 
     def _trace_for_gpu(self, batch_size: int, num_targets: int) -> Any:
         """Traces from whole frames to maps: 0.8 to 6.4 MB of activations and gradients of a frame stay on the GPU."""
@@ -146,7 +148,7 @@ class TensorFlowStep:
         targets = tf.TensorSpec([batch_size, num_targets, self.classes], tf.float32)
         method = tf.TensorSpec([], tf.int32)
         function, signature = (explain, [frames, targets, method]) if num_targets else (forward, [frames])
-        return tf.function(function, input_signature=signature, jit_compile=self._xla, autograph=False)
+        return tf.function(function, input_signature=signature, jit_compile=self._optimize, autograph=False)
 
 
 def _number(method: Method) -> Any:

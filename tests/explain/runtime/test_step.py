@@ -250,7 +250,7 @@ def test_gpu_returns_the_maps_of_each_method_and_nothing_else(tiny_network, laye
     from live_cam.models.network import Network
 
     graph = StepGraph(Network(tiny_network), layers, "logit")
-    step, gpu_step = TensorFlowStep(graph, on_gpu=False), TensorFlowStep(graph, on_gpu=True, xla=xla)
+    step, gpu_step = TensorFlowStep(graph, on_gpu=False), TensorFlowStep(graph, on_gpu=True, optimize=xla)
     frames = np.random.default_rng(0).integers(0, 256, (2, *graph.input_px, 3), np.uint8)
     targets = np.concatenate([one_hot(4), one_hot(7) - one_hot(4)], axis=1)[..., :10].repeat(2, axis=0)
     different = set()
@@ -265,6 +265,20 @@ def test_gpu_returns_the_maps_of_each_method_and_nothing_else(tiny_network, laye
     assert len(different) > 3  # Grad-CAM, HiResCAM and XGrad-CAM are the same behind pooling
     outputs = gpu_step._get_compiled(2, 2).get_concrete_function().structured_outputs
     assert sum(np.prod(output.shape) for output in outputs) == maps.size + logits.size
+
+
+def test_a_graph_that_is_not_frozen_yields_the_same(tiny_network):
+    from live_cam.explain.runtime.step_graph import StepGraph
+    from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.network import Network
+
+    graph = StepGraph(Network(tiny_network), ("high",), "logit")
+    frozen, plain = (TensorFlowStep(graph, on_gpu=False, optimize=each) for each in (True, False))
+    frames = np.random.default_rng(0).integers(0, 256, (2, *graph.input_px, 3), np.uint8)
+    targets = TOP[..., :10].repeat(2, axis=0)
+    for ours, expected in zip(plain(frames, targets), frozen(frames, targets), strict=True):
+        assert relative_error(ours, expected) < 1e-5
+    assert relative_error(plain.forward(frames), frozen.forward(frames)) < 1e-5
 
 
 def test_gpu_step_accepts_frames_of_several_sizes_in_one_call(tiny_steps, photographs):
