@@ -23,7 +23,9 @@ from live_cam.clock import MONOTONIC
 from live_cam.errors import LiveCamError
 from live_cam.files import atomic_file
 from live_cam.models.imagenet import IMAGENET_RESNET50
+from live_cam.pipeline.session import Session
 from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Method, Precision, Score, Target
+from tests.clocks import FakeClock
 from tests.servers.running import RunningServer
 
 pytest_plugins = ["tests.networks", "tests.colour_models"]
@@ -285,6 +287,17 @@ def fake_source() -> Iterator[Callable[..., FakeSource]]:
     yield make
     for source in created:
         source.release()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def session(fake_source, fake_explainer, clock) -> Session:
+    """A session that was not started, on a clock that the test turns."""
+    return Session([fake_source()], fake_explainer(), clock=clock)
 
 
 @pytest.fixture

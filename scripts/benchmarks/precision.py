@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.errors import SourceError, UsageError
 from live_cam.explain.runtime.select import Step, select_backend
+from live_cam.explain.saliency.agreement import correlation
 from live_cam.models.layers import DEFAULT_LAYER
 from live_cam.models.model import Model
 from live_cam.models.open import ModelOptions, open_model
@@ -66,7 +67,7 @@ def compare(results: Results, reference: Results) -> str:
     """Returns the last cells of a row of the table."""
     correlations, same_top, same_top_three = [], 0, 0
     for (saliency_map, logits), (exact_map, exact_logits) in zip(results, reference, strict=True):
-        correlations.append(np.corrcoef(saliency_map.ravel(), exact_map.ravel())[0, 1])
+        correlations.append(correlation(saliency_map, exact_map))
         same_top += int(np.argmax(logits) == np.argmax(exact_logits))
         same_top_three += set(np.argsort(-logits)[:3]) == set(np.argsort(-exact_logits)[:3])
     n = len(results)

@@ -5,20 +5,7 @@ import pytest
 
 from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.pipeline.payload import FramePayload, StatePayload, frame_payload, state_payload
-from live_cam.pipeline.session import Session
 from live_cam.types import EncodedFrame, ExplanationPayload, OverlayStyle, Target
-from tests.clocks import FakeClock
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-@pytest.fixture
-def session(fake_source, fake_explainer, clock):
-    """A session that was not started."""
-    return Session([fake_source()], fake_explainer(), clock=clock)
 
 
 @pytest.fixture

@@ -15,25 +15,12 @@ from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue
 from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.payload import frame_payload, state_payload
-from live_cam.pipeline.session import Session
 from live_cam.pipeline.settings import SettingsStore
 from live_cam.types import EncodedFrame, OverlayStyle
 from live_cam.web.api import shared_messages
 from live_cam.web.api.shared_messages import SharedMessages
 from live_cam.web.security.protocols import SharedMessage
-from tests.clocks import FakeClock
 from tests.web.viewers import acknowledge, receive_frame, unpack, watch
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-@pytest.fixture
-def session(fake_source, fake_explainer, clock):
-    """A session that was not started."""
-    return Session([fake_source()], fake_explainer(), clock=clock)
 
 
 @pytest.fixture
