@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from tempfile import TemporaryFile
 from typing import Any, Final
 
@@ -18,23 +19,35 @@ _LIMIT_S = 600.0
 _MAX_MESSAGE_CHARS: Final = 4000
 
 
-def run_task(module: str, request: Any, failure: str) -> Any:
-    """Runs a module whose `__main__` calls `serve_task`.
+class Task:
+    """A module whose `__main__` calls `serve_task`, in a process that may load what it needs before it is asked."""
 
-    Args:
-        module: Its name.
-        request: A JSON value.
-        failure: What failed, for messages, such as `converting the network`.
+    def __init__(self, module: str, failure: str) -> None:
+        """Starts the process.
 
-    Returns:
-        The JSON value that the task returned.
+        Args:
+            module: Its name.
+            failure: What failed, for messages, such as `converting the network`.
 
-    Raises:
-        LiveCamError: The error that the task raised, such as `WeightsError`; or it crashed, or took too long.
-        OSError: The task raised one, or no process can be started.
-    """
-    with TemporaryFile() as log, start_child(module, [json.dumps(request)], stderr=log) as child:
-        took_too_long = threading.Event()
+        Raises:
+            OSError: No process can be started.
+        """
+        self._failure = failure
+        with ExitStack() as opened:
+            self._log = opened.enter_context(TemporaryFile())
+            self._child = opened.enter_context(start_child(module, [], stderr=self._log))
+            self._opened = opened.pop_all()
+
+    def run(self, request: Any) -> Any:
+        """Returns the JSON value that the task returns for a JSON value, once.
+
+        Raises:
+            LiveCamError: The error that the task raised, such as `WeightsError`; or it crashed, or took too long.
+            OSError: The task raised one.
+        """
+        child, took_too_long = self._child, threading.Event()
+        assert child.stdin is not None
+        assert child.stdout is not None
 
         def end() -> None:
             took_too_long.set()
@@ -43,19 +56,30 @@ def run_task(module: str, request: Any, failure: str) -> Any:
         limit = threading.Timer(_LIMIT_S, end)
         limit.start()
         try:
-            assert child.stdout is not None
+            with suppress(BrokenPipeError):  # it has ended; its exit status says why
+                child.stdin.write(json.dumps(request).encode() + b"\n")
             output = child.stdout.read()
             status = child.wait()
         finally:
             limit.cancel()
-            child.kill()
         if status == 0:
             return json.loads(output)
         if took_too_long.is_set():
             reason = f"it took more than {_LIMIT_S / 60:g} minutes; end other programs and try again"
-            raise LiveCamError(f"{failure} failed: {reason}")
-        log.seek(0)
-        raise _error(status, output, log.read().decode(errors="replace"), failure)
+            raise LiveCamError(f"{self._failure} failed: {reason}")
+        self._log.seek(0)
+        raise _error(status, output, self._log.read().decode(errors="replace"), self._failure)
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._child.kill()
+        self._opened.close()
+
+
+def run_task(module: str, request: Any, failure: str) -> Any:
+    """Runs a task in a process of its own; see `Task`."""
+    with closing(Task(module, failure)) as task:
+        return task.run(request)
 
 
 _ERRORS: dict[str, type[Exception]] = {
@@ -87,17 +111,25 @@ def _error(status: int, output: bytes, log: str, failure: str) -> Exception:
     return LiveCamError(f"{failure} failed: {error['message']}")
 
 
-def serve_task(task: Callable[[Any], Any], max_memory_bytes: int = 0) -> None:
+def serve_task(task: Callable[[Any], Any], max_memory_bytes: int = 0, load: Callable[[], object] | None = None) -> None:
     """Runs a task in this process, which ends with its parent.
 
     Args:
         task: Receives the request, and returns a JSON value.
         max_memory_bytes: Limit of the address space, against what hostile input allocates; 0 for none.
+        load: What can be done before the request is known; an error in it is the task's to raise again.
     """
-    end_with_parent() if not max_memory_bytes else setup_child(max_memory_bytes)
+    end_with_parent(None) if not max_memory_bytes else setup_child(max_memory_bytes, None)
     output = take_stdout()
+    if load is not None:
+        with suppress(Exception):
+            load()
+    request = sys.stdin.buffer.readline()
+    if not request:  # the parent has ended
+        sys.exit(1)
+    end_with_parent()
     try:
-        result, status = task(json.loads(sys.argv[1])), 0
+        result, status = task(json.loads(request)), 0
     except Exception as error:
         message = str(error)
         if isinstance(error, LiveCamError):

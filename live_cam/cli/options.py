@@ -164,15 +164,30 @@ class ExplainerOptions:
         options = ModelOptions(
             self.labels, self.preprocess, self.model_output, self.trust_model, self.weights, self.resize
         )
-        return open_model(self.model, options, show_progress)
+        return open_model(self.model, options, self._show_download)
+
+    @contextmanager
+    def _show_download(self, title: str) -> Iterator[Callable[[int, int], None]]:
+        """Shows the progress of a download, beside which the conversion that will follow loads TensorFlow."""
+        from live_cam.explain.runtime.conversion_process import load_ahead
+        from live_cam.explain.runtime.select import uses_tensorflow
+
+        if not uses_tensorflow(self.runtime, self.device):
+            load_ahead()
+        with show_progress(title) as report:
+            yield report
 
     def create(self, model: Model, **arguments: Any) -> Explainer:
         """Creates the explainer of an opened model, with further arguments of its constructor."""
         from live_cam.explain.explainer import Explainer
+        from live_cam.explain.runtime.conversion_process import end_loaded
 
         names = ("layer", "method", "score", "runtime", "precision", "device", "max_memory_mb")
-        with self.quiet_tensorflow():
-            return Explainer(model, **{name: getattr(self, name) for name in names}, **arguments)
+        try:
+            with self.quiet_tensorflow():
+                return Explainer(model, **{name: getattr(self, name) for name in names}, **arguments)
+        finally:
+            end_loaded()
 
     @contextmanager
     def quiet_tensorflow(self) -> Iterator[None]:

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from live_cam.cli.options import ExplainerOptions, with_explainer_options
 from live_cam.cli.targets import check_target, parse_target
-from live_cam.errors import UnknownLabelError, UsageError
+from live_cam.errors import LiveCamError, UnknownLabelError, UsageError
 from live_cam.explain import explainer
+from live_cam.explain.runtime import conversion_process
 from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.models.labels import imagenet_labels
 from live_cam.models.model import Model
@@ -120,3 +121,18 @@ def test_targets_that_do_not_exist(label, contrast, counterfactual, method, mess
 def test_an_unknown_label():
     with pytest.raises(UnknownLabelError, match=r"'cheeta'.*'cheetah'"):
         parse_target("cheeta", None, False, imagenet_labels())
+
+
+def test_the_conversion_loads_beside_the_download_and_is_ended_if_none_follows(monkeypatch):
+    monkeypatch.setattr(conversion_process, "_MODULE", "tests.explain.runtime.loading_conversion")
+    options = ExplainerOptions(layer="none")
+    with options._show_download("Weights"):
+        assert not conversion_process._loaded.empty()
+    with pytest.raises(LiveCamError):
+        options.create(Model(IMAGENET_RESNET50, "digest", NetworkFile("none.npz", "weights")))
+    assert conversion_process._loaded.empty()
+
+
+def test_tensorflow_needs_no_conversion():
+    with ExplainerOptions(runtime="tensorflow")._show_download("Weights"):
+        assert conversion_process._loaded.empty()

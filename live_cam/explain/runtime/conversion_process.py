@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from live_cam.child_task import run_task, serve_task
+from live_cam.child_task import Task, run_task, serve_task
 from live_cam.models.network_file import NetworkFile
 from live_cam.types import Score
 
 _MODULE: Final = "live_cam.explain.runtime.conversion_process"  # it runs as __main__
+_FAILURE: Final = "converting the network for OpenVINO"
+_loaded: Final[SimpleQueue[Task]] = SimpleQueue()  # at most one process, which waits for its request
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,32 @@ def convert_in_subprocess(request: ConversionRequest, path: Path) -> None:
         OSError: The model can't be written, or no process can be started.
     """
     request = replace(request, network=request.network.absolute())
-    run_task(_MODULE, [asdict(request), str(path.absolute())], "converting the network for OpenVINO")
+    arguments = [asdict(request), str(path.absolute())]
+    try:
+        loaded = _loaded.get_nowait()
+    except Empty:
+        run_task(_MODULE, arguments, _FAILURE)
+        return
+    with closing(loaded):
+        loaded.run(arguments)
+
+
+def load_ahead() -> None:
+    """Starts the process of the next conversion, which loads TensorFlow before it is asked."""
+    if _loaded.empty():
+        with suppress(OSError):  # the conversion tries again, and reports it
+            _loaded.put(Task(_MODULE, _FAILURE))
+
+
+def end_loaded() -> None:
+    """Ends the process that `load_ahead` has started, if no conversion took it."""
+    with suppress(Empty):
+        _loaded.get_nowait().close()
+
+
+def _load() -> None:
+    from live_cam.explain.runtime import conversion, step_graph  # noqa: F401
+    from live_cam.models import resnet50  # noqa: F401
 
 
 def _convert(arguments: tuple[dict[str, Any], str]) -> None:
@@ -69,4 +98,4 @@ def _convert(arguments: tuple[dict[str, Any], str]) -> None:
 
 
 if __name__ == "__main__":
-    serve_task(_convert)
+    serve_task(_convert, load=_load)

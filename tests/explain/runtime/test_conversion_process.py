@@ -37,6 +37,39 @@ def test_model_is_written_and_nothing_else(request_, tmp_path, tmp_path_factory,
     assert (tmp_path / "step.xml").read_text().startswith("<?xml")
 
 
+@pytest.fixture
+def started(monkeypatch):
+    """The children that were started."""
+    children = []
+
+    def start(*arguments, **options):
+        children.append(start_child(*arguments, **options))
+        return children[-1]
+
+    monkeypatch.setattr(child_task, "start_child", start)
+    return children
+
+
+def test_a_process_started_ahead_has_loaded_when_it_is_asked(started, tmp_path, monkeypatch):
+    monkeypatch.setattr(conversion_process, "_MODULE", "tests.explain.runtime.loading_conversion")
+    conversion_process.load_ahead()
+    conversion_process.load_ahead()  # the second road to the weights, where the first has failed
+    assert len(started) == 1
+    asked = ConversionRequest(NetworkFile("none.npz"), (), "logit", 1, 0)
+    convert_in_subprocess(asked, tmp_path / "step.xml")
+    assert (tmp_path / "step.xml").read_text() == "loaded, then asked"
+    assert len(started) == 1
+    convert_in_subprocess(asked, tmp_path / "other.xml")
+    assert len(started) == 2, "it serves one conversion"
+
+
+def test_a_process_that_no_conversion_took_is_ended(started):
+    conversion_process.load_ahead()
+    conversion_process.end_loaded()
+    assert started[0].returncode is not None
+    conversion_process.end_loaded()
+
+
 def test_weights_of_another_network_raise_a_weights_error(request_, tmp_path, monkeypatch):
     monkeypatch.setattr(conversion_process, "_MODULE", "tests.explain.runtime.mismatched_conversion")
     with pytest.raises(WeightsError, match=r"^other\.npz does not match ResNet50$"):
