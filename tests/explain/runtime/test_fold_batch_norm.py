@@ -159,7 +159,8 @@ def test_float16_keeps_gradients_below_its_range(explain, before):
         for precision in ("float16", "float32")
     )
     assert 0.0 < in_float32.max() < 1e-4
-    assert relative_error(in_float16, in_float32) < 0.1
+    # 1 without scaling; processors that also add in float16 reach 0.14.
+    assert relative_error(in_float16, in_float32) < 0.25
 
 
 def test_folding_leaves_the_network_unchanged(fold, small_network):
