@@ -26,6 +26,9 @@ from tests.conftest import LION, FakeExplainer, FakeSource
 # For a test that fails, so far above what a busy machine needs.
 _LIMIT_S = 30.0
 _POLL_S = 0.005
+# Of the shared sites: few frames for a browser to paint, many for who waits for the next.
+_RATE_FPS = 10.0
+_RESET_INTERVAL_S = 0.01
 TOKEN = "open-sesame-now"
 
 
@@ -144,8 +147,10 @@ class SharedSites:
             _reset(self._sites[kind], _sources(kind))
         else:
             self._sites[kind] = Site(_sources(kind), FakeExplainer(), self._recordings / kind, **_OPTIONS.get(kind, {}))
-        site = self._sites[kind]
-        return site.wait_until_live()
+        site = self._sites[kind].wait_until_live()
+        for source in site.sources:
+            source.interval_s = 1.0 / _RATE_FPS
+        return site
 
     def stop(self) -> None:
         """Stops all."""
@@ -162,8 +167,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 def _sources(kind: str) -> list[FakeSource]:
     if kind == "two cameras":
-        return [FakeSource("Front door", rate_fps=5.0), FakeSource("Back door", rate_fps=5.0, size_px=(80, 30))]
-    return [] if kind == "visitors" else [FakeSource(rate_fps=5.0)]
+        return [FakeSource("Front door"), FakeSource("Back door", size_px=(80, 30))]
+    return [] if kind == "visitors" else [FakeSource()]
 
 
 def _reset(site: Site, fresh: Sequence[FakeSource]) -> None:
@@ -179,6 +184,7 @@ def _reset(site: Site, fresh: Sequence[FakeSource]) -> None:
         for kept in ("open_count", "_flowing"):
             state.pop(kept)
         vars(source).update(state)
+        source.interval_s = _RESET_INTERVAL_S
     initial = asdict(session.settings.initial)
     # The fake's top class is always the one it explained last.
     session.settings.change(**initial | {"target": LION})

@@ -1,9 +1,10 @@
-"""The page with the real network, and with the real program behind it."""
+"""The page with the real network."""
 
 from __future__ import annotations
 
 import re
-import signal
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from live_cam.sources.camera import CameraOptions
+from live_cam.sources.demo import DemoSource
 from live_cam.sources.factory import create_source
+from live_cam.types import Frame
+from tests.clocks import FakeClock
 from tests.web.browser import greenness, part, pick, unfold, wait_frames, wait_until
 
 pytestmark = pytest.mark.slow
@@ -19,58 +23,85 @@ pytestmark = pytest.mark.slow
 LEFT, RIGHT = (0.0, 0.5), (0.5, 1.0)
 
 
-@pytest.fixture
-def open_source(serve_session, explainer, open_page):
-    """Opens the page of a source, explained by the real network."""
-    return lambda source: open_page(serve_session(create_source(str(source), CameraOptions()), explainer).url)
+class DemoAtWill:
+    """The demo at eight frames a second, twice as fast as it is, and only as far as a test wants it to go.
+
+    Attributes:
+        until_s: Where it stops, in seconds after its start.
+    """
+
+    name, kind, frozen_after_s = "Demo", "demo", None
+
+    def __init__(self) -> None:
+        self.until_s = 5.5
+        self._clock = FakeClock()
+        self._stream = DemoSource(clock=self._clock).open()
+        self._start_ns = self._clock.now_ns()
+        self._frame = self._stream.read()
+
+    def open(self) -> DemoAtWill:
+        return self
+
+    def read(self) -> Frame:
+        time.sleep(1 / 8)
+        for _ in range(8):
+            if self._clock.now_ns() - self._start_ns < self.until_s * 1e9:
+                self._frame = self._stream.read()
+        return replace(self._frame, pts_ns=time.monotonic_ns())
+
+    def close(self) -> None:
+        """Does nothing."""
 
 
-def test_the_demo_moves_from_lion_to_cheetah_and_another_target_changes_its_map(open_source, eventually):
-    page = open_source("demo")
+def test_the_demo_shows_a_lion_a_cheetah_and_a_lion_that_writing_turns_into_a_carton(
+    serve_session, explainer, open_page, eventually
+):
+    demo = DemoAtWill()
+    page = open_page(serve_session(demo, explainer).url)
+    scene = part(page, "scene")
     expect(part(page, "label-0")).to_have_text("lion")
+    expect(part(page, "source")).to_contain_text("Demo")
+    expect(part(page, "percent-0")).to_have_text(re.compile("%$"))
+    expect(part(page, "latency")).to_have_text(re.compile("ms$"))
     wait_until(page, lambda: greenness(page) > 3)
+
     unfold(page, "explain")
     pick(page, "live-target", "teapot")
     expect(part(page, "target")).to_have_text("teapot")
     expect(part(page, "no-evidence")).to_contain_text("no evidence")
     wait_until(page, lambda: greenness(page) < 1)
     pick(page, "live-target", "the top class")
+
     canvas = page.locator(".live-stage canvas")
     before = canvas.screenshot()
-    wait_frames(page, 1)
+    demo.until_s = 11.0
     eventually(lambda: canvas.screenshot() != before)
     expect(part(page, "label-0")).to_have_text("cheetah")
-    expect(part(page, "source")).to_contain_text("Demo")
-    page.wait_for_function("""() => {
-      const text = (name) => document.querySelector(`[data-live="${name}"]`).textContent;
-      return text("target") === text("label-0");
-    }""")
-    expect(part(page, "percent-0")).to_have_text(re.compile("%$"))
-    expect(part(page, "latency")).to_have_text(re.compile("ms$"))
-
-
-def test_writing_turns_the_lion_of_the_demo_into_a_carton_and_hiding_it_brings_the_lion_back(open_source):
-    page = open_source("demo")
-    scene = part(page, "scene")
-    expect(part(page, "label-0")).to_have_text("cheetah")
+    expect(part(page, "target")).to_have_text("cheetah")
     expect(scene).to_be_hidden()
+
+    demo.until_s = 20.0
     expect(part(page, "label-0")).to_have_text("carton")
     expect(scene).to_contain_text("Hide the writing with the pointer")
-    box = page.locator(".live-stage canvas").bounding_box()
+    box = canvas.bounding_box()
     page.mouse.move(box["x"] + 0.14 * box["width"], box["y"] + 0.717 * box["height"])
     page.wait_for_function("""() => {
       const text = (name) => document.querySelector(`[data-live="${name}"]`).textContent;
       const rank = [0, 1, 2].find((rank) => text(`label-${rank}`) === "lion");
       return rank !== undefined && parseInt(text(`occluded-${rank}`).replace("→", "")) > 50;
     }""")
+
+    demo.until_s = 33.0
     expect(part(page, "label-0")).to_have_text("espresso")
     expect(scene).to_be_hidden()
 
 
-def test_the_map_moves_to_the_target_and_controls_act_on_a_still_image(open_source, gradio_media, tmp_path):
+def test_the_map_moves_to_the_target_and_controls_act_on_a_still_image(
+    serve_session, explainer, open_page, gradio_media, tmp_path
+):
     images = [Image.open(gradio_media / "images" / name).convert("RGB") for name in ("lion.jpg", "cheetah1.jpg")]
     Image.fromarray(np.hstack([np.asarray(image.resize((400, 400))) for image in images])).save(tmp_path / "pair.png")
-    page = open_source(tmp_path / "pair.png")
+    page = open_page(serve_session(create_source(str(tmp_path / "pair.png"), CameraOptions()), explainer).url)
     unfold(page, "explain", "overlay")
     pick(page, "live-target", "lion")
     wait_until(page, lambda: greenness(page, LEFT) > 1.5)
@@ -90,10 +121,3 @@ def test_the_map_moves_to_the_target_and_controls_act_on_a_still_image(open_sour
     page.get_by_role("button", name="Start").click()
     expect(part(page, "notice")).to_be_hidden()
     wait_frames(page, 1)
-
-
-def test_the_program_ends_while_it_is_watched(start_live_cam, open_page):
-    live_cam = start_live_cam("demo")
-    page = open_page(live_cam.url)
-    live_cam.stop(signal.SIGTERM)
-    expect(part(page, "notice")).to_contain_text("No connection")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import zipfile
 
 import numpy as np
@@ -11,8 +12,10 @@ from playwright.sync_api import Page, expect
 from live_cam.sources.camera import CameraOptions
 from tests.web.browser import (
     PHONE,
+    Tabs,
     both_sizes,
     greenness,
+    launch,
     part,
     pick,
     pixels,
@@ -52,11 +55,18 @@ COLUMNS = """() => {
 
 
 @pytest.fixture
+def visitors(visitors):
+    """The site for visitors, with a network that leaves the browser time."""
+    visitors.explainer.delay_s = 0.1
+    return visitors
+
+
+@pytest.fixture
 def visit(tabs, visitors, size):
     """Opens the page as a visitor does: `visit(url=..., **options)`; see `Tabs`."""
 
-    def open_(url=visitors.url, camera=True, **options) -> Page:
-        return tabs.open(url, size, camera=camera, **options)
+    def open_(url=visitors.url, **options) -> Page:
+        return tabs.open(url, size, camera=True, **options)
 
     return open_
 
@@ -97,12 +107,15 @@ def test_a_visitor_sees_their_frames_explained_and_switches_the_camera_off(visit
     expect_lion(show(page))
 
 
-def test_a_visitor_over_https_sees_their_frames_explained_by_the_real_network(tabs, start_live_cam):
+def test_a_visitor_over_https_sees_their_frames_explained_by_the_real_network_until_the_program_ends(
+    tabs, start_live_cam
+):
     live_cam = start_live_cam("browser", "--https", "--visitors", "2", scheme="https", explains=False)
     page = show(tabs.open(live_cam.url, PHONE, camera=True))
     expect_lion(page)
     wait_until(page, lambda: greenness(page) > 2)
-    live_cam.stop()
+    live_cam.stop(signal.SIGTERM)
+    expect_notice(page, "No connection")
 
 
 def test_frames_are_posted_one_by_one_where_sockets_are_blocked(visit):
@@ -123,7 +136,7 @@ def test_each_visitor_changes_only_their_own_settings(visit):
 
 def test_a_visitor_is_let_in_when_a_place_is_free(clock_tabs, serve_session, fake_explainer, monkeypatch):
     monkeypatch.setattr("live_cam.pipeline.visitors._IDLE_LIMIT_S", 600)  # a busy machine may show no image for 10 s
-    url = serve_session([], fake_explainer(), max_visitors=2).url
+    url = serve_session([], fake_explainer(delay_s=0.1), max_visitors=2).url
     show(clock_tabs.open(url, camera=True))
     second = show(clock_tabs.open(url, camera=True))
     third = clock_tabs.open(url, camera=True)
@@ -134,11 +147,12 @@ def test_a_visitor_is_let_in_when_a_place_is_free(clock_tabs, serve_session, fak
     wait_for_frame(third)
 
 
-def test_a_visitor_who_refuses_the_camera_is_told_what_to_do(visit):
-    page = visit(camera=False)
-    page.get_by_role("button", name="Show my camera").click()
-    expect_notice(page, "may not use the camera")
-    expect(page.get_by_role("button", name="Show my camera")).to_be_visible()
+def test_a_visitor_who_refuses_the_camera_is_told_what_to_do(playwright, visitors):
+    with launch(playwright, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream=deny") as browser:
+        page = Tabs(browser).open(visitors.url)
+        page.get_by_role("button", name="Show my camera").click()
+        expect_notice(page, "may not use the camera")
+        expect(page.get_by_role("button", name="Show my camera")).to_be_visible()
 
 
 def test_on_an_insecure_page_the_visitor_is_told_to_use_https(visit):
@@ -160,7 +174,9 @@ def test_a_camera_that_is_unplugged_is_reported_and_comes_back(visit):
 
 def test_a_mirrored_camera_shows_the_lion_the_other_way_round(visit, visitors, serve_session, fake_explainer):
     visitors.explainer.evidence = 0.0
-    mirrored = serve_session([], fake_explainer(evidence=0.0), max_visitors=1, camera=CameraOptions(mirror=True))
+    mirrored = serve_session(
+        [], fake_explainer(delay_s=0.1, evidence=0.0), max_visitors=1, camera=CameraOptions(mirror=True)
+    )
     here, there = (np.array(show(visit(url=site.url)).evaluate(COLUMNS)) for site in (visitors, mirrored))
     assert len(there) == 640
     assert np.abs(there - here[::-1]).mean() < 4
@@ -235,7 +251,7 @@ def test_no_maps_are_requested_while_the_camera_is_off(clock_tabs, visitors, req
 
 
 def test_in_kiosk_mode_the_camera_of_a_visitor_who_has_left_is_switched_off(visit, serve_session, fake_explainer):
-    site = serve_session([], fake_explainer(), max_visitors=1, kiosk=True)
+    site = serve_session([], fake_explainer(delay_s=0.1), max_visitors=1, kiosk=True)
     page = show(visit(url=site.url, init_script=NOTE_TRACKS))
     assert page.evaluate("globalThis.tracks.some((track) => track.readyState === 'live')")
     page.locator(".live-kiosk").evaluate("(root) => (root.dataset.idleS = '0.5')")
