@@ -34,8 +34,6 @@ SETTLE_S = 1.5
 CHANGED = ("mode", "target", "other", "style", "frozen")
 
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
-# Two frames side by side fill such a window.
-LOW_WINDOW: ViewportSize = {"width": 1280, "height": 456}
 SCALE = 1.5
 QUALITY = 86
 
@@ -76,7 +74,7 @@ def take_two_animals(browser: Browser, directory: Path) -> None:
     occlude_most_important_patch(page)
     save(page, directory / "occlusion.webp")
     page.mouse.move(1, 1)
-    viewer = page.locator("#live-viewer")
+    viewer = page.locator(".live-stage")
     for name, settings in {
         # To the network, cheetahs look much like leopards: the contrast leaves what the lion has and a leopard has not.
         "contrast": {"mode": "contrast", "target": "lion", "other": "leopard"},
@@ -85,7 +83,6 @@ def take_two_animals(browser: Browser, directory: Path) -> None:
     }.items():
         change_settings(**settings)
         save(viewer, directory / f"{name}.webp")
-    page.set_viewport_size(LOW_WINDOW)
     change_settings(mode="side_by_side", other="cheetah", style="heatmap")
     save(viewer, directory / "side_by_side.webp")
 
@@ -167,6 +164,7 @@ def open_page(browser: Browser, window: ViewportSize = WINDOW, scale: float = SC
     """Opens the page and waits for its first result."""
     page = browser.new_context(viewport=window, device_scale_factor=scale).new_page()
     page.goto(URL)
+    page.locator("gradio-app:not([inert]) .live-stage").wait_for(timeout=LIMIT_S * 1000)
     page.locator('[data-live="percent-0"]', has_text="%").wait_for(timeout=LIMIT_S * 1000)
     return page
 

@@ -1,4 +1,4 @@
-"""The page and its routes behind the access guard: the first page at once, Gradio's when it is imported and built."""
+"""The page and its routes behind the access guard: the first page at once, Gradio's for the first page to become."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection
 
 from fastapi import FastAPI
+from starlette.datastructures import Headers
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,7 +18,7 @@ from live_cam.web.api.recordings import recording_routes
 from live_cam.web.api.settings import settings_routes
 from live_cam.web.security.access import AccessGuard
 from live_cam.web.security.allowed import AllowedRoutes, add_head, page_routes
-from live_cam.web.ui.first_page import first_page_routes
+from live_cam.web.ui.first_page import PAGE_HEADER, first_page_routes
 from live_cam.web.ui.gradio_import import without_stubs
 from live_cam.web.ui.scripts import script_routes
 
@@ -25,8 +26,8 @@ from live_cam.web.ui.scripts import script_routes
 class LiveApp:
     """The ASGI app of a session.
 
-    Importing Gradio takes most of the start. So there is a page of its own until `load_page` has replaced it, which
-    shows the frames over the same socket, and then loads Gradio's.
+    Importing Gradio takes most of the start, and building its page most of a browser's. So there is a page of its own,
+    which shows the frames over the same socket, and requests Gradio's, with a header, to build it behind itself.
 
     Attributes:
         failure: Why the page could not be loaded; None if nothing failed.
@@ -65,6 +66,7 @@ class LiveApp:
         app = FastAPI(openapi_url=None)
         for router in routers:
             app.include_router(router)
+        self._first_page: ASGIApp = first_page
         self._page: ASGIApp = first_page
         app.mount("/", self._call_page)
         self._allowed = AllowedRoutes(app, routes)
@@ -75,10 +77,11 @@ class LiveApp:
         await self._guard(scope, receive, send)
 
     async def _call_page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._page(scope, receive, send)
+        shows_first = scope["type"] == "http" and scope["path"] == "/" and PAGE_HEADER not in Headers(scope=scope)
+        await (self._first_page if shows_first else self._page)(scope, receive, send)
 
     def load_page(self) -> None:
-        """Imports Gradio, builds its page, and replaces the first page by it; takes seconds."""
+        """Imports Gradio and builds its page; takes seconds."""
         with without_stubs():
             from live_cam.web.ui.page import mount_page
 

@@ -38,11 +38,14 @@ PHONE: Size = {"width": 390, "height": 844}
 both_sizes = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 phone = pytest.mark.parametrize("size", [PHONE], ids=["phone"])
 
+# What Gradio's page has once it has taken the place of the first.
+WHOLE = "gradio-app:not([inert]) .live-stage"
+
 # Whether the scripts that handle presses and keys are there: each is loaded by itself, beside the first frame.
 MOUNTED = """() => {
   const all = (parts, holds) => [...document.querySelectorAll(parts)].every(holds);
   const pressed = [".live-class"];
-  const outsideKiosks = ["snapshot", "link", "keys"].map((name) => `[data-live="${name}"]`);
+  const outsideKiosks = ["snapshot", "link", "keys", "freeze"].map((name) => `[data-live="${name}"]`);
   if (!document.querySelector(".live-kiosk")) pressed.push(...outsideKiosks);
   return pressed.every((parts) => document.querySelector(parts))
     && all([...pressed, '[data-live="record"]'].join(), (part) => part.onclick)
@@ -132,6 +135,7 @@ class Tabs:
         camera: bool = False,
         init_script: str = "",
         sockets_pass: bool = True,
+        whole: bool = True,
     ) -> Page:
         """Opens a page; `close` closes it.
 
@@ -141,6 +145,7 @@ class Tabs:
             camera: Whether pages may use the camera before they ask.
             init_script: JavaScript that runs before the page's own.
             sockets_pass: Whether WebSockets get through.
+            whole: Whether to wait until Gradio's page has taken the place of the first.
         """
         if camera:
             self._context.grant_permissions(["camera"])
@@ -154,13 +159,15 @@ class Tabs:
             page.add_init_script(init_script)
         if not sockets_pass:
             page.route_web_socket("**/frames*", lambda route: route.close())
-        self.go(page, url)
+        self.go(page, url, whole)
         return page
 
-    def go(self, page: Page, url: str) -> None:
+    def go(self, page: Page, url: str, whole: bool = True) -> None:
         """Goes to another address, from where the page may request more."""
         self._bases[page] = url.partition("?")[0]
         page.goto(url)
+        if whole and page.locator(".live-stage").count():
+            page.locator(WHOLE).first.wait_for()
 
     def _new_page(self) -> Page:
         page = self._context.new_page()
@@ -246,11 +253,10 @@ def part(page: Page | Locator, name: str) -> Locator:
     return page.locator(f'[data-live="{name}"]')
 
 
-def unfold(page: Page, *names: str) -> None:
-    """Opens accordions with controls: `unfold(page, "ask", "look")`."""
-    for name in names:
-        page.locator(f"#live-{name} > button").click()
-        page.locator(f"#live-{name} input").first.wait_for()
+def unfold(page: Page) -> None:
+    """Opens the accordion with method, layer and colours."""
+    page.locator("#live-advanced > button").click()
+    page.locator("#live-advanced input").first.wait_for()
     page.evaluate(SETTLED)
 
 

@@ -48,21 +48,24 @@ class FaithfulnessScore:
     """What occluding the top fifth of the map costs, compared with random fifths.
 
     Attributes:
-        probability_drop: How much the target's probability falls when the top fifth is occluded, -1..1; see
-            `target_probability`.
+        probability: The target's probability before, 0..1; see `target_probability`.
+        probability_drop: How much the target's probability falls when the top fifth is occluded, -1..1.
         random_drop: The mean of the same for random fifths.
         measured: The number of measurements.
         verdict: The first that applies: "inconclusive" after fewer than 3 measurements, with a probability under 0.05,
             or if both drops are under 0.05 (the object is recognized without any single fifth); "faithful" if the top
             fifth costs at least twice as much as random ones and 0.05 more; "unfaithful" if it costs no more than they
             do; else "doubtful".
-        words: The same, as a short sentence.
+        reason: Why, in a few words.
+        words: The drops and the reason, as a short sentence.
     """
 
+    probability: float
     probability_drop: float
     random_drop: float
     measured: int
     verdict: Verdict
+    reason: str
     words: str
 
 
@@ -136,7 +139,7 @@ class Faithfulness:
         probability, probability_drop, random_drop = (float(value) for value in self._means)
         verdict, reason = _judge(probability, probability_drop, random_drop, self._measured)
         words = f"Occluding the top fifth {_cost(probability_drop)}, a random fifth {_cost(random_drop)}: {reason}"
-        return FaithfulnessScore(probability_drop, random_drop, self._measured, verdict, words)
+        return FaithfulnessScore(probability, probability_drop, random_drop, self._measured, verdict, reason, words)
 
 
 def target_probability(logits: NDArray[np.float32], target: Target, head: Head) -> float:

@@ -1,4 +1,4 @@
-"""The page while Gradio is being imported: the same stages, class lists and scripts, without controls."""
+"""The page before Gradio's, which shows frames and answers at once, while the browser builds Gradio's behind it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from live_cam.explain.results import TOP_N
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.security.headers import page_policy
-from live_cam.web.ui import markup
+from live_cam.web.ui.markup.answers import class_list, kiosk_side, reading, trust
+from live_cam.web.ui.markup.controls import controls
+from live_cam.web.ui.markup.head import TOAST, head
+from live_cam.web.ui.markup.stage import stages
 from live_cam.web.ui.styles import BACKGROUND, CSS, DARK_BACKGROUND, STYLE, script_tags
 
-_MARK: Final = {"X-Live-Cam-Page": "first"}
-"""By which the page finds out that another has taken its place."""
+PAGE_HEADER: Final = "X-Live-Cam-Page"
+"""Of a request for Gradio's page, and of a response that is the first page all the same."""
 
 # What Gradio's own style sheet sets, as far as the stages and lists need it, so that nothing moves when its page comes.
-_GRADIO_STYLE = f"""<style>
+_GRADIO_STYLE = f"""
 :root {{
   --body-text-color: #1f2937; --body-text-color-subdued: #475569; --border-color-primary: #e2e8f0;
   --background-fill-primary: #fff; --background-fill-secondary: #f8fafc;
@@ -32,16 +35,16 @@ _GRADIO_STYLE = f"""<style>
 html {{ background: {BACKGROUND}; }}
 @media (prefers-color-scheme: dark) {{ html {{ background: {DARK_BACKGROUND}; }} }}
 body {{ margin: 0; color: var(--body-text-color); font: 16px/1.5 system-ui, sans-serif; }}
-main, #live-picture, #live-side {{ display: flex; flex-direction: column; min-width: 0; }}
-main {{ gap: 0.5rem; }}
-.gradio-container main {{ padding: 0.5rem 1rem 1rem !important; }}
-</style>"""
+main, #live-picture, #live-side, #live-answer {{ display: flex; flex-direction: column; min-width: 0; }}
+"""
+# In the body, and so after what Gradio adds to the head: that has a copy of the style sheet without its media queries.
+_STYLE = f"{STYLE}<style>{CSS}{_GRADIO_STYLE}</style>"
 
 
 def first_page_routes(session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bool) -> Router:
     """Returns the route of the first page; see `live_cam.web.ui.page.build_page` for the arguments."""
     page = _build(session, camera, kiosk, is_recorded)
-    headers = {"Cache-Control": "no-store", "Content-Security-Policy": page_policy(page.encode()), **_MARK}
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": page_policy(page.encode()), PAGE_HEADER: "first"}
 
     async def respond(_: Request) -> Response:
         return HTMLResponse(page, headers=headers)
@@ -51,11 +54,17 @@ def first_page_routes(session: Session, camera: CameraOptions, kiosk: bool, is_r
 
 def _build(session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bool) -> str:
     num_feeds = len(session.feeds)
+    own = session.visitors is not None
     num_ranks = [min(TOP_N, len(explainer.classifier.labels)) for explainer in session.explainers]
-    # As in a kiosk: buttons whose scripts come with Gradio's page would do nothing. They leave their room.
-    head = markup.head(num_feeds, True, kiosk and is_recorded)
-    stages = markup.stages(num_feeds, camera, True, num_ranks) + markup.legend(num_feeds)
-    classes = markup.class_list(0, num_ranks, session.visitors is not None) if num_feeds < 2 else ""
+    picture = stages(num_feeds, camera, kiosk, num_ranks)
+    if kiosk:
+        side = f"<div>{kiosk_side(num_feeds, num_ranks, own)}</div>"
+    else:
+        picture += controls(num_feeds, session.modes, num_ranks[0])
+        is_single = num_feeds < 2
+        answer = f"{class_list(0, num_ranks, own) * is_single}<div class='live-room'></div>"
+        folds = trust(0) * is_single + reading(num_feeds, len(num_ranks) > 1)
+        side = f'<div id="live-answer">{answer}</div><div>{folds}</div>'
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -63,17 +72,15 @@ def _build(session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bo
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>live_cam</title>
 <link rel="icon" href="data:,">
-<style>{CSS}</style>
-{_GRADIO_STYLE}
-{STYLE}
 {script_tags("first_page")}
 </head>
 <body>
+{_STYLE}
 <div class="gradio-container"><main>
-<div{"" if kiosk else ' style="min-height: 2.4rem"'}>{head}</div>
+{head(num_feeds, kiosk, is_recorded)}
 <div id="live-page">
-<div id="live-picture">{stages}</div>
-<div id="live-side">{classes}{markup.meaning(num_feeds)}{markup.TOAST}</div>
+<div id="live-picture"><div>{picture}</div></div>
+<div id="live-side">{side}{TOAST}</div>
 </div>
 </main></div>
 </body>

@@ -14,7 +14,11 @@ from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.security.headers import PageScripts
-from live_cam.web.ui import markup
+from live_cam.web.ui.markup.answers import METHOD_NAMES, class_list, kiosk_side, reading, trust
+from live_cam.web.ui.markup.controls import STRIP, controls, note
+from live_cam.web.ui.markup.head import DIALOGS, TOAST, head
+from live_cam.web.ui.markup.mount import MOUNT, SYNC
+from live_cam.web.ui.markup.stage import stages
 from live_cam.web.ui.styles import CSS
 from live_cam.web.ui.theme import HEAD, THEME
 
@@ -58,17 +62,19 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
     own = session.visitors is not None
     num_ranks = [min(TOP_N, len(explainer.classifier.labels)) for explainer in session.explainers]
     with page:
-        gr.HTML(html_template=markup.head(num_feeds, kiosk, is_recorded), js_on_load=markup.MOUNT)
+        gr.HTML(html_template=head(num_feeds, kiosk, is_recorded) + DIALOGS * (not kiosk), js_on_load=MOUNT)
         with gr.Row(elem_id="live-page"):
             with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
-                stages = markup.stages(num_feeds, camera, kiosk, num_ranks) + markup.legend(num_feeds)
-                gr.HTML(html_template=stages, js_on_load=markup.MOUNT, elem_id="live-viewer")
-            with gr.Column(scale=3, min_width=280, elem_id="live-side"):
-                classes = markup.class_list(0, num_ranks, own) if num_feeds < 2 else ""
-                gr.HTML(html_template=classes + markup.meaning(num_feeds), js_on_load=markup.MOUNT)
+                picture = stages(num_feeds, camera, kiosk, num_ranks)
                 if not kiosk:
-                    add_controls(session, num_ranks[0])
-                gr.HTML(markup.TOAST)
+                    picture += controls(num_feeds, session.modes, num_ranks[0])
+                gr.HTML(html_template=picture, js_on_load=MOUNT, elem_id="live-viewer")
+            with gr.Column(scale=3, min_width=280, elem_id="live-side"):
+                if kiosk:
+                    gr.HTML(html_template=kiosk_side(num_feeds, num_ranks, own), js_on_load=MOUNT)
+                else:
+                    _add_side(session, num_feeds, num_ranks, own)
+                gr.HTML(TOAST)
     # Gradio looks into its queue a thousand times a second, and no event of this page goes through it.
     page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = _QUEUE_EVERY_S
     return page
@@ -78,48 +84,37 @@ _QUEUE_EVERY_S = 1.0
 _AUTO = -1
 # A browser takes a minute and more to build a list of tens of thousands.
 _MAX_LISTED = 2000
-MODES = [
-    ("Why A", "class"),
-    ("Why A and not B", "contrast"),
-    ("What speaks against A", "counterfactual"),
-    ("A and B side by side", "side_by_side"),
-]
-STYLES = [("Heat map", "heatmap"), ("Contour lines", "contours"), ("Spotlight", "spotlight")]
+_STYLES = [("Heat map", "heatmap"), ("Contour lines", "contours"), ("Spotlight", "spotlight")]
 
 
-def add_controls(session: Session, num_maps: int) -> None:
-    """Adds all controls to the page under construction, among them the maps of so many top classes."""
-    with gr.Row(elem_id="live-buttons"):
-        freeze = gr.Button("Freeze", elem_id="live-freeze", min_width=80, size="md")
-        run = gr.Button("Stop", elem_id="live-run", min_width=80, size="md", visible=session.visitors is None)
-    if len(session.feeds) < 2:
-        gr.HTML(html_template=markup.tools(0, num_maps, session.visitors is not None), js_on_load=markup.MOUNT)
-    gr.HTML(html_template=markup.save_controls(session.visitors is None), js_on_load=markup.MOUNT)
-    gr.HTML(html_template=markup.STRIP, js_on_load=markup.MOUNT)
+def _add_side(session: Session, num_feeds: int, num_ranks: Sequence[int], own: bool) -> None:
+    """Adds what stands beside the picture: answers and search, the test of the map, and all that folds."""
     labels = session.explainer.classifier.labels
     values: list[tuple[str, Any]] = []
-    with gr.Accordion("Explain", open=False, elem_id="live-explain"):
-        modes = [(name, mode) for name, mode in MODES if mode in session.modes]
-        values.append(("mode", gr.Radio(modes, label="Mode", elem_id="live-mode")))
-        values.append(("target", _class_picker("A", "the top class", "live-target", labels)))
-        values.append(("other", _class_picker("B", "the runner-up", "live-other", labels)))
-        methods = [(name, method) for method, name in markup.METHOD_NAMES.items()]
+    with gr.Column(elem_id="live-answer"):
+        if num_feeds < 2:
+            gr.HTML(html_template=class_list(0, num_ranks, own), js_on_load=MOUNT)
+        values.append(("target", _class_picker("Explain another class", "the top class", "live-target", labels)))
+        values.append(("other", _class_picker("Compare with", "the runner-up", "live-other", labels)))
+    checked = trust(0) if num_feeds < 2 else ""
+    gr.HTML(html_template=checked + reading(num_feeds, len(num_ranks) > 1), js_on_load=MOUNT)
+    with gr.Accordion("Method, layer, colours", open=False, elem_id="live-advanced"):
+        methods = [(name, method) for method, name in METHOD_NAMES.items()]
         values.append(("method", gr.Dropdown(methods, label="Method", elem_id="live-method")))
-        gr.HTML(html_template=markup.note("method"), js_on_load=markup.MOUNT)
+        gr.HTML(html_template=note("method"), js_on_load=MOUNT)
         values.append(("layer", gr.Dropdown(list(session.layers), label="Layer", elem_id="live-layer")))
-        gr.HTML(html_template=markup.note("layer"), js_on_load=markup.MOUNT)
-    with gr.Accordion("Overlay", open=False, elem_id="live-overlay"):
-        values.append(("style", gr.Radio(STYLES, label="Style", elem_id="live-style")))
+        gr.HTML(html_template=note("layer"), js_on_load=MOUNT)
+        values.append(("style", gr.Radio(_STYLES, label="Style", elem_id="live-style")))
         values.append(("opacity", gr.Slider(0.0, 1.0, step=0.05, label="Opacity", elem_id="live-opacity")))
         values.append(("colormap", gr.Dropdown(list(COLORMAPS), label="Colours", elem_id="live-colormap")))
+    gr.HTML(html_template=STRIP, js_on_load=MOUNT)
     for name, component in values:
         _run_in_browser(component.input, f"(value) => globalThis.liveCam?.choose({name!r}, value)", [component])
-    _run_in_browser(freeze.click, "() => globalThis.liveCam?.toggle('frozen')")
-    _run_in_browser(run.click, "() => globalThis.liveCam?.toggle('running')")
     names = [name for name, _ in values]
-    sync = gr.HTML(js_on_load=markup.SYNC)
-    outputs = [*(component for _, component in values), freeze, run]
-    _run_in_browser(sync.change, f"() => globalThis.liveCam.values({names!r})", [], outputs)
+    sync = gr.HTML(js_on_load=SYNC)
+    _run_in_browser(
+        sync.change, f"() => globalThis.liveCam.values({names!r})", [], [component for _, component in values]
+    )
 
 
 def _class_picker(label: str, automatic: str, elem_id: str, labels: Sequence[str]) -> gr.Dropdown:
@@ -127,9 +122,7 @@ def _class_picker(label: str, automatic: str, elem_id: str, labels: Sequence[str
     is_listed = len(labels) <= _MAX_LISTED
     if is_listed:
         choices += [(name, index) for index, name in enumerate(labels)]
-        info = f"Type to search the {len(labels)} classes"
-    else:
-        info = f"Type the name or the number of one of {len(labels)} classes, then Enter"
+    info = None if is_listed else f"Type the name or the number of one of {len(labels)} classes, then Enter"
     return gr.Dropdown(choices, label=label, info=info, elem_id=elem_id, allow_custom_value=not is_listed)
 
 

@@ -8,10 +8,6 @@ import gradio as gr
 
 from live_cam.web.ui.styles import BACKGROUND, DARK_BACKGROUND, STYLE, script_tags
 
-# Gradio writes the page's background into the HTML, and builds all else with scripts a second later. With the poster as
-# background the first paint has an image about where the stage will be; the style in the head then replaces it.
-_POSTER = "url(poster.jpg?feed=0) 1rem 3.4rem / max(69vw, min(100vw - 2rem, 27rem)) auto no-repeat"
-
 # No web fonts: the page works offline and contacts no other server.
 THEME: Final = gr.themes.Default(
     primary_hue="teal",
@@ -20,8 +16,8 @@ THEME: Final = gr.themes.Default(
     font_mono=["ui-monospace", "monospace"],
     radius_size="lg",
 ).set(
-    body_background_fill=f"{BACKGROUND} {_POSTER}",
-    body_background_fill_dark=f"{DARK_BACKGROUND} {_POSTER}",
+    body_background_fill=BACKGROUND,
+    body_background_fill_dark=DARK_BACKGROUND,
     body_text_color_subdued="*neutral_600",
     body_text_color_subdued_dark="*neutral_300",
     block_info_text_color="*neutral_600",

@@ -65,10 +65,9 @@ def test_the_demo_shows_a_lion_a_cheetah_and_a_lion_that_writing_turns_into_a_ca
     expect(part(page, "latency")).to_have_text(re.compile("ms$"))
     wait_until(page, lambda: greenness(page) > 3)
 
-    unfold(page, "explain")
     pick(page, "live-target", "teapot")
     expect(part(page, "target")).to_have_text("teapot")
-    expect(part(page, "no-evidence")).to_contain_text("no evidence")
+    expect(part(page, "verdict")).to_contain_text("no evidence")
     wait_until(page, lambda: greenness(page) < 1)
     pick(page, "live-target", "the top class")
 
@@ -102,7 +101,7 @@ def test_the_map_moves_to_the_target_and_controls_act_on_a_still_image(
     images = [Image.open(gradio_media / "images" / name).convert("RGB") for name in ("lion.jpg", "cheetah1.jpg")]
     Image.fromarray(np.hstack([np.asarray(image.resize((400, 400))) for image in images])).save(tmp_path / "pair.png")
     page = open_page(serve_session(create_source(str(tmp_path / "pair.png"), CameraOptions()), explainer).url)
-    unfold(page, "explain", "overlay")
+    unfold(page)
     pick(page, "live-target", "lion")
     wait_until(page, lambda: greenness(page, LEFT) > 1.5)
     on_the_cheetah = greenness(page, RIGHT)

@@ -63,30 +63,36 @@ def expect_checked(page: Page, label: str) -> None:
     expect(page.get_by_role("radio", name=label, exact=True)).to_be_checked()
 
 
-def test_classes_are_searched_by_name_and_explained_in_every_mode(site, page):
-    unfold(page, "explain")
+def test_classes_are_searched_by_name_and_the_questions_name_them(site, page):
+    bar = page.get_by_role("group", name="What to explain")
+    expect(bar.locator("label")).to_have_text(
+        ["Why lion?", "Why lion, not cheetah?", "What speaks against lion?", "Lion beside cheetah"]
+    )
     expect(page.locator("#live-other")).to_be_hidden()
     pick(page, "live-target", "teapot")
     caption, right = part(page, "caption"), part(page, "caption-right")
     expect(caption).to_have_text("teapot")
-    page.get_by_text("Why A and not B").click()
+    part(page, "mode-contrast").click()
     expect(page.locator("#live-other")).to_be_visible()
     pick(page, "live-other", "coffee mug")
     expect(caption).to_have_text("teapot, not coffee mug")
-    page.get_by_text("What speaks against A").click()
+    expect_checked(page, "Why teapot, not coffee mug?")
+    part(page, "mode-counterfactual").click()
     expect(caption).to_have_text("against teapot")
-    page.get_by_text("A and B side by side").click()
+    part(page, "mode-side_by_side").click()
     expect(right).to_have_text("coffee mug")
     pick(page, "live-other", "the runner-up")
     pick(page, "live-target", "the top class")
-    page.get_by_text("Why A", exact=True).click()
+    bar.get_by_role("radio", checked=True).press("Home")  # moves nothing, as in every group of radio buttons
+    for _ in range(3):
+        bar.get_by_role("radio", checked=True).press("ArrowLeft")
+    expect_checked(page, "Why teapot?")
     expect(right).to_be_hidden()
     assert (site.settings.mode, site.settings.target, site.settings.other) == ("class", None, None)
 
 
 @pytest.mark.parametrize("way", ["mouse", "finger", "keyboard"])
 def test_what_is_typed_into_the_search_of_classes_replaces_what_stands_there(page, way):
-    unfold(page, "explain")
     field = page.locator("#live-target input")
     if way == "keyboard":
         field.focus()
@@ -111,7 +117,7 @@ def test_what_is_typed_into_the_search_of_classes_replaces_what_stands_there(pag
 
 
 def test_method_and_layer_have_a_note_each(page):
-    unfold(page, "explain")
+    unfold(page)
     note = page.locator('[data-setting="method"]:visible')
     expect(note).to_contain_text("the usual choice to start with")
     pick(page, "live-method", "HiResCAM")
@@ -123,13 +129,13 @@ def test_method_and_layer_have_a_note_each(page):
 
 
 def test_controls_that_do_not_apply_to_a_method_are_hidden(page):
-    unfold(page, "explain")
+    unfold(page)
     layer = [page.locator("#live-layer"), page.locator('[data-setting="layer"]')]
-    target = [page.locator("#live-mode"), page.locator("#live-target")]
-    for method, hidden in (("LayerCAM, fused", layer), ("Eigen-CAM", target)):
+    for method, hidden in (("LayerCAM, fused", layer), ("Eigen-CAM", [page.locator("#live-target")])):
         pick(page, "live-method", method)
         for control in hidden:
             expect(control).to_be_hidden()
+        expect(page.get_by_role("radio", name="What speaks against")).to_be_enabled(enabled=method != "Eigen-CAM")
         if method == "Eigen-CAM":
             page.locator("body").press("v")
             expect(part(page, "toast")).to_have_text("This method gives one map, whatever the class")
@@ -141,7 +147,7 @@ def test_controls_that_do_not_apply_to_a_method_are_hidden(page):
 
 
 def test_style_opacity_and_colours_change_the_pixels(site, page):
-    unfold(page, "overlay")
+    unfold(page)
     slider = page.locator("#live-opacity input[type=range]")
     for act in (
         lambda: slider.fill("0"),
@@ -159,10 +165,13 @@ def test_style_opacity_and_colours_change_the_pixels(site, page):
 
 def test_settings_that_one_viewer_chooses_show_on_the_controls_of_all(site, page, open_page):
     other = open_page(site.url)
-    unfold(page, "explain")
-    unfold(other, "explain", "overlay")
-    page.get_by_text("A and B side by side").click()
-    expect_checked(other, "A and B side by side")
+    fold = other.locator("#live-advanced > button")
+    expect(fold).to_have_attribute("data-value", "Grad-CAM, conv5_block3_out, viridis")
+    page.keyboard.press("m")
+    expect(fold).to_have_attribute("data-value", "HiResCAM, conv5_block3_out, viridis")
+    unfold(other)
+    part(page, "mode-side_by_side").click()
+    expect_checked(other, "Lion beside cheetah")
     page.keyboard.press("h")
     expect_checked(other, "Contour lines")
     pick(page, "live-target", "teapot")
@@ -173,6 +182,7 @@ def test_settings_that_one_viewer_chooses_show_on_the_controls_of_all(site, page
     expect(other.locator("#live-opacity input[type=number]")).to_have_value("0.6")
     page.keyboard.press("f")
     expect(other.get_by_role("button", name="Resume")).to_be_visible()
+    expect(other.locator(".live-icon-resume")).to_be_visible()
 
 
 def test_controls_follow_while_three_maps_are_open(page):
@@ -194,15 +204,15 @@ def test_a_key_focuses_the_search_of_the_contrast_class(site, page):
 def test_controls_that_are_unfolded_later_show_the_settings_chosen_before(site, page):
     site.session.settings.change(mode="counterfactual", target=849, style="spotlight", opacity=0.25)
     expect(part(page, "caption")).to_have_text("against teapot")
-    unfold(page, "explain", "overlay")
-    expect_checked(page, "What speaks against A")
+    unfold(page)
+    expect_checked(page, "What speaks against teapot?")
     expect_checked(page, "Spotlight")
     expect(page.locator("#live-target input")).to_have_value("teapot")
     expect(page.locator("#live-opacity input[type=number]")).to_have_value("0.25")
 
 
 def test_a_slider_that_is_being_dragged_is_not_moved_by_others(site, page, eventually):
-    unfold(page, "overlay")
+    unfold(page)
     slider = page.locator("#live-opacity input[type=range]")
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
@@ -237,7 +247,7 @@ def test_the_keys_are_listed_in_a_dialog_that_traps_and_restores_the_focus(site,
         expect(dialog).to_contain_text(text)
     listed = dialog.locator("kbd").all_inner_texts()
     assert len(listed) == len(set(listed))
-    for key in (*KEYS, "1", "3", "/", "?", "t", "r", "s", "o", "p", "k"):
+    for key in (*KEYS, "1", "3", "/", "?", "t", "r", "s", "o", "p", "k", "g"):
         assert (key.upper() if key.strip() else "Space") in listed
     page.keyboard.press("f")
     assert not site.settings.frozen, "keys do nothing while the list is open"
@@ -258,13 +268,13 @@ def test_the_keys_are_listed_in_a_dialog_that_traps_and_restores_the_focus(site,
 
 @phone
 def test_no_label_shows_through_the_view_that_stays_in_sight(page):
-    unfold(page, "explain")
-    label = page.locator("#live-mode").get_by_text("Mode", exact=True)
+    unfold(page)
+    label = page.locator("#live-method").get_by_text("Method", exact=True)
     expect(label).to_be_visible()
     label.evaluate("(label) => scrollBy(0, label.getBoundingClientRect().top - 100)")
     page.wait_for_function("""() => {
-      const labels = [...document.querySelectorAll("#live-mode span")];
-      const label = labels.find((part) => part.textContent.trim() === "Mode");
+      const labels = [...document.querySelectorAll("#live-method span")];
+      const label = labels.find((part) => part.textContent.trim() === "Method");
       const { left, top, width, height } = label.getBoundingClientRect();
       const seen = document.elementFromPoint(left + width / 2, top + height / 2);
       return top > 50 && top < 200 && seen.closest(".live-stage") !== null;
@@ -272,16 +282,16 @@ def test_no_label_shows_through_the_view_that_stays_in_sight(page):
 
 
 def test_the_dialog_the_controls_and_the_documentation_agree_on_the_keys(page):
-    unfold(page, "explain", "overlay")
+    unfold(page)
     for built_late in ("#live-layer input", "#live-colormap input"):
         expect(page.locator(built_late)).to_be_visible()
-    for control in page.locator("#live-side :is(.live-class, input, select, button):visible").all():
+    for control in page.locator("#live-page :is(.live-class, input, select, button):visible").all():
         control.dispatch_event("focusin")
     page.locator("#live-other").dispatch_event("focusin")
     on_controls = page.evaluate(KEYS_OF_CONTROLS)
     assert on_controls["record"] == {"keys": ["R"], "title": "Record, or stop recording (key R)"}
-    assert on_controls["live-mode"] == {"keys": ["W", "V", "A", "B"], "title": "Key W, V, A, B"}
-    expect(page.get_by_role("radio", name="Why A", exact=True)).to_have_attribute("aria-keyshortcuts", "W V A B")
+    assert on_controls["mode-contrast"] == {"keys": ["V"], "title": "Key V"}
+    expect(page.get_by_role("radio", name="Why lion?", exact=True)).to_have_attribute("aria-keyshortcuts", "W")
     expect(page.get_by_role("button", name="Theme")).to_have_attribute("aria-keyshortcuts", "T")
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keys")
@@ -304,7 +314,7 @@ def test_no_key_acts_while_a_class_is_typed(site, page):
 
 
 def test_the_space_bar_on_a_button_presses_the_button(site, page, eventually):
-    page.locator("#live-freeze").focus()
+    part(page, "freeze").focus()
     page.keyboard.press(" ")
     eventually(lambda: site.settings.frozen)
     assert site.settings.running
@@ -317,16 +327,15 @@ def test_keys_pressed_faster_than_responses_come_all_count(site, page, eventuall
 
 
 def test_controls_act_on_a_frozen_frame(page):
-    unfold(page, "explain")
-    page.locator("#live-freeze").click()
+    part(page, "freeze").click()
     expect(part(page, "frozen")).to_be_visible()
-    page.get_by_text("What speaks against A").click()
+    part(page, "mode-counterfactual").click()
     expect(part(page, "caption")).to_have_text("against lion")
-    page.get_by_text("Why A", exact=True).click()
+    part(page, "mode-class").click()
     expect(part(page, "caption")).to_have_text("lion")
     for key in ("h", "h", "h", "c", "-"):
         page.evaluate(REMEMBER)
         page.locator("body").press(key)
         page.wait_for_function(CHANGED)
-    page.locator("#live-freeze").click()
+    part(page, "freeze").click()
     expect(part(page, "frozen")).to_be_hidden()

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.browser import both_sizes, part, pixels, wait_for_frame, wait_frames, wait_until, wait_until_mounted
+from tests.web.browser import (
+    WHOLE,
+    both_sizes,
+    part,
+    pixels,
+    wait_for_frame,
+    wait_frames,
+    wait_until,
+    wait_until_mounted,
+)
 from tests.web.sites import TOKEN, Site
 
 pytestmark = pytest.mark.slow
@@ -55,18 +64,18 @@ def screens() -> Iterator[Callable[[Page], list[bytes]]]:
 
 def whole(page: Page) -> Page:
     """Waits until Gradio's page has taken the place of the first."""
-    page.locator("#live-freeze").wait_for()
+    page.locator(WHOLE).first.wait_for()
     return wait_until_mounted(page)
 
 
 @both_sizes
 def test_frames_and_classes_are_shown_and_stay_where_they_are_in_gradios_page(starting, tabs, size):
     site = starting()
-    page = tabs.open(f"{site.url}?unknown=1#here", size)
+    page = tabs.open(f"{site.url}?unknown=1#here", size, whole=False)
     wait_frames(page, 3)
     expect(part(page, "label-0")).to_have_text("lion")
     expect(part(page, "source")).to_have_text(site.source.name)
-    assert page.locator("#live-freeze").count() == 0
+    expect(page.get_by_role("radio", name="Why lion?")).to_be_checked()
     stage, label = page.locator(".live-stage").bounding_box(), part(page, "label-0").bounding_box()
     site.app.load_page()
     whole(page)
@@ -77,7 +86,7 @@ def test_frames_and_classes_are_shown_and_stay_where_they_are_in_gradios_page(st
 
 def test_the_picture_never_leaves_the_screen_while_gradios_page_comes(starting, tabs, screens):
     site = starting()
-    page = tabs.open(site.url)
+    page = tabs.open(site.url, whole=False)
     wait_frames(page, 2)
     shown = screens(page)
     site.app.load_page()
@@ -92,7 +101,7 @@ def test_the_picture_never_leaves_the_screen_while_gradios_page_comes(starting, 
 
 def test_a_link_is_applied_by_gradios_page_and_a_class_chosen_on_the_first_one_stays(starting, tabs):
     site = starting()
-    page = tabs.open(f"{site.url}?colormap=inferno")
+    page = tabs.open(f"{site.url}?colormap=inferno", whole=False)
     wait_for_frame(page)
     part(page, "label-1").click()
     expect(part(page, "caption")).to_have_text("cheetah")
@@ -105,14 +114,14 @@ def test_a_link_is_applied_by_gradios_page_and_a_class_chosen_on_the_first_one_s
 def test_it_is_dark_if_the_system_is(starting, tabs):
     page = tabs.open("about:blank")
     page.emulate_media(color_scheme="dark")
-    tabs.go(page, starting().url)
+    tabs.go(page, starting().url, whole=False)
     wait_for_frame(page)
     assert pixels(page.screenshot())[-60:, :8].mean() < 60
 
 
 def test_a_visitors_camera_waits_for_gradios_page(starting, tabs):
     site = starting([], max_visitors=2)
-    page = tabs.open(site.url, camera=True)
+    page = tabs.open(site.url, camera=True, whole=False)
     expect(part(page, "own-start")).to_be_disabled()
     site.app.load_page()
     part(page, "own-start").click()
@@ -121,18 +130,18 @@ def test_a_visitors_camera_waits_for_gradios_page(starting, tabs):
 
 def test_several_sources_are_shown_side_by_side(starting, tabs, fake_source):
     site = starting([fake_source(name="Front door", rate_fps=5.0), fake_source(name="Back door", rate_fps=5.0)])
-    page = tabs.open(site.url)
+    page = tabs.open(site.url, whole=False)
     expect(page.locator(".live-stage[data-seq]")).to_have_count(2)
 
 
 def test_a_kiosk_that_records_says_so_at_once_and_applies_no_link(starting, tabs):
     site = starting(kiosk=True, is_recorded=True)
-    page = tabs.open(f"{site.url}?colormap=inferno")
+    page = tabs.open(f"{site.url}?colormap=inferno", whole=False)
     notice = page.get_by_text("This camera is recorded")
     expect(notice).to_be_visible()
     site.app.load_page()
     wait_for_frame(page)
-    page.locator("gradio-app:not([inert]) .live-stage[data-seq]").wait_for()
+    page.locator(WHOLE).wait_for()
     expect(notice).to_be_visible()
     assert site.settings.colormap == "viridis"
 
@@ -155,8 +164,9 @@ def test_nothing_of_gradios_is_there_before_its_page_and_only_what_the_page_requ
     assert site.http.get("stats").status_code == 200
     site.app.load_page()
     assert [site.http.get(path).status_code for path in GRADIO_PATHS] == [200, 200, 404]
-    assert "gradio_config" in site.http.get("").text
-    assert "unsafe-eval" in site.http.get("").headers["content-security-policy"]
+    page = site.http.get("", headers={"X-Live-Cam-Page": "gradio"})
+    assert "gradio_config" in page.text
+    assert "unsafe-eval" in page.headers["content-security-policy"]
 
 
 def test_a_page_that_can_not_be_built_is_reported(starting, monkeypatch, eventually):

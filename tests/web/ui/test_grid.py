@@ -22,7 +22,7 @@ def test_each_tile_has_its_own_text_and_reports_its_own_failure(two_cameras, pag
     for tile in (front, back):
         expect(part(tile, "label-0")).to_have_text("lion")
         expect(part(tile, "caption")).to_have_text("lion")
-        expect(part(tile, "evidence-word")).to_have_text("strong")
+        expect(part(tile, "verdict")).to_contain_text("the map is right is not known")
     two_cameras.sources[1].block()
     expect(part(back, "notice")).to_be_visible()
     expect(part(front, "notice")).to_be_hidden()
@@ -57,7 +57,7 @@ def test_each_tile_has_its_own_occluded_patch_and_probabilities(page):
 def test_each_tile_has_its_own_three_maps(page):
     front, back = (page.locator(".live-tile").nth(number) for number in (0, 1))
     with page.expect_request("**/top.jpg?feed=1"):
-        back.get_by_role("button", name="Three maps").click()
+        back.get_by_role("button", name="Top 3").click()
     expect(back.locator(".live-maps button").first).to_have_text("lion 90 %")
     expect(front.locator(".live-maps")).to_be_hidden()
 

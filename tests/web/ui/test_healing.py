@@ -16,7 +16,7 @@ def test_a_page_outlives_its_server_and_its_controls_work_with_the_next_one(
     first = serve_session(fake_source(), fake_explainer())
     page = open_page(first.url)
     page.evaluate("globalThis.sameDocument = true")
-    unfold(page, "overlay")
+    unfold(page)
     for key in "hhha":
         page.keyboard.press(key)
     expect(part(page, "caption")).to_have_text("against lion")
@@ -105,7 +105,7 @@ def test_the_page_works_behind_a_proxy_that_serves_it_under_a_prefix(
     monkeypatch.setenv("GRADIO_ROOT_PATH", "/cam")
     site = serve_session(fake_source(), fake_explainer(), wrap=proxy)
     page = open_page(f"{site.url}cam/")
-    unfold(page, "overlay")
+    unfold(page)
     page.locator("#live-opacity input[type=number]").fill("0.2")
     page.locator("#live-opacity input[type=number]").press("Enter")
     eventually(lambda: site.settings.opacity == 0.2)

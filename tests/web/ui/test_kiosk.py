@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -22,6 +24,8 @@ def test_there_is_nothing_to_change_or_to_save_but_the_classes(page):
     assert names == ["label-0", "label-1", "label-2", "unlock"]
     expect(part(page, "meaning")).to_contain_text("speak for lion")
     expect(part(page, "legend")).to_be_visible()
+    expect(page.get_by_text("Touch a name")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"fps|latency|Grad-CAM|conv5|percentage points|resnet50"))).to_have_count(0)
     assert part(page, "label-1").bounding_box()["height"] >= 44, "as large as a finger"
 
 
@@ -64,11 +68,11 @@ def test_a_class_chosen_on_one_page_is_kept_by_another_that_nobody_touches(kiosk
 
 def test_keys_context_menu_and_text_selection_do_nothing(kiosk, page):
     revision = kiosk.session.settings.revision
-    for key in "wvabmlhcfs0123?rt ":
+    for key in "wvabmlhcfs0123?rtg ":
         page.keyboard.press(key)
     wait_frames(page, 10)
     assert kiosk.session.settings.revision == revision
-    assert page.evaluate("document.querySelectorAll('dialog[open]').length") == 0
+    assert page.evaluate("document.querySelectorAll('dialog[open], [data-presented]').length") == 0
     page.wait_for_function(
         "!document.body.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }))"
     )

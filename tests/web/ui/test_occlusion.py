@@ -191,7 +191,7 @@ def test_a_moving_pointer_causes_few_requests_one_at_a_time_and_the_last_for_the
 
 
 def test_nothing_is_occluded_or_requested_while_it_is_switched_off(page, requests_of):
-    switch = page.get_by_role("button", name="Occlude")
+    switch = page.get_by_role("button", name="Hide an area")
     expect(switch).to_have_attribute("aria-pressed", "true")
     point(page, *LEFT)
     expect(patches(page)).to_have_count(1)
@@ -255,13 +255,19 @@ def test_a_tap_occludes_a_patch_until_the_next_tap(page, tap):
     expect(occluded(page)).to_have_text("")
     tap(page, *place(page, *LEFT))
     expect(occluded(page)).to_have_text("→ <1 %")
-    target = part(page, "target").bounding_box()
-    tap(page, target["x"] + 5, target["y"] + 5)
+    effect = page.locator(".live-effect")
+    expect(effect).to_have_text(re.compile(r"^lion \d+ % → <1 %$"))
+    (patch,), shown, canvas = boxes(page), effect.bounding_box(), page.locator(".live-view canvas").bounding_box()
+    below_px, above_px = shown["y"] - patch["bottom"], patch["top"] - shown["y"] - shown["height"]
+    assert 0 < max(below_px, above_px) < 20, "beside the finger"
+    assert canvas["x"] <= shown["x"] <= canvas["x"] + canvas["width"] - shown["width"]
+    sentence = part(page, "verdict").bounding_box()
+    tap(page, sentence["x"] + 5, sentence["y"] + 5)
     expect(patches(page)).to_have_count(0)
 
 
 def test_the_arrow_keys_move_the_patch_while_the_switch_has_the_focus(page):
-    page.get_by_role("button", name="Occlude").focus()
+    page.get_by_role("button", name="Hide an area").focus()
     for _ in range(6):
         page.keyboard.press("ArrowRight")
     expect(occluded(page)).to_have_text("→ 100 %")

@@ -14,7 +14,7 @@ from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.ui.page import build_page
 from tests.conftest import LION, FakeExplainer
-from tests.web.browser import part, pick, unfold, wait_until, wait_until_mounted
+from tests.web.browser import part, pick, wait_until, wait_until_mounted
 
 CHEETAH, TIGER_CAT = 293, 282
 
@@ -78,7 +78,7 @@ def test_names_and_errors_of_several_sources_are_shown_as_they_are(
     for name, tile in zip(names, tiles.all(), strict=True):
         expect(tile).to_have_accessible_name(" ".join(name.split()))
         expect(tile.locator(".live-class-list")).to_have_accessible_name(f"What the network sees in {name}")
-    assert page.locator(".live-of").all_text_contents() == [names[0]] * 2
+    assert page.locator(".live-of").all_text_contents() == [names[0]]
     expect(part(tiles.last, "notice")).to_contain_text(f"not found: {RUN} {HANDLER} {{{{x")
     require_unharmed(page)
     assert site.session.recordings.status is None
@@ -103,11 +103,10 @@ def test_labels_files_and_links_are_shown_as_they_are(
     recordings.stop()
     expect(part(page, "record-files").locator("a").first).to_have_text(f"{RUN} {{{{x `.mp4")
 
-    page.get_by_role("button", name="Three maps").click()
+    page.get_by_role("button", name="Top 3").click()
     expect(page.locator(".live-maps button").nth(2)).to_have_text(f"{HANDLER} 1 %")
     page.get_by_role("button", name="Snapshot").click()
     expect(page.locator(".live-strip li span")).to_have_text(f"{RUN} 90 %")
-    unfold(page, "explain")
     pick(page, "live-target", QUOTE)
     expect(part(page, "caption")).to_have_text(QUOTE)
     assert site.settings.target == CHEETAH

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from live_cam.sources.camera import CameraOptions
 from tests.web.browser import (
+    DESKTOP,
     PHONE,
     Tabs,
     both_sizes,
@@ -93,7 +94,7 @@ def test_a_visitor_sees_their_frames_explained_and_switches_the_camera_off(visit
     assert visitors.http.get("stats").json()["viewers"] == 0, "nothing is sent before the visitor shows the camera"
     expect_lion(show(page))
     expect(part(page, "latency")).to_contain_text("ms")
-    expect(page.locator(".live-figures")).to_be_visible()
+    expect(page.locator(".live-figures")).to_be_visible(visible=size == DESKTOP)
     stats = visitors.http.get("stats").json()
     assert stats["display_latency_ms"]["p50"] > 0
     assert (stats["viewers"], stats["source"]["state"]) == (1, "live")
@@ -127,7 +128,6 @@ def test_frames_are_posted_one_by_one_where_sockets_are_blocked(visit):
 def test_each_visitor_changes_only_their_own_settings(visit):
     one, other = show(visit()), show(visit())
     wait_until_mounted(one)
-    unfold(one, "explain")
     pick(one, "live-target", "teapot")
     expect(part(one, "target")).to_have_text("teapot")
     wait_frames(other)
@@ -215,18 +215,18 @@ def test_before_the_camera_is_shown_controls_show_the_settings_and_say_what_come
     page = visit()
     urls = requests_of(page, "top.jpg")
     toast = part(page, "toast")
-    unfold(page, "explain", "overlay")
-    expect(page.get_by_role("radio", name="Why A", exact=True)).to_be_checked()
+    unfold(page)
+    expect(page.get_by_role("radio", name="Why the top class?")).to_be_checked()
     expect(page.locator("#live-target input")).to_have_value("the top class")
     expect(page.locator("#live-opacity input[type=number]")).to_have_value("0.7")
     page.keyboard.press("h")
     expect(toast).to_have_text("Style: contours")
     expect(page.get_by_role("radio", name="Contour lines")).to_be_checked()
-    page.get_by_role("radio", name="What speaks against A").click()
+    part(page, "mode-counterfactual").click()
     for key, text in {"f": "Not frozen", "p": "No maps", "1": "Nothing to explain"}.items():
         page.keyboard.press(key)
         expect(toast).to_have_text(f"{text}: show your camera first")
-    expect(page.get_by_role("button", name="Three maps")).to_have_attribute("aria-expanded", "false")
+    expect(page.get_by_role("button", name="Top 3")).to_have_attribute("aria-expanded", "false")
     expect(page.get_by_role("button", name="Freeze")).to_be_visible()
     assert urls == []
     show(page)
@@ -238,7 +238,7 @@ def test_no_maps_are_requested_while_the_camera_is_off(clock_tabs, visitors, req
     page = show(clock_tabs.open(visitors.url, camera=True))
     wait_until_mounted(page)
     urls = requests_of(page, "top.jpg")
-    page.get_by_role("button", name="Three maps").click()
+    page.get_by_role("button", name="Top 3").click()
     expect(page.locator(".live-maps button").first).to_contain_text("lion")
     part(page, "own-stop").click()
     expect(part(page, "notice")).to_have_text("The camera is off")

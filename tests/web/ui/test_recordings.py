@@ -140,6 +140,7 @@ def test_keys_choose_the_view_and_record_and_all_viewers_see_that_it_is_recorded
     expect(part(other, "recorded")).to_be_visible()
     assert site.session.feeds[0]._recorder._view == "raw"
     expect(part(page, "record")).to_have_text("Stop recording")
+    expect(page.locator(".live-icon-stop")).to_be_visible()
     page.keyboard.press("r")
     expect(part(other, "recorded")).to_be_hidden()
 

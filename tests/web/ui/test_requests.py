@@ -25,7 +25,7 @@ def use(page: Page, mode: str) -> None:
     part(page, "snapshot").first.click()
     page.locator(".live-top button").first.click()
     page.locator(".live-view canvas").first.hover()
-    unfold(page, "explain", "overlay")
+    unfold(page)
     page.locator("#live-opacity input[type=number]").fill("0.3")
     page.locator("#live-opacity input[type=number]").press("Enter")
     if mode != "visitors":

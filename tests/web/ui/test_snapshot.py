@@ -17,7 +17,7 @@ from playwright.sync_api import Route, expect
 from live_cam.errors import SourceError
 from live_cam.sources.camera import CameraOptions
 from live_cam.sources.factory import create_source
-from tests.web.browser import both_sizes, part, pixels, unfold, wait_frames
+from tests.web.browser import both_sizes, part, pixels, wait_frames
 from tests.web.sites import TOKEN
 
 pytestmark = pytest.mark.slow
@@ -99,7 +99,6 @@ def test_button_and_key_save_the_view(serve_session, fake_explainer, gradio_medi
 def test_the_key_does_nothing_while_text_is_typed_or_a_modifier_held(site, open_page, requests_of):
     page = open_page(site.url)
     urls = requests_of(page, "snapshot")
-    unfold(page, "explain", "overlay")
     field = page.locator("#live-target input")
     expect(field).to_be_visible()
     page.keyboard.press("/")

@@ -32,7 +32,7 @@ def maps(page: Page):
 def page(site, open_page) -> Page:
     """A page with the thumbnails open."""
     page = open_page(site.url)
-    page.get_by_role("button", name="Three maps").click()
+    page.get_by_role("button", name="Top 3").click()
     expect(maps(page).nth(2)).to_be_visible()
     return page
 
@@ -46,6 +46,7 @@ def test_three_thumbnails_show_the_maps_of_the_top_classes(page):
     widths = [maps(page).nth(rank).bounding_box()["width"] for rank in range(3)]
     assert min(widths) > 80
     assert max(widths) - min(widths) < 2
+    assert len({maps(page).nth(rank).bounding_box()["height"] for rank in range(3)}) == 1
 
 
 def test_a_click_on_a_thumbnail_explains_its_class(site, page, eventually):
@@ -60,7 +61,7 @@ def test_a_click_on_a_thumbnail_explains_its_class(site, page, eventually):
 def test_maps_are_requested_only_while_they_are_open_and_at_most_three_times_a_second(site, clock_tabs, requests_of):
     page = clock_tabs.open(site.url)
     urls = requests_of(page, "top.jpg")
-    button = page.get_by_role("button", name="Three maps")
+    button = page.get_by_role("button", name="Top 3")
     expect(button).to_have_attribute("aria-expanded", "false")
     wait_frames(page, 10)
     assert urls == []

@@ -37,7 +37,7 @@ def test_two_models_are_shown_side_by_side(
     first, second = colour_explainers()
     site = serve_session(scene, first, second=second)
     page = open_page(site.url)
-    expect(part(page, "slogan")).to_have_text("What primary and warm see, and where they look")
+    expect(part(page, "models")).to_have_text("primary and warm")
     expect(part(page, "caption")).to_have_text("primary: red")
     expect(part(page, "caption-right")).to_have_text("warm: yellow")
     expect(part(page, "agreement")).to_have_text(
@@ -50,7 +50,7 @@ def test_two_models_are_shown_side_by_side(
         "primary: Grad-CAM at colours, from the weights behind it; "
         "warm: Recipro-CAM at colours: this file has no gradients"
     )
-    expect(part(page, "faithfulness")).to_contain_text("Test of Grad-CAM of primary")
+    expect(part(page, "tested")).to_contain_text("Grad-CAM of primary")
 
     page.get_by_role("button", name="green").click()
     expect(part(page, "agreement-note")).to_have_text("warm has no class green: its map explains yellow")
@@ -70,8 +70,8 @@ def test_two_models_are_shown_side_by_side(
         part(page, "snapshot").click()
     assert download.value.suggested_filename.endswith(".zip")
 
-    unfold(page, "explain")
-    expect(page.locator("#live-mode label")).to_have_text(["Why A", "Why A and not B", "What speaks against A"])
+    questions = page.get_by_role("group", name="What to explain").locator("label")
+    expect(questions).to_have_text(["Why red?", "Why red, not green?", "What speaks against red?"])
     assert violations(page, node_folder) == []
 
     # On a phone the pictures are stacked, and the patch of one place is drawn into both.
@@ -98,12 +98,12 @@ def test_a_model_of_two_classes_and_one_layer_without_gradients(serve_session, s
     explainer = Explainer(path, smooth=True)
     site = serve_session(scene, explainer)
     page = open_page(site.url)
-    expect(part(page, "slogan")).to_have_text(f"What {RUN} sees, and where it looks")
+    expect(part(page, "models")).to_have_text(RUN)
     expect(page.locator(".live-class")).to_have_text(["yellow", "Red"])
     expect(part(page, "how")).to_have_text(f"Recipro-CAM at {layer}: this file has no gradients")
-    page.get_by_role("button", name="Two maps").click()
+    page.get_by_role("button", name="Top 2").click()
     expect(page.locator(".live-maps button")).to_have_text(["yellow 52 %", "Red 48 %"])
-    unfold(page, "explain")
+    unfold(page)
     expect(page.locator('[data-setting="method"]')).to_have_text(
         "Recipro-CAM, as with all methods but Eigen-CAM: this file has no gradients."
     )
@@ -137,7 +137,6 @@ def test_a_class_among_fifty_thousand_is_chosen_by_name(
     monkeypatch.setattr(FakeExplainer, "classifier", replace(FakeExplainer.classifier, labels=labels))
     site = serve_session(fake_source(rate_fps=5.0), fake_explainer())
     page = open_page(site.url)
-    unfold(page, "explain")
     field = page.locator("#live-target input")
     for text in ("species 48123", "48124"):
         field.fill(text)

@@ -10,6 +10,14 @@ const CLEAR_EVIDENCE = 0.35;
 const STRONG_EVIDENCE = 0.75;
 /** @type {Record<string, string>} */
 const REGIONS = { heatmap: "Bright regions", contours: "Regions inside the lines", spotlight: "Regions left bright" };
+/** @type {Record<string, string>} */
+const AREAS = { heatmap: "bright area", contours: "area inside the lines", spotlight: "area left bright" };
+/** What follows from a test of the map. @type {Record<string, string>} */
+const VERDICTS = {
+  faithful: ": the map is right.",
+  unfaithful: ", and a random one no less: the map is wrong.",
+  doubtful: ", and a random one nearly as much: do not rely on the map.",
+};
 
 /** A probability; what is not zero is not shown as zero. @param {number} probability */
 export function percent(probability) {
@@ -22,9 +30,9 @@ export function isClassAgnostic(method) {
   return CLASS_AGNOSTIC.includes(method);
 }
 
-/** What the page is about. @param {Model[]} models */
-export function slogan([{ name }, second]) {
-  return second ? `What ${name} and ${second.name} see, and where they look` : `What ${name} sees, and where it looks`;
+/** The model or both, by name. @param {Model[]} models */
+export function modelCaption(models) {
+  return models.map(({ name }) => name).join(" and ");
 }
 
 /** The method, as its paper writes it. @param {Record<string, string>} names @param {string} method @param {Model} model */
@@ -61,6 +69,31 @@ export function noEvidenceCaption({ method, target, contrast, counterfactual, ha
   if (counterfactual) return `Nothing in this image speaks against ${target.label}.`;
   const over = contrast ? ` over ${contrast.label}` : "";
   return `There is no evidence for ${target.label}${over} in this image.`;
+}
+
+/** What the test of a map hides. @param {Pick<FramePayload, "style" | "colormap">} frame */
+export function hiddenArea({ style, colormap }) {
+  return style === "heatmap" && colormap === "jet" ? "red area" : AREAS[style];
+}
+
+/**
+ * Whether the map can be trusted.
+ *
+ * @param {FramePayload} frame
+ * @param {import("./picture.js").Faithfulness | null} faithfulness Null before the first measurement.
+ */
+export function trustCaption(frame, faithfulness) {
+  const { target, contrast, counterfactual, has_evidence } = frame;
+  if (!has_evidence) return noEvidenceCaption(frame);
+  if (!faithfulness) return "The map is not tested yet.";
+  const { verdict, reason, probability, probability_drop } = faithfulness;
+  if (verdict === "inconclusive") return `Whether the map is right is not known: ${reason}`;
+  const chances = [probability, probability - probability_drop].map((chance) => (counterfactual ? 1 - chance : chance));
+  const [before, after] = chances.map((chance) => percent(Math.min(1, Math.max(0, chance))));
+  const name = contrast ? `${target.label} against ${contrast.label}` : target.label;
+  const falls = chances[1] < chances[0] ? "drops" : "raises";
+  const change = before === after ? `leaves ${name} at ${before}` : `${falls} ${name} from ${before} to ${after}`;
+  return `Hiding the ${hiddenArea(frame)} ${change}${VERDICTS[verdict]}`;
 }
 
 /** What the map shows, and what it does not. @param {FramePayload} frame */

@@ -5,7 +5,7 @@ import { isClassAgnostic } from "./captions.js";
 import { fetchChoices } from "./choices.js";
 import { onKey } from "./keys.js";
 import { changeSettings, onSettings, pendingSettings } from "./settings.js";
-import { notify, notifyCameraMissing, press } from "./ui.js";
+import { notify, press } from "./ui.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 
@@ -20,22 +20,11 @@ const IN_USE = '#live-side :is(input[type="range"]:active, input[type="number"]:
 /** An element of the feed whose settings these are. */
 const part = () => /** @type {HTMLElement} */ (document.querySelector(".live-stage"));
 
+/** The methods as their papers write them. @returns {Record<string, string>} */
+const methodNames = () => JSON.parse(/** @type {HTMLElement | null} */ (document.querySelector("[data-names]"))?.dataset.names ?? "{}");
+
 /** @param {Partial<Settings>} changes */
 const set = (changes) => changeSettings(part(), changes);
-
-/** @param {"frozen" | "running"} name */
-function toggle(name) {
-  const settings = pendingSettings();
-  if (!settings || (name === "frozen" && !settings.frozen && notifyCameraMissing("Not frozen"))) return;
-  set({ [name]: !settings[name] });
-}
-
-/** Starts or stops the source or, where visitors show their own cameras, this visitor's. */
-function startOrStop() {
-  const own = document.querySelector('.live-own :is([data-live="own-start"], [data-live="own-stop"]):not([hidden])');
-  if (own instanceof HTMLElement) own.click();
-  else toggle("running");
-}
 
 /** Chooses the next value, and the first one after the last. @param {"layer" | "method" | "style" | "colormap"} name */
 async function next(name) {
@@ -46,8 +35,7 @@ async function next(name) {
     notify("This method has layers of its own");
     return;
   }
-  const named = /** @type {HTMLElement | null} */ (document.querySelector("[data-names]"));
-  const names = JSON.parse(named?.dataset.names ?? "{}");
+  const names = methodNames();
   const offered = choices[name];
   if (offered.length === 1) {
     notify(`There is one ${name} only: ${offered[0]}`);
@@ -76,19 +64,21 @@ function fade(step) {
   if (settings) set({ opacity: Math.round(100 * Math.min(1, Math.max(0, settings.opacity + step))) / 100 });
 }
 
-/**
- * Opens the controls of the explanation, which Gradio builds when they are first opened, and focuses the search of a class.
- *
- * @param {"target" | "other"} which
- */
+/** Focuses the search of a class. @param {"target" | "other"} which */
 async function search(which) {
   if (notifyClassAgnostic()) return;
   const field = () => /** @type {HTMLInputElement | null} */ (document.querySelector(`#live-${which} input`));
   if (which === "other" && !["contrast", "side_by_side"].includes(pendingSettings()?.mode ?? "")) await set({ mode: "contrast" });
-  /** @type {HTMLElement | null} */ (document.querySelector("#live-explain > button:not(.open)"))?.click();
   const deadlineMs = performance.now() + BUILD_LIMIT_MS;
   while (!field()?.checkVisibility() && performance.now() < deadlineMs) await new Promise(requestAnimationFrame);
   field()?.focus();
+}
+
+/** Writes beside the folded controls what they hold. @param {Settings} settings */
+function showAdvanced({ method, layer, style, colormap }) {
+  const fold = /** @type {HTMLElement | null} */ (document.querySelector("#live-advanced > button"));
+  const layers = method === "layercam-fused" ? "" : `, ${layer}`;
+  if (fold) fold.dataset.value = `${methodNames()[method] ?? method}${layers}, ${style === "heatmap" ? colormap : style}`;
 }
 
 /** Updates Gradio's components; null until they are built. @type {(() => void) | null} */
@@ -106,23 +96,24 @@ function sync() {
 /** Registers how to update Gradio's components. @param {() => void} update */
 export function onSync(update) {
   updateComponents = update;
+  const settings = pendingSettings();
+  if (settings) showAdvanced(settings);
   sync();
 }
 
 /** Called by Gradio's components. */
 globalThis.liveCam = {
   choose: (name, value) => void set({ [name]: value === AUTO ? null : value }),
-  toggle,
   values: (names) => {
     const settings = /** @type {Settings} */ (pendingSettings());
-    const values = names.map((name) => settings[/** @type {keyof Settings} */ (name)] ?? AUTO);
-    return [...values, settings.frozen ? "Resume" : "Freeze", settings.running ? "Stop" : "Start"];
+    return names.map((name) => settings[/** @type {keyof Settings} */ (name)] ?? AUTO);
   },
 };
 
 onSettings((settings) => {
   const { mode, method } = settings;
   Object.assign(document.body.dataset, { mode, method, classAgnostic: isClassAgnostic(method) });
+  showAdvanced(settings);
   sync();
 });
 
@@ -140,15 +131,13 @@ for (const rank of [0, 1, 2]) {
 onKey("0", "explain the top class", () => set({ target: null }), "Explain", '[data-live="unlock"]');
 onKey("/", "search all classes for A", () => search("target"), "Explain", "#live-target");
 onKey("n", "search all classes for B", () => search("other"), "Explain", "#live-other");
-onKey("w", "why A", () => setMode("class"), "Explain", "#live-mode");
-onKey("v", "why A and not B", () => setMode("contrast"), "Explain", "#live-mode");
-onKey("a", "what speaks against A", () => setMode("counterfactual"), "Explain", "#live-mode");
-onKey("b", "A and B side by side", () => setMode("side_by_side"), "Explain", "#live-mode");
+onKey("w", "why A", () => setMode("class"), "Explain", '[data-live="mode-class"]');
+onKey("v", "why A and not B", () => setMode("contrast"), "Explain", '[data-live="mode-contrast"]');
+onKey("a", "what speaks against A", () => setMode("counterfactual"), "Explain", '[data-live="mode-counterfactual"]');
+onKey("b", "A and B side by side", () => setMode("side_by_side"), "Explain", '[data-live="mode-side_by_side"]');
 onKey("m", "next method", () => next("method"), "Explain", "#live-method");
 onKey("l", "next layer", () => next("layer"), "Explain", "#live-layer");
 onKey("h", "heat map, contours or spotlight", () => next("style"), "Overlay", "#live-style");
 onKey("c", "next colours", () => next("colormap"), "Overlay", "#live-colormap");
 onKey("+", "more opaque", () => fade(OPACITY_STEP), "Overlay", "#live-opacity");
 onKey("-", "less opaque", () => fade(-OPACITY_STEP), "Overlay", "#live-opacity");
-onKey("f", "freeze or resume", () => toggle("frozen"), "Camera", "#live-freeze");
-onKey(" ", "start or stop", startOrStop, "Camera", '#live-run, [data-live="own-start"], [data-live="own-stop"]');

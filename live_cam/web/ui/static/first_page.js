@@ -1,23 +1,27 @@
 // @ts-check
-/** The page while the server prepares Gradio's, which is then built behind this one and takes its place. */
+/** The page before Gradio's, which is built behind this one, as soon as the server has it, and takes its place. */
 
 import { apiUrl } from "./api.js";
 import { mount as mountClassList } from "./class_list.js";
 import { parseLink } from "./permalink.js";
-import { pause } from "./ui.js";
+import { mount as mountQuestions } from "./questions.js";
+import { mount as mountTools } from "./tools.js";
+import { notify, pause } from "./ui.js";
 import { mount as mountStage } from "./viewer.js";
 
-const CHECK_EVERY_MS = 200;
+const CHECK_EVERY_MS = 100;
+const PAGE_HEADER = "X-Live-Cam-Page";
+/** What does nothing before its script comes, with Gradio's page. */
+const LATER = '.live-toolbar > :not([data-live="freeze"]), .live-tile .live-tools, .live-head-buttons > :not([data-live="theme"])';
 const BUILD_LIMIT_MS = 60000;
 
 const all = (/** @type {string} */ selector) => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector));
 
 /** Waits until the server has Gradio's page, and returns it. @returns {Promise<Document>} */
 async function fetchPage() {
-  for (;;) {
-    await pause(CHECK_EVERY_MS);
-    const response = await fetch(apiUrl("")).catch(() => null);
-    if (!response?.ok || response.headers.has("X-Live-Cam-Page")) continue;
+  for (;; await pause(CHECK_EVERY_MS)) {
+    const response = await fetch(apiUrl(""), { headers: { [PAGE_HEADER]: "gradio" } }).catch(() => null);
+    if (!response?.ok || response.headers.has(PAGE_HEADER)) continue;
     return new DOMParser().parseFromString(await response.text(), "text/html");
   }
 }
@@ -78,7 +82,10 @@ document.body.classList.toggle("dark", matchMedia("(prefers-color-scheme: dark)"
 import("./theme.js");
 all(".live-stage:not([data-own])").forEach(mountStage);
 all(".live-class-list").forEach(mountClassList);
+all(".live-questions").forEach(mountQuestions);
+all(".live-run, .live-tools:not(.live-tile *)").forEach(mountTools);
+all(LATER).forEach((control) => (control.inert = true));
 becomeGradiosPage().catch((error) => {
-  console.warn("live_cam: the page is loaded anew", error);
-  location.reload();
+  console.warn("live_cam", error);
+  notify("The controls did not load; reload this page");
 });

@@ -35,7 +35,7 @@ export function mount(dialog) {
     dialog.showModal();
   };
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  const button = /** @type {HTMLElement | null} */ (document.querySelector('[data-live="keys"]'));
+  const button = /** @type {HTMLElement | null} */ (dialog.parentElement?.querySelector('[data-live="keys"]'));
   if (button) button.onclick = toggle;
   onKey("?", "show or close this list", toggle, "Page", '[data-live="keys"]');
 }

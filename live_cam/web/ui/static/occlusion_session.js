@@ -29,6 +29,10 @@ export class OcclusionSession {
     const layer = /** @type {HTMLElement} */ (stage.querySelector(".live-occlusion"));
     this.drawing = layer.appendChild(document.createElementNS(SVG, "svg"));
     this.drawing.setAttribute("aria-hidden", "true");
+    /** The change of the top class, beside the patch. */
+    this.effect = layer.appendChild(document.createElement("div"));
+    this.effect.className = "live-effect";
+    this.effect.ariaHidden = "true";
     this.spoken = layer.appendChild(document.createElement("p"));
     this.spoken.setAttribute("role", "status");
     /** The place to occlude. @type {Place | null} */
@@ -80,6 +84,7 @@ export class OcclusionSession {
     this.wake();
     this.frames.disconnect();
     this.drawing.replaceChildren();
+    this.effect.textContent = "";
     this.spoken.textContent = "";
     this.write();
   }
@@ -139,6 +144,23 @@ export class OcclusionSession {
       return patch;
     });
     this.drawing.replaceChildren(...patches);
+    this.showEffect();
+  }
+
+  /** Writes under the first patch, or over one at the lower edge, what hiding it does to the top class. */
+  showEffect() {
+    if (!this.result) {
+      this.effect.textContent = "";
+      return;
+    }
+    const { before, after, box } = this.result;
+    const [left, top, right, bottom] = box;
+    const { span } = this;
+    const [middle, edge] = [(left + right) / 2, bottom < 0.8 ? bottom : top];
+    this.effect.textContent = `${before[0].label} ${percent(before[0].probability)} → ${percent(after[0].probability)}`;
+    this.effect.toggleAttribute("data-above", bottom >= 0.8);
+    this.effect.style.left = `${(100 * Math.min(0.8, Math.max(0.2, middle))) / span.x}%`;
+    this.effect.style.top = `${(100 * edge) / span.y}%`;
   }
 
   /** Writes beside each listed class the probability that remains, where the result has one. */

@@ -8,8 +8,8 @@
  * @typedef {ClassPayload & {probability: number}} ClassScore
  * @typedef {{top: ClassScore[], target: ClassPayload, contrast: ClassPayload | null, counterfactual: boolean,
  *   layer: string, method: string, evidence: number, has_evidence: boolean, precision: string}} ExplanationPayload
- * @typedef {{probability_drop: number, random_drop: number, measured: number, verdict: string, words: string,
- *   age_s: number}} Faithfulness
+ * @typedef {{probability: number, probability_drop: number, random_drop: number, measured: number, verdict: string,
+ *   reason: string, words: string, age_s: number}} Faithfulness
  * @typedef {{name: string, explained_by: "gradients" | "cam" | "recipro-cam"}} Model
  * @typedef {{agree: boolean, words: string, note: string}} Comparison
  * @typedef {{models: Model[], source: string, state: string, message: string, retry_s: number | null, fps: number,
@@ -21,15 +21,23 @@
  *   {display_latency_ms?: number | null}} State Of a frame, of a feed, or the refusal of a further visitor.
  */
 
-import { evidenceWord, howCaption, mapCaption, methodTitle, noEvidenceCaption, percent, slogan, targetCaption } from "./captions.js";
+import { evidenceWord, howCaption, isClassAgnostic, mapCaption, modelCaption, percent, targetCaption } from "./captions.js";
 import { drawPanes } from "./panes.js";
+import { showQuestions } from "./questions.js";
 import { RECORDING_EVENT } from "./recording.js";
 import { pendingSettings, receiveSettings } from "./settings.js";
+import { showTrust } from "./trust.js";
 
 /** Labels with more characters take two lines. */
 const LONG_LABEL = 12;
 /** Of a pause before the next attempt; a person would hardly be faster than a shorter one. */
 const LONG_PAUSE_S = 3;
+
+/** Whether the caption would only repeat the top class. @param {FramePayload} frame */
+function isPlain({ top, target, contrast, counterfactual, second, method, has_evidence }) {
+  const isTop = target.index === top[0].index && has_evidence;
+  return isTop && !contrast && !counterfactual && !second && !isClassAgnostic(method);
+}
 
 /** Paints frames and text into the elements of one feed. */
 export class Picture {
@@ -39,8 +47,8 @@ export class Picture {
     this.canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     this.displayLatencyKnown = false;
-    /** The target of the newest explanation, in words. */
-    this.target = "";
+    /** The newest frame. @type {FramePayload | null} */
+    this.frame = null;
     /** Names of the methods by identifier. @type {Record<string, string>} */
     this.names = JSON.parse(/** @type {HTMLElement | null} */ (document.querySelector("[data-names]"))?.dataset.names ?? "{}");
   }
@@ -83,20 +91,24 @@ export class Picture {
   /** @param {FramePayload} header */
   showExplanation(header) {
     const { second, comparison, models } = header;
+    this.frame = header;
     header.top.forEach((score, rank) => this.showClass(score, rank, header.settings.target === score.index));
-    this.target = targetCaption(header);
-    const targets = second ? `${this.target} and ${targetCaption(second)}` : this.target;
+    this.write("big-name", header.top[0].label);
+    this.part("big")?.toggleAttribute("data-long", header.top[0].label.length > LONG_LABEL);
+    this.write("big-percent", percent(header.top[0].probability));
+    const targets = second ? `${targetCaption(header)} and ${targetCaption(second)}` : targetCaption(header);
     this.write("target", targets);
     this.canvas.ariaLabel = `Live overlay of the map for ${targets}`;
     this.show("caption", this.paneCaption(header, comparison && models[0]));
+    this.part("caption")?.toggleAttribute("data-plain", isPlain(header));
     this.show("caption-right", second ? this.paneCaption(second, comparison && models[1]) : "");
     this.show("scene", header.caption);
-    this.show("no-evidence", noEvidenceCaption(header));
     this.write("meaning", header.has_evidence || second?.has_evidence ? mapCaption(header) : "");
     this.showEvidence(header);
     this.write("how", howCaption(this.names, header, models[0]));
     this.showLegend(header.style, header.colormap);
     if (second && comparison) this.showSecondModel(header, second, comparison);
+    if (this.root.dataset.feed === "0") showQuestions(header);
   }
 
   /** What is written over a pane. @param {ExplanationPayload} explanation @param {Model | null} model One of two. */
@@ -158,7 +170,7 @@ export class Picture {
   /** Shows the state of the source. @param {State} header */
   showState(header) {
     this.showSource(header.source);
-    if (header.models) this.write("slogan", slogan(header.models));
+    if (header.models) this.write("models", modelCaption(header.models));
     this.write("fps", header.fps.toFixed(0));
     // Only acknowledged frames have a display latency; without acknowledgements the age at sending is shown.
     this.displayLatencyKnown ||= header.display_latency_ms != null;
@@ -170,28 +182,17 @@ export class Picture {
     if (retry) retry.hidden = !(Number(header.retry_s) > LONG_PAUSE_S);
     if (header.settings) this.showSettings(header.settings);
     this.showFigures(header.state === "live" && !pendingSettings()?.frozen);
-    this.show("preparing", header.preparing ?? "");
-    this.show("recorded", header.recording?.state === "recording" ? "Recording" : "");
-    this.showFaithfulness(header);
-    this.showPrecision(header);
+    this.showWork(header);
+  }
+
+  /** Shows what goes on beside the frames. @param {State} header */
+  showWork({ preparing, recording, faithfulness, precision_words: precision }) {
+    this.show("preparing", preparing ?? "");
+    this.show("recorded", recording?.state === "recording" ? "Recording" : "");
+    showTrust(this, this.frame, faithfulness ?? null);
+    this.show("precision", precision ? `Precision: ${precision}` : "");
     // One recording holds all feeds, so only one viewer passes its status on.
-    if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(RECORDING_EVENT, { detail: header.recording }));
-  }
-
-  /** @param {State} header */
-  showFaithfulness({ faithfulness, method, settings, models, has_evidence }) {
-    const shown = method ?? settings?.method;
-    const title = (models && shown && methodTitle(this.names, shown, models[0])) ?? "the map";
-    const tested = models?.[1] ? `${title} of ${models[0].name}` : title;
-    const target = settings?.mode === "side_by_side" && this.target ? ` for ${this.target}` : "";
-    const pending = has_evidence === false ? "there is no evidence to occlude." : "not yet measured.";
-    const result = faithfulness ? `${faithfulness.verdict}. ${faithfulness.words} (${faithfulness.age_s} s ago)` : pending;
-    this.write("faithfulness", `Test of ${tested}${target}: ${result}`);
-  }
-
-  /** @param {State} header */
-  showPrecision({ precision_words: words }) {
-    this.show("precision", words ? `Precision: ${words}` : "");
+    if (this.root.dataset.feed === "0") document.dispatchEvent(new CustomEvent(RECORDING_EVENT, { detail: recording }));
   }
 
   /** Shows new settings at once, before the first frame explained with them. @param {import("./settings.js").Settings} settings */
@@ -199,8 +200,8 @@ export class Picture {
     receiveSettings(settings);
     const { frozen, target } = pendingSettings() ?? settings;
     this.show("frozen", frozen ? "Frozen" : "");
-    const unlock = this.part("unlock");
-    if (unlock) unlock.hidden = target === null;
+    const explained = this.part("explained");
+    if (explained) explained.hidden = target === null;
   }
 
   /** Shows a message over a stopped image; an empty one removes it. @param {string} text */

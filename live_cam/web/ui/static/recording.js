@@ -123,7 +123,7 @@ class Panel {
   showStatus(recording, state, active) {
     this.root.dataset.state = state;
     this.view.hidden = active;
-    this.button.textContent = state === "recording" ? "Stop recording" : "Record";
+    this.part("record-word").textContent = state === "recording" ? "Stop recording" : "Record";
     this.button.setAttribute("aria-disabled", String(state === "finishing"));
     this.part("record-status").textContent = recording ? recordingSummary(recording) : "";
     const files = recording && state === "finished" ? recording.files : [];

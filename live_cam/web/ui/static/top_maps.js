@@ -70,7 +70,7 @@ class TopMaps {
     this.button.type = "button";
     this.button.className = "live-button";
     this.button.dataset.live = "three-maps";
-    this.button.textContent = count === 2 ? "Two maps" : "Three maps";
+    this.button.textContent = `Top ${count}`;
     this.button.title = "The maps of the top classes at once";
     this.button.onclick = () => this.open(this.button.ariaExpanded !== "true");
     this.row.className = "live-maps";

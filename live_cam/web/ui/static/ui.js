@@ -9,11 +9,11 @@ export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resol
 
 /** Shows a message at the edge of the page for a while. @param {string} text */
 export function notify(text) {
-  const toast = /** @type {HTMLElement | null} */ (document.querySelector('[data-live="toast"]'));
-  if (!toast) return;
-  toast.textContent = text;
+  // Of the first page and of Gradio's, which may be about to take its place.
+  const toasts = document.querySelectorAll('[data-live="toast"]');
+  toasts.forEach((toast) => (toast.textContent = text));
   clearTimeout(clearing);
-  clearing = setTimeout(() => (toast.textContent = ""), TOAST_MS);
+  clearing = setTimeout(() => toasts.forEach((toast) => (toast.textContent = "")), TOAST_MS);
 }
 
 /** Presses a button of the focused tile, of the one under the pointer, or of the first. @param {string} name Its `data-live`. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { evidenceWord, isClassAgnostic, mapCaption, noEvidenceCaption, percent, targetCaption } from "../../../../live_cam/web/ui/static/captions.js";
+import { evidenceWord, isClassAgnostic, mapCaption, noEvidenceCaption, percent, targetCaption, trustCaption } from "../../../../live_cam/web/ui/static/captions.js";
 
 const LION = { index: 291, label: "lion" };
 const CHEETAH = { index: 293, label: "cheetah" };
@@ -67,4 +67,22 @@ test("evidence is a word from none to strong", () => {
   const words = [0, 0.34, 0.35, 0.74, 0.75, 1].map((evidence) => evidenceWord(frame({ evidence })));
   assert.deepEqual(words, ["weak", "weak", "clear", "clear", "strong", "strong"]);
   assert.equal(evidenceWord(frame({ evidence: 0, has_evidence: false })), "none");
+});
+
+const TESTED = { probability: 0.996, probability_drop: 0.99, random_drop: 0.1, measured: 8, verdict: "faithful", reason: "", words: "", age_s: 1 };
+
+test("one sentence says whether the map can be trusted", () => {
+  const right = "Hiding the bright area drops lion from 100 % to 1 %: the map is right.";
+  assert.equal(trustCaption(frame(), TESTED), right);
+  assert.equal(
+    trustCaption(frame(), { ...TESTED, verdict: "unfaithful", probability_drop: -0.002, probability: 0.7 }),
+    "Hiding the bright area leaves lion at 70 %, and a random one no less: the map is wrong.",
+  );
+  assert.match(trustCaption(frame({ contrast: CHEETAH }), TESTED), /drops lion against cheetah from 100 % to 1 %/);
+  assert.match(trustCaption(frame({ counterfactual: true }), TESTED), /raises lion from <1 % to 99 %: the map is right/);
+  assert.match(trustCaption(frame({ style: "contours" }), TESTED), /^Hiding the area inside the lines /);
+  const unknown = { ...TESTED, verdict: "inconclusive", reason: "measuring continues." };
+  assert.equal(trustCaption(frame(), unknown), "Whether the map is right is not known: measuring continues.");
+  assert.equal(trustCaption(frame({ has_evidence: false }), TESTED), "There is no evidence for lion in this image.");
+  assert.equal(trustCaption(frame(), null), "The map is not tested yet.");
 });

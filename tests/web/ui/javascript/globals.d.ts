@@ -1,6 +1,5 @@
 /** Called by Gradio's components; see controls.js. */
 declare var liveCam: {
   choose(name: string, value: unknown): void;
-  toggle(name: "frozen" | "running"): void;
   values(names: string[]): unknown[];
 };
