@@ -159,7 +159,7 @@ class Tabs:
 
     def go(self, page: Page, url: str) -> None:
         """Goes to another address, from where the page may request more."""
-        self._bases[page] = url.partition("?")[0]
+        self._bases[page] = url.partition("?")[0].rpartition("/")[0] + "/"
         page.goto(url)
 
     def _new_page(self) -> Page:

@@ -106,7 +106,9 @@ _OWN_CAMERA = """
 </div>"""
 
 _RETRY = '<div class="live-own"><button type="button" data-live="retry" hidden>Try now</button></div>'
-_RECORDED_NOTICE = '<p class="live-recorded">This camera is recorded: the video, with everyone in it, is saved.</p>'
+_RECORDED_NOTICE = (
+    '<p class="live-recorded">This camera is recorded: the video, with everyone in it, is saved or broadcast.</p>'
+)
 
 
 def head(num_feeds: int, kiosk: bool, is_recorded: bool = False) -> str:
