@@ -28,6 +28,7 @@ from live_cam.errors import OutputError, UsageError
 if TYPE_CHECKING:
     from live_cam.pipeline.recordings import RecordingOptions, RecordingStatus
     from live_cam.pipeline.session import Session
+    from live_cam.sinks.publish.target import PublishTarget
     from live_cam.sources.camera import CameraOptions
     from live_cam.web.security.certificate import Certificate
 
@@ -43,6 +44,7 @@ class ServeOptions:
         max_visitors: How many may do so at a time; 0 with sources.
         port: None for the default, or the next one that is free.
         record: The video to record to from the start.
+        publish: Where to publish each source to.
     """
 
     sources: tuple[str, ...]
@@ -58,6 +60,7 @@ class ServeOptions:
     record: Path | None
     view: Literal["overlay", "raw", "both"]
     recording: RecordingOptions
+    publish: list[list[PublishTarget]]
     explainer: ExplainerOptions
 
     @property
@@ -150,8 +153,22 @@ def serve(
     ] = None,
     view: Annotated[
         Literal["overlay", "raw", "both"],
-        typer.Option(help="What --record writes: frames with their map, raw frames, or both side by side."),
+        typer.Option(
+            help="What is recorded by --record and published: frames with their map, raw frames, or both side by side."
+        ),
     ] = "overlay",
+    publish: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="Publish live H.264 to an rtsp://, rtmp:// or whip+https:// URL of a media server, or as HLS into a "
+            "folder or to an .m3u8 file; with several sources each gets its number: rtmp://host/live/camera-1, ...",
+        ),
+    ] = None,
+    virtual_camera: Annotated[
+        bool,
+        typer.Option("--virtual-camera", help="Be a camera for Zoom, OBS and the like; needs pyvirtualcam."),
+    ] = False,
     recordings_dir: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Folder of recordings started on the page; by default live_cam in Videos."),
@@ -165,7 +182,10 @@ def serve(
         bool, typer.Option("--kiosk", help="Public display: touch selects a class; all else is read-only.")
     ] = False,
     record_visitors: Annotated[
-        bool, typer.Option("--record-visitors", help="Let --kiosk be recorded; the page then says so to its visitors.")
+        bool,
+        typer.Option(
+            "--record-visitors", help="Let --kiosk be recorded or published; the page then says so to its visitors."
+        ),
     ] = False,
     *,
     explainer_options: ExplainerOptions,
@@ -186,17 +206,10 @@ def serve(
         for word in words:
             check_spec(word)
     size_px = _parse_size(size)
-    if own_cameras and record is not None:
-        raise UsageError("visitors' cameras are not recorded; leave out --record or `browser`")
-    if kiosk and record is not None and not record_visitors:
-        raise UsageError(
-            "--kiosk with --record keeps pictures of whoever comes by; add --record-visitors, and the page says so, or "
-            "leave out --record"
-        )
-    if record_visitors and not (kiosk and record is not None):
-        raise UsageError("--record-visitors is for --kiosk with --record; leave it out")
+    _check_kept(words, kiosk, record_visitors, record is not None, bool(publish) or virtual_camera)
     announce_start()
     # Libraries of cameras and videos, which take a second; what is wrong up to here is said before.
+    from live_cam.pipeline.publishing import parse_targets
     from live_cam.pipeline.recordings import RecordingOptions, default_directory, require_unrecorded
     from live_cam.sinks.codecs import choose_encoder
     from live_cam.sources.camera import CameraOptions
@@ -211,6 +224,7 @@ def serve(
     choose_encoder(record or Path(f"recording.{container}"), codec)
     if record is not None:
         require_unrecorded(record, len(words), subtitles)
+    targets = parse_targets(publish or (), virtual_camera, len(words))
     options = ServeOptions(
         sources=() if own_cameras else words,
         max_visitors=visitors if own_cameras else 0,
@@ -225,6 +239,7 @@ def serve(
         record=record,
         view=view,
         recording=recording,
+        publish=targets,
         explainer=explainer_options,
     )
     with private_temporary_folder():
@@ -233,6 +248,26 @@ def serve(
     # thread could delay it forever.
     sys.stdout.flush()
     os._exit(0 if record is None else status)
+
+
+def _check_kept(words: Sequence[str], kiosk: bool, record_visitors: bool, records: bool, publishes: bool) -> None:
+    """Checks that people who are not asked are neither recorded nor published.
+
+    Raises:
+        UsageError: They would be.
+    """
+    option = "--record" if records else "--publish or --virtual-camera"
+    if words == ("browser",) and (records or publishes):
+        kept = "recorded" if records else "published"
+        raise UsageError(f"visitors' cameras are not {kept}; leave out {option} or `browser`")
+    if kiosk and (records or publishes) and not record_visitors:
+        kept = "keeps" if records else "sends away"
+        raise UsageError(
+            f"--kiosk with {option} {kept} pictures of whoever comes by; add --record-visitors, and the page says so, "
+            f"or leave out {option}"
+        )
+    if record_visitors and not (kiosk and (records or publishes)):
+        raise UsageError("--record-visitors is for --kiosk with --record or --publish; leave it out")
 
 
 def _build(options: ServeOptions) -> _Server:
@@ -274,7 +309,8 @@ def _run(options: ServeOptions, server: _Server) -> int:
     port = server.listener.getsockname()[1]
     url = page_url(scheme, host, port, token)
     with server.listener, server.session as session:
-        is_recorded = options.record is not None
+        is_published = any(options.publish)
+        is_recorded = options.record is not None or is_published
         app = LiveApp(session, host, token, options.extra_hosts, options.camera, options.kiosk, is_recorded)
         live_server = LiveServer(app, session, server.certificate)
         # From here on a signal raises nothing: an exception anywhere in the end could lose a recording's index.
@@ -282,8 +318,12 @@ def _run(options: ServeOptions, server: _Server) -> int:
         handle_hangup(live_server.handle_exit)
         if options.record is not None:
             session.recordings.start(options.view, options.record)
+        if is_published:
+            session.publishing.start(options.publish, options.view)
         names = ", ".join(feed.name for feed in session.feeds) or "Visitors' cameras"
         echo(f"{names}: {url}  (Ctrl-C stops it)")
+        for publisher in session.publishing.statuses:
+            echo(f"Publishing {publisher.source} to {publisher.target}")
         # Without HTTPS an extra host is a proxy's, which listens on another port.
         others = [*options.extra_hosts, *server.addresses] if options.https else server.addresses
         print_urls(scheme, others, host, port, token)

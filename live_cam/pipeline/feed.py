@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -17,6 +17,7 @@ from live_cam.pipeline.frame_queue import FrameQueue
 from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.settings import SettingsStore
 from live_cam.pipeline.watchdog import SourceStatus, Watchdog
+from live_cam.sinks.publish.publisher import Publisher
 from live_cam.sinks.recorder import Recorder
 from live_cam.sources.base import SourceKind
 from live_cam.types import EncodedFrame, Frame
@@ -27,8 +28,8 @@ _HAS_CAMERA_LENS = ("camera", "network", "browser")
 class Feed:
     """Frames on their way from one source to its viewers.
 
-    `offer` is called by whoever captures, `publish`, `fail` and `take_top_maps_requests` by the worker, `record_to` by
-    whoever records; all of them, and the properties, from any thread.
+    `offer` is called by whoever captures, `publish`, `fail` and `take_top_maps_requests` by the worker, `record_to` and
+    `publish_to` by whoever records and publishes; all of them, and the properties, from any thread.
 
     Attributes:
         name, kind: The source's.
@@ -75,6 +76,7 @@ class Feed:
         self._last: Frame | None = None
         self._failure = ""
         self._recorder: Recorder | None = None
+        self._publishers: tuple[Publisher, ...] = ()
         self._top_maps_requests: list[Future[None]] = []
         settings.add_listener(self.reexplain)
 
@@ -165,7 +167,7 @@ class Feed:
         return [request for request in requests if request.set_running_or_notify_cancel()]
 
     def publish(self, encoded: EncodedFrame, overlay_rgb: NDArray[np.uint8]) -> None:
-        """Shows an overlay to the viewers, and records it if a recording runs.
+        """Shows an overlay to the viewers, records it if a recording runs, and passes it to publishers.
 
         Args:
             encoded: The overlay.
@@ -174,15 +176,17 @@ class Feed:
         settings, is_new = self.settings.current, encoded.frame.revision == 0
         with self._lock:
             self._failure = ""
-            recorder = self._recorder
+            sinks: list[Recorder | Publisher] = [*self._publishers]
+            if self._recorder is not None:
+                sinks.append(self._recorder)
         self.faithfulness.follow(encoded.explanation)
         self.broadcaster.publish(encoded)
-        if recorder is not None and is_new:
-            recorder.put(overlay_rgb, encoded)
-        elif recorder is not None and settings.is_still:
+        if sinks and (is_new or settings.is_still):
             # A still frame explained again is shown now, not when it was captured.
-            now = replace(encoded, frame=replace(encoded.frame, pts_ns=self._clock.now_ns()))
-            recorder.put(overlay_rgb, now)
+            pts_ns = encoded.pts_ns if is_new else self._clock.now_ns()
+            shown = replace(encoded, frame=replace(encoded.frame, pts_ns=pts_ns))
+            for sink in sinks:
+                sink.put(overlay_rgb, shown)
         if is_new:
             self.metrics.count_explained(encoded.pts_ns)
 
@@ -198,6 +202,11 @@ class Feed:
         """Records from now on, or no longer."""
         with self._lock:
             self._recorder = recorder
+
+    def publish_to(self, publishers: Sequence[Publisher]) -> None:
+        """Publishes from now on."""
+        with self._lock:
+            self._publishers = tuple(publishers)
 
     def close(self) -> None:
         """Disconnects the viewers and removes what waits."""

@@ -21,7 +21,8 @@ from live_cam.files import require_absent, require_directory, require_writable
 from live_cam.pipeline.feed import Feed
 from live_cam.sinks.annotated_video import sidecar_paths
 from live_cam.sinks.codecs import Codec
-from live_cam.sinks.recorder import Recorder, RecorderStatus, RecordingState, View
+from live_cam.sinks.recorder import Recorder, RecorderStatus, RecordingState
+from live_cam.sinks.view import View
 from live_cam.text import encodable
 
 Container = Literal["mp4", "mkv", "webm"]

@@ -14,9 +14,11 @@ from live_cam.models.classifier import Classifier
 from live_cam.pipeline.capture import CaptureThread
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue
+from live_cam.pipeline.histogram import Histogram
 from live_cam.pipeline.layer_loader import LayerLoader
 from live_cam.pipeline.live_model import LiveModel, SecondModel
 from live_cam.pipeline.metrics import Metrics
+from live_cam.pipeline.publishing import Publishing
 from live_cam.pipeline.recordings import RecordingOptions, Recordings
 from live_cam.pipeline.settings import Mode, Settings, SettingsStore
 from live_cam.pipeline.visitors import Visitors
@@ -29,7 +31,7 @@ _Result = TypeVar("_Result")
 
 
 class Session:
-    """Starts on entering a `with` statement; on leaving it ends within `_JOIN_LIMIT_NS`, or with its recording.
+    """Starts on entering a `with` statement; after it, ends `_JOIN_LIMIT_NS` after the request, or with its recording.
 
     A thread that a driver blocks is abandoned: it is a daemon, and holds nothing that others wait for.
 
@@ -44,6 +46,7 @@ class Session:
         visitors: Those who show their own cameras; None where sources are shown.
         metrics: The counters of all feeds together.
         recordings: Recordings of all feeds.
+        publishing: Publishers of all feeds.
     """
 
     def __init__(
@@ -84,6 +87,8 @@ class Session:
             Visitors(max_visitors, self._frame_queue, self.metrics, self.new_settings, clock) if max_visitors else None
         )
         self.recordings = Recordings(self.feeds, self.explainers, recording, clock)
+        self.publishing = Publishing(self.feeds, clock)
+        self._stop_ns: int | None = None
         self._captures = [CaptureThread(source, feed, clock) for source, feed in zip(sources, self.feeds, strict=True)]
         model = LiveModel(explainer, self.layer_loader)
         self._worker = Worker(model, self._frame_queue, max(1, len(self.feeds)), clock, self.second)
@@ -95,20 +100,26 @@ class Session:
 
     def request_stop(self) -> None:
         """Asks threads and viewers to end; returns at once. Thread-safe."""
+        if self._stop_ns is None:
+            self._stop_ns = self.clock.now_ns()
         for capture in self._captures:
             capture.request_stop()
         self._frame_queue.close()
         self.recordings.close()
+        self.publishing.close()
         for feed in self.all_feeds:
             feed.broadcaster.close()
 
     def __exit__(self, *_: object) -> None:
         self.request_stop()
-        deadline_ns = self.clock.now_ns() + _JOIN_LIMIT_NS
+        assert self._stop_ns is not None
+        # Counted from the request: the threads end while the server does.
+        deadline_ns = self._stop_ns + _JOIN_LIMIT_NS
         for thread in (self._worker, *self._captures):
             thread.join(max(0.0, (deadline_ns - self.clock.now_ns()) / 1e9))
         if self.visitors is not None:
             self.visitors.close()
+        self.publishing.join(deadline_ns)
         self.recordings.join()
 
     def new_settings(self) -> SettingsStore:
@@ -151,6 +162,11 @@ class Session:
         return self._worker.frame_interval_s
 
     @property
+    def step_times_s(self) -> Histogram:
+        """Times of the calls that explain a batch of frames."""
+        return self._worker.step_times_s
+
+    @property
     def precision_words(self) -> str:
         """How far int8 agrees with float32, where it is used; else empty."""
         return self._worker.precision_monitor.words
@@ -182,6 +198,7 @@ class Session:
             "runtime": self.explainer.runtime,
             "precision": self.explainer.precision,
             "recording": self.recordings.describe(),
+            "publishers": self.publishing.describe(),
         }
 
     def _describe_visitors(self) -> dict[str, Any]:

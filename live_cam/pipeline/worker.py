@@ -10,6 +10,7 @@ from live_cam.clock import MONOTONIC, Clock
 from live_cam.pipeline.faithfulness_schedule import PASS_EVERY_NS, FaithfulnessSchedule
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue, Task
+from live_cam.pipeline.histogram import Histogram
 from live_cam.pipeline.live_model import LiveModel, SecondModel
 from live_cam.pipeline.precision_monitor import PrecisionMonitor
 from live_cam.pipeline.settings import Settings
@@ -20,6 +21,7 @@ from live_cam.types import EncodedFrame, Explanation, Frame
 _log = logging.getLogger(__name__)
 
 _SMOOTHING = 0.2
+_STEP_BOUNDS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 
 Batch = list[tuple[Feed, Frame]]
 
@@ -29,6 +31,7 @@ class Worker(threading.Thread):
 
     Attributes:
         frame_interval_s: Time from one frame to the next when frames wait: step, overlay and encoding, smoothed.
+        step_times_s: Times of the calls that explain a batch, in which each model runs once.
         precision_monitor: Checks the first model's maps against float32.
     """
 
@@ -51,6 +54,7 @@ class Worker(threading.Thread):
         """
         super().__init__(name="worker", daemon=True)
         self.frame_interval_s = 0.0
+        self.step_times_s = Histogram(_STEP_BOUNDS_S)
         self.precision_monitor = PrecisionMonitor(model.explainer, clock)
         self._model = model
         self._second = second
@@ -82,7 +86,9 @@ class Worker(threading.Thread):
         settings = batch[0][0].settings.current
         requests = [request for feed, _ in batch for request in feed.take_top_maps_requests()]
         try:
+            start_ns = self._clock.now_ns()
             explained, top_maps = self._explain(batch, settings, with_top=bool(requests))
+            self.step_times_s.add((self._clock.now_ns() - start_ns) / 1e9)
             for (feed, frame), explanations in zip(batch, explained, strict=True):
                 _publish(feed, frame, explanations, top_maps, settings)
                 self._schedule.add(feed)

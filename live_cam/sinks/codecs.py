@@ -15,11 +15,12 @@ from live_cam.errors import UsageError
 
 Codec = Literal["auto", "h264", "vp9", "hardware"]
 
-_THREADS: Final = str(min(4, max(1, (os.cpu_count() or 1) // 2)))  # the others run the step
+ENCODER_THREADS: Final = str(min(4, max(1, (os.cpu_count() or 1) // 2)))  # the others run the step
+"""How many threads a software encoder may use."""
 
 # None buffers frames: a kill would lose what an encoder holds.
 _ENCODERS: Final[dict[Codec, dict[str, dict[str, str]]]] = {
-    "h264": {"libx264": {"preset": "superfast", "tune": "zerolatency", "crf": "20", "threads": _THREADS}},
+    "h264": {"libx264": {"preset": "superfast", "tune": "zerolatency", "crf": "20", "threads": ENCODER_THREADS}},
     "vp9": {
         "libvpx-vp9": {
             "deadline": "realtime",

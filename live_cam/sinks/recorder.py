@@ -13,7 +13,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,11 +21,9 @@ from live_cam.files import require_absent, require_directory, require_writable
 from live_cam.sinks.annotated_video import AnnotatedVideo, VideoFormat, sidecar_paths
 from live_cam.sinks.codecs import Codec, choose_encoder
 from live_cam.sinks.faststart import faststart
+from live_cam.sinks.view import View, choose_view
 from live_cam.text import encodable
 from live_cam.types import EncodedFrame
-
-View = Literal["overlay", "raw", "both"]
-"""What is recorded: the overlay, the frame without its map, or both side by side."""
 
 RecordingState = Literal["recording", "finishing", "finished", "failed"]
 
@@ -191,10 +188,7 @@ class Recorder:
                 self._write(*self._queue.get(timeout=_POLL_S))
 
     def _write(self, overlay: NDArray[np.uint8], encoded: EncodedFrame) -> None:
-        raw = encoded.frame.rgb
-        rgb = {"overlay": overlay, "raw": raw}.get(self._view)
-        if rgb is None:
-            rgb = np.asarray(cv2.hconcat([raw, overlay]), np.uint8)
+        rgb = choose_view(self._view, encoded.frame.rgb, overlay)
         second = None if encoded.second is None else encoded.second.target_label
         settings = {**asdict(encoded.overlay_style), "second": second}
         if self._video is None:

@@ -69,7 +69,7 @@ class VideoWriter:
         """
         self._encoder, self._encoder_options = choose_encoder(path, codec)
         self.path = path.absolute()
-        self.size_px = (size_px[0] + size_px[0] % 2, size_px[1] + size_px[1] % 2)
+        self.size_px = even_size(size_px)
         self.num_frames = 0
         self._is_mp4 = self.path.suffix.casefold() == ".mp4"
         self.time_base = max(time_base, _MIN_MP4_TIME_BASE) if self._is_mp4 else _MATROSKA_TIME_BASE
@@ -107,8 +107,7 @@ class VideoWriter:
             OutputError: The disk is full, or fails.
         """
         self._last_pts = pts = max(round(pts * self._ticks_per_pts), self._last_pts + 1)
-        frame = av.VideoFrame.from_ndarray(_yuv420(letterbox(rgb, self.size_px)), format="yuv420p")
-        frame.pts, frame.time_base = pts, self.time_base
+        frame = video_frame(rgb, self.size_px, pts, self.time_base)
         self._durations[pts] = round(duration * self._ticks_per_pts)
         try:
             if self._container is None:
@@ -157,13 +156,8 @@ class VideoWriter:
             self._encoder, round(max(1.0, self._rate_fps)), options=self._encoder_options
         )
         self._stream = cast("VideoStream", stream)
-        self._stream.width, self._stream.height = self.size_px
-        self._stream.pix_fmt = "yuv420p"
-        context = self._stream.codec_context
-        context.time_base = self.time_base
-        context.sample_aspect_ratio = self._sample_aspect_ratio
-        context.colorspace, context.color_range = _BT601_MATRIX, ColorRange.MPEG
-        context.color_primaries = context.color_trc = _BT709
+        describe_frames(self._stream, self.size_px, self.time_base)
+        self._stream.codec_context.sample_aspect_ratio = self._sample_aspect_ratio
         self._container.start_encoding()
         self._header_bytes = self._file.end
 
@@ -196,6 +190,35 @@ class VideoWriter:
             with contextlib.suppress(OSError, av.FFmpegError):
                 self._container.close()
         self._file.close()
+
+
+def even_size(size_px: tuple[int, int]) -> tuple[int, int]:
+    """Returns the size of a video for frames of some width and height: even, as 4:2:0 chroma subsampling requires."""
+    return size_px[0] + size_px[0] % 2, size_px[1] + size_px[1] % 2
+
+
+def describe_frames(stream: VideoStream, size_px: tuple[int, int], time_base: Fraction) -> None:
+    """Tells an encoder the size, timestamps and colours of what `video_frame` returns."""
+    stream.width, stream.height = size_px
+    stream.pix_fmt = "yuv420p"
+    context = stream.codec_context
+    context.time_base = time_base
+    context.colorspace, context.color_range = _BT601_MATRIX, ColorRange.MPEG
+    context.color_primaries = context.color_trc = _BT709
+
+
+def video_frame(rgb: NDArray[np.uint8], size_px: tuple[int, int], pts: int, time_base: Fraction) -> av.VideoFrame:
+    """Returns a frame for an encoder.
+
+    Args:
+        rgb: uint8 (h, w, 3), RGB.
+        size_px: Width and height, both even, to which it is letterboxed.
+        pts: Timestamp.
+        time_base: Its unit, in seconds.
+    """
+    frame = av.VideoFrame.from_ndarray(_yuv420(letterbox(rgb, size_px)), format="yuv420p")
+    frame.pts, frame.time_base = pts, time_base
+    return frame
 
 
 def letterbox(rgb: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:

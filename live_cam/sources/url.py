@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from live_cam.errors import UsageError
+from live_cam.urls import split_url
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 HTTP_SCHEMES = ("http", "https")
@@ -46,21 +47,7 @@ class CameraUrl:
         scheme = url.partition("://")[0].lower()
         if "://" not in url or scheme not in SCHEMES:
             raise UsageError(f"that is no URL of a network camera; {_EXAMPLE}")
-        if re.search(r"[\x00-\x20\x7f]", url):
-            raise UsageError(f"the {scheme}:// URL contains a space or control character; percent-encode it (%20)")
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            host, port = None, 0
-        # Outside the `except`: the ValueError quotes the URL with its secrets and must not become the context.
-        if port == 0:
-            raise UsageError(
-                f"the {scheme}:// URL has no valid host and port; {_EXAMPLE}, "
-                "and write / ? # @ : in a password as %2F %3F %23 %40 %3A"
-            )
-        if not host:
-            raise UsageError(f"the {scheme}:// URL has no host; {_EXAMPLE}")
+        parts, host, port = split_url(url, _EXAMPLE)
         host = _decode_zone(host)
         credentials = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
         name = _name(url, scheme, host, port)

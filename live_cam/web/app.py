@@ -20,6 +20,7 @@ from live_cam.web.security.access import AccessGuard
 from live_cam.web.security.allowed import AllowedRoutes, add_head, page_routes
 from live_cam.web.ui.first_page import PAGE_HEADER, first_page_routes
 from live_cam.web.ui.gradio_import import without_stubs
+from live_cam.web.ui.overlay_page import overlay_routes
 from live_cam.web.ui.scripts import script_routes
 
 
@@ -57,7 +58,7 @@ class LiveApp:
         self._page_options = (session, camera, kiosk, is_recorded)
         self.failure: Exception | None = None
         routers = [script_routes(), frame_routes(session, kiosk), settings_routes(session, kiosk)]
-        routers.append(analysis_routes(session))
+        routers += [analysis_routes(session), overlay_routes(session)]
         if not kiosk:
             routers.append(recording_routes(session))
         first_page = first_page_routes(*self._page_options)

@@ -106,6 +106,11 @@ def test_after_an_error_the_port_is_free_again(live_cam, free_port):
         (("demo", "--container", "webm", "--codec", "h264"), 2, ("h264", "webm")),
         (("demo", "--kiosk", "--record", "new.mp4"), 2, ("--record-visitors",)),
         (("demo", "--kiosk", "--record-visitors"), 2, ("--record-visitors",)),
+        (("browser", "--publish", "public"), 2, ("visitors' cameras are not published",)),
+        (("demo", "--kiosk", "--virtual-camera"), 2, ("sends away pictures", "--record-visitors")),
+        (("demo", "--publish", "http://user:hunter2@host/x"), 2, ("http:// URLs can't be published to",)),
+        (("demo", "--publish", "rtmp://user:hunt er2@host/x"), 2, ("rtmp:// URL contains a space",)),
+        (("demo", "--publish", "missing/public"), 1, ("missing/public can't be made",)),
     ],
 )
 def test_a_recording_that_is_not_possible_is_reported_before_anything_slow(
@@ -117,6 +122,7 @@ def test_a_recording_that_is_not_possible_is_reported_before_anything_slow(
     # Slow is the explainer, which would report its weights.
     error = live_cam(*words, "--no-open", "--weights", "none.npz").error(status)
     assert all(fragment in error for fragment in fragments), error
+    assert "hunt" not in error
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         "there-2.mp4": "precious",
         "notes.vtt": "precious",
@@ -137,6 +143,15 @@ def test_options_reach_the_camera_and_the_recordings(parse_serve):
     camera, recording = options.camera, options.recording
     assert (camera.size_px, camera.rate_fps, camera.mjpeg, camera.mirror) == ((1280, 720), 60.0, True, False)
     assert (recording.container, recording.codec, recording.subtitles) == ("mkv", "auto", True)
+    assert options.publish == [[]]
+
+
+def test_each_source_is_published_to_each_target(parse_serve):
+    options = parse_serve("demo", "0", "--publish", "rtmp://a/live/x", "--publish", "rtsp://b/y")
+    assert [[each.url for each in of_source] for of_source in options.publish] == [
+        ["rtmp://a/live/x-1", "rtsp://b/y-1"],
+        ["rtmp://a/live/x-2", "rtsp://b/y-2"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -281,7 +296,7 @@ def test_a_terminal_that_is_closed_ends_it_and_finishes_the_recording(free_port,
 
 
 @pytest.mark.slow
-def test_names_that_are_no_text_work_on_the_page_and_in_recordings(
+def test_names_that_are_no_text_work_on_the_page_in_recordings_and_when_published(
     fake_program, free_port, eventually, monkeypatch, tmp_path
 ):
     monkeypatch.setattr("live_cam.cli.serve.os", SimpleNamespace(_exit=sys.exit))
@@ -297,7 +312,9 @@ def test_names_that_are_no_text_work_on_the_page_and_in_recordings(
     def is_recorded() -> bool:
         with suppress(httpx.TransportError):
             stats = get("/stats")
-            return stats.status_code != 200 or stats.json()["recording"]["bytes"] > 0
+            if stats.status_code != 200:
+                return True
+            return stats.json()["recording"]["bytes"] > 0 and stats.json()["publishers"][0]["sent"] > 0
         return False
 
     def use_it() -> None:
@@ -312,13 +329,16 @@ def test_names_that_are_no_text_work_on_the_page_and_in_recordings(
 
     with ThreadPoolExecutor(1) as executor:
         used = executor.submit(use_it)
-        result = fake_program(video.name, "--no-open", "--port", free_port, "--record", "new\udce9.mp4")
+        words = "--record", "new\udce9.mp4", "--publish", "public"
+        result = fake_program(video.name, "--no-open", "--port", free_port, *words)
         used.result()
     assert {path: response.status_code for path, response in responses.items()} == dict.fromkeys(responses, 200)
     assert responses["/stats"].json()["source"]["name"] == r"caf\udce9.mp4"
     assert responses["/stats"].json()["recording"]["file"] == r"new\udce9.mp4"
     assert r"caf\udce9.mp4: http" in result.stdout
     assert (tmp_path / "new\udce9.mp4").exists()
+    assert r"Publishing caf\udce9.mp4 to public/index.m3u8" in result.stdout
+    assert (tmp_path / "public" / "index.m3u8").read_text().endswith("#EXT-X-ENDLIST\n")
 
 
 def test_a_missing_camera_is_reported_and_waited_for_until_sigterm(

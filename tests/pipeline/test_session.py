@@ -85,7 +85,7 @@ def test_a_description_has_exactly_the_documented_keys(live):
     description = describe(session)
     assert description.keys() == {
         *("source", "frames", "fps", "age_ms", "top", "target", "viewers", "runtime", "precision", "recording"),
-        *("sources", "display_latency_ms"),
+        *("sources", "display_latency_ms", "publishers"),
     }
     assert description["source"] == {"name": "Fake camera", "kind": "camera", "state": "live", "message": ""}
     assert description["frames"].keys() == {"captured", "explained", "dropped"}
@@ -308,3 +308,14 @@ def test_a_session_of_visitors_is_live_while_one_shows_frames(fake_explainer, ma
 
 def test_where_sources_are_shown_there_are_no_visitors(fake_source, fake_explainer):
     assert Session([fake_source()], fake_explainer()).visitors is None
+
+
+def test_threads_end_while_the_server_does(fake_source, fake_explainer, clock, monkeypatch):
+    session = Session([fake_source()], fake_explainer(), clock=clock)
+    limits_s = []
+    for thread in (session._worker, *session._captures):
+        monkeypatch.setattr(thread, "join", limits_s.append)
+    session.request_stop()
+    clock.advance(0.6)
+    session.__exit__()
+    assert limits_s == [pytest.approx(0.1)] * 2

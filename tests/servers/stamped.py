@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 BAND_PX = 16
 BITS = 32
 
 
-def photograph(size_px, name="lion.jpg"):
+def photograph(size_px: tuple[int, int], name: str = "lion.jpg") -> NDArray[Any]:
     """Returns a photograph that ships with gradio, scaled to (width, height): uint8 (H, W, 3), RGB."""
     # Located without importing gradio, which takes seconds.
     spec = find_spec("gradio")
@@ -24,7 +26,7 @@ def photograph(size_px, name="lion.jpg"):
     return cv2.cvtColor(cv2.resize(bgr, size_px, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
 
 
-def stamped(rgb, generator):
+def stamped(rgb: NDArray[Any], generator: np.random.Generator) -> NDArray[Any]:
     """Returns an image with new noise and, in its top `BAND_PX` rows, the monotonic time in ms, one bit per block."""
     noise = generator.integers(-3, 4, rgb.shape, np.int16)
     frame = np.clip(rgb + noise, 0, 255).astype(np.uint8)
@@ -34,7 +36,7 @@ def stamped(rgb, generator):
     return frame
 
 
-def stamp_ns(rgb):
+def stamp_ns(rgb: NDArray[Any]) -> int:
     """Returns the time that is encoded in a frame, on the clock of `time.monotonic_ns`, to a millisecond."""
     centres = ((np.arange(BITS) + 0.5) * rgb.shape[1] / BITS).astype(int)
     bits = rgb[BAND_PX // 2, centres].mean(axis=-1) > 127

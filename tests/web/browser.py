@@ -164,7 +164,7 @@ class Tabs:
 
     def go(self, page: Page, url: str, whole: bool = True) -> None:
         """Goes to another address, from where the page may request more."""
-        self._bases[page] = url.partition("?")[0]
+        self._bases[page] = url.partition("?")[0].rpartition("/")[0] + "/"
         page.goto(url)
         if whole and page.locator(".live-stage").count():
             page.locator(WHOLE).first.wait_for()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from live_cam.errors import SourceError
 from live_cam.pipeline.broadcast import FrameKey
@@ -18,6 +19,7 @@ from live_cam.pipeline.visitors import Visitors
 from live_cam.types import EncodedFrame
 from live_cam.web.api.analysis import no_frame_yet
 from live_cam.web.api.dependencies import NO_STORE, ClientId, address_of, feed_dependency, limited_body, task_result
+from live_cam.web.api.operator_metrics import operator_metrics
 from live_cam.web.api.shared_messages import SharedMessages
 from live_cam.web.api.viewer_connection import ViewerConnection
 from live_cam.web.api.visitor_http import HttpVisitorTransport
@@ -34,6 +36,7 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
     router = APIRouter()
     feed_of_request = Depends(feed_dependency(session))
     messages = SharedMessages(session)
+    registry = operator_metrics(session)
 
     @router.get(HEALTH_PATH)
     def healthz(request: Request) -> Response:
@@ -46,6 +49,10 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
     @router.get("/stats")
     def stats() -> Response:
         return JSONResponse(session.describe(), headers=NO_STORE)
+
+    @router.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(registry), headers={**NO_STORE, "Content-Type": CONTENT_TYPE_LATEST})
 
     if not kiosk:
 

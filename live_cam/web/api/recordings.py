@@ -7,7 +7,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 
 from live_cam.errors import LiveCamError
 from live_cam.pipeline.session import Session
-from live_cam.sinks.recorder import View
+from live_cam.sinks.view import View
 from live_cam.web.api.dependencies import NO_STORE
 
 

@@ -24,8 +24,8 @@ def explained(site) -> int:
 
 def test_stats_have_the_documented_keys(site, eventually):
     first = site.http.get("stats").json()
-    documented = "source frames fps age_ms top target viewers runtime precision recording sources display_latency_ms"
-    assert set(first) == set(documented.split())
+    documented = "source frames fps age_ms top target viewers runtime precision recording publishers sources"
+    assert set(first) == {*documented.split(), "display_latency_ms"}
     assert first["source"] == {"name": "Fake camera", "kind": "camera", "state": "live", "message": ""}
     assert [set(score) for score in first["top"]] == [{"index", "label", "probability"}] * 3
     eventually(lambda: explained(site) > first["frames"]["explained"])

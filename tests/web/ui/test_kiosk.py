@@ -32,7 +32,7 @@ def test_there_is_nothing_to_change_or_to_save_but_the_classes(page):
 @both_sizes
 def test_visitors_who_are_recorded_are_told(serve_session, fake_source, fake_explainer, open_page, size):
     notice = open_page(serve_session(fake_source(), fake_explainer(), kiosk=True, is_recorded=True).url).get_by_text(
-        "This camera is recorded: the video, with everyone in it, is saved."
+        "This camera is recorded: the video, with everyone in it, is saved or broadcast."
     )
     expect(notice).to_be_visible()
     box = notice.bounding_box()

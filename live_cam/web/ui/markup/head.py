@@ -44,7 +44,9 @@ _BUTTONS = f"""
     title="Show the keys">{icon("help")}</button>
 </div>"""
 
-_RECORDED_NOTICE = '<p class="live-recorded">This camera is recorded: the video, with everyone in it, is saved.</p>'
+_RECORDED_NOTICE = (
+    '<p class="live-recorded">This camera is recorded: the video, with everyone in it, is saved or broadcast.</p>'
+)
 
 
 def head(num_feeds: int, kiosk: bool, is_recorded: bool = False) -> str:

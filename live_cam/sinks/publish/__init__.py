@@ -1,0 +1,1 @@
+"""Live video to media servers, HLS folders and virtual cameras, each encoded in a process of its own."""
