@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -259,7 +260,7 @@ def pick(page: Page, elem_id: str, label: str) -> None:
     field = page.locator(f"#{elem_id} input")
     field.click()
     field.press_sequentially(label)
-    page.get_by_role("option", name=label, exact=True).click()
+    page.get_by_role("option", name=re.compile(f"^{re.escape(label)}( –|$)")).click()
 
 
 def pixels(png: bytes) -> np.ndarray:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from live_cam.explain.results import TOP_N
+from live_cam.models.labels import search_names
 from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.sources.camera import CameraOptions
@@ -126,7 +127,7 @@ def _class_picker(label: str, automatic: str, elem_id: str, labels: Sequence[str
     choices: list[tuple[str, int]] = [(automatic, _AUTO)]
     is_listed = len(labels) <= _MAX_LISTED
     if is_listed:
-        choices += [(name, index) for index, name in enumerate(labels)]
+        choices += [(name, index) for index, name in enumerate(search_names(labels))]
         info = f"Type to search the {len(labels)} classes"
     else:
         info = f"Type the name or the number of one of {len(labels)} classes, then Enter"
