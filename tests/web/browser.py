@@ -263,6 +263,12 @@ def pick(page: Page, elem_id: str, label: str) -> None:
     page.get_by_role("option", name=re.compile(f"^{re.escape(label)}( –|$)")).click()
 
 
+def choose_everything(page: Page) -> None:
+    """Chooses everything of a snapshot, a ZIP file, in the menu beside its button."""
+    page.get_by_role("button", name="Save more of this frame").click()
+    page.get_by_role("button", name="Everything").click()
+
+
 def pixels(png: bytes) -> np.ndarray:
     """Decodes an image file: int16 (H, W, 3)."""
     with Image.open(io.BytesIO(png)) as image:

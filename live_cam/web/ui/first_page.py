@@ -13,6 +13,7 @@ from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.security.headers import page_policy
 from live_cam.web.ui import markup
+from live_cam.web.ui.source_menu import own_camera_meta
 from live_cam.web.ui.styles import BACKGROUND, CSS, DARK_BACKGROUND, STYLE, script_tags
 
 _MARK: Final = {"X-Live-Cam-Page": "first"}
@@ -55,7 +56,7 @@ def _build(session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bo
     # As in a kiosk: buttons whose scripts come with Gradio's page would do nothing. They leave their room.
     head = markup.head(num_feeds, True, kiosk and is_recorded)
     stages = markup.stages(num_feeds, camera, True, num_ranks) + markup.legend(num_feeds)
-    classes = markup.class_list(0, num_ranks, session.visitors is not None) if num_feeds < 2 else ""
+    classes = markup.class_list(0, num_ranks, not session.feeds) if num_feeds < 2 else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -67,6 +68,7 @@ def _build(session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bo
 {_GRADIO_STYLE}
 {STYLE}
 {script_tags("first_page")}
+{own_camera_meta(session)}
 </head>
 <body>
 <div class="gradio-container"><main>

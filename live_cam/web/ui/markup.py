@@ -15,6 +15,7 @@ from live_cam.render.legend import LEGEND_ENDS
 from live_cam.sources.camera import CameraOptions
 from live_cam.types import Method
 from live_cam.web.ui.scripts import FOLDER
+from live_cam.web.ui.source_menu import source_menu
 
 METHOD_NAMES: Final[dict[Method, str]] = {
     "gradcam": "Grad-CAM",
@@ -41,13 +42,17 @@ const modules = {
   snapshot: ".live-tools",
   recording: ".live-recording",
   permalink: '[data-live="link"]',
+  sources: ".live-sources",
   help: ".live-help",
   kiosk: ".live-kiosk",
 };
-for (const [name, selector] of Object.entries(modules)) {
-  const found = element.querySelectorAll(selector);
-  if (found.length) import(new URL(`${name}.js`, folder)).then((module) => found.forEach(module.mount));
-}
+import(new URL("own_mode.js", folder)).then(({ markOwn }) => {
+  markOwn(element);
+  for (const [name, selector] of Object.entries(modules)) {
+    const found = element.querySelectorAll(selector);
+    if (found.length) import(new URL(`${name}.js`, folder)).then((module) => found.forEach(module.mount));
+  }
+});
 """
 )
 """Calls the `mount` of each module with the elements of a `gr.HTML` that match its selector."""
@@ -77,6 +82,8 @@ _RECORDED = """
     <p data-live="record-status" role="status"></p>
     <p data-live="record-figures"></p>
   </div>
+  <button type="button" class="live-unlock" data-live="record-last" title="The files of the recording that ended before
+ this page was opened" hidden>Last recording</button>
   <ul data-live="record-files" aria-label="Recorded files"></ul>"""
 
 _HELP = """
@@ -112,7 +119,7 @@ _RECORDED_NOTICE = '<p class="live-recorded">This camera is recorded: the video,
 def head(num_feeds: int, kiosk: bool, is_recorded: bool = False) -> str:
     """Returns the top line: name, slogan, source, and the buttons for theme and keys, or a kiosk's notice."""
     several = f"{num_feeds} sources" if num_feeds > 1 else ""
-    source = '<span data-live="source"></span>' if num_feeds == 1 else several
+    source = source_menu(0, kiosk) if num_feeds == 1 else several
     slogan = '<span data-live="slogan">What the model sees, and where it looks</span>' + " · " * bool(source)
     buttons = (
         _RECORDED_NOTICE * is_recorded
@@ -150,7 +157,7 @@ def stages(num_feeds: int, camera: CameraOptions, kiosk: bool, num_ranks: Sequen
         return _stage(0, stacked, buttons="" if kiosk else _RETRY)
     tiles = (
         f'<section class="live-tile" aria-labelledby="{_name_id(number)}">'
-        f'<h2 data-feed="{number}"><span id="{_name_id(number)}" data-live="source"></span></h2>'
+        f'<h2 data-feed="{number}">{source_menu(number, kiosk, _name_id(number))}</h2>'
         f"{_stage(number, stacked, buttons='' if kiosk else _RETRY)}"
         f"{'' if kiosk else tools(number, num_ranks[0])}{class_list(number, num_ranks, tile=True)}</section>"
         for number in range(num_feeds)

@@ -16,6 +16,7 @@ from live_cam.render.colormaps import COLORMAPS
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.security.headers import PageScripts
 from live_cam.web.ui import markup
+from live_cam.web.ui.source_menu import own_camera_meta
 from live_cam.web.ui.styles import CSS
 from live_cam.web.ui.theme import HEAD, THEME
 
@@ -39,7 +40,7 @@ def mount_page(app: FastAPI, session: Session, camera: CameraOptions, kiosk: boo
         show_error=False,
         theme=THEME,
         css=CSS,
-        head=HEAD,
+        head=HEAD + own_camera_meta(session),
     )
 
 
@@ -56,7 +57,7 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
     """
     page: gr.Blocks = gr.Blocks(title="live_cam", analytics_enabled=False, fill_width=True)
     num_feeds = len(session.feeds)
-    own = session.visitors is not None
+    own = not session.feeds
     num_ranks = [min(TOP_N, len(explainer.classifier.labels)) for explainer in session.explainers]
     with page:
         gr.HTML(html_template=markup.head(num_feeds, kiosk, is_recorded), js_on_load=markup.MOUNT)
@@ -92,10 +93,10 @@ def add_controls(session: Session, num_maps: int) -> None:
     """Adds all controls to the page under construction, among them the maps of so many top classes."""
     with gr.Row(elem_id="live-buttons"):
         freeze = gr.Button("Freeze", elem_id="live-freeze", min_width=80, size="md")
-        run = gr.Button("Stop", elem_id="live-run", min_width=80, size="md", visible=session.visitors is None)
+        run = gr.Button("Stop", elem_id="live-run", min_width=80, size="md", visible=bool(session.feeds))
     if len(session.feeds) < 2:
-        gr.HTML(html_template=markup.tools(0, num_maps, session.visitors is not None), js_on_load=markup.MOUNT)
-    gr.HTML(html_template=markup.save_controls(session.visitors is None), js_on_load=markup.MOUNT)
+        gr.HTML(html_template=markup.tools(0, num_maps, not session.feeds), js_on_load=markup.MOUNT)
+    gr.HTML(html_template=markup.save_controls(bool(session.feeds)), js_on_load=markup.MOUNT)
     gr.HTML(html_template=markup.STRIP, js_on_load=markup.MOUNT)
     labels = session.explainer.classifier.labels
     values: list[tuple[str, Any]] = []

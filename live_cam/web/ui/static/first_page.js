@@ -3,6 +3,7 @@
 
 import { apiUrl } from "./api.js";
 import { mount as mountClassList } from "./class_list.js";
+import { markOwn } from "./own_mode.js";
 import { parseLink } from "./permalink.js";
 import { pause } from "./ui.js";
 import { mount as mountStage } from "./viewer.js";
@@ -76,6 +77,7 @@ async function becomeGradiosPage() {
 
 document.body.classList.toggle("dark", matchMedia("(prefers-color-scheme: dark)").matches);
 import("./theme.js");
+markOwn(document.body);
 all(".live-stage:not([data-own])").forEach(mountStage);
 all(".live-class-list").forEach(mountClassList);
 becomeGradiosPage().catch((error) => {
