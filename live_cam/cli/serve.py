@@ -41,7 +41,7 @@ class ServeOptions:
 
     Attributes:
         sources: What `create_source` accepts; empty if visitors show their own cameras.
-        max_visitors: How many may do so at a time; 0 with sources.
+        max_visitors: How many may do so at a time; 0 where the page does not offer it.
         port: None for the default, or the next one that is free.
         record: The video to record to from the start.
         publish: Where to publish each source to.
@@ -121,7 +121,7 @@ def serve(
     visitors: Annotated[
         int,
         typer.Option(
-            metavar="N", min=1, max=256, help="With `browser`: maximum number of visitors with a camera at a time."
+            metavar="N", min=1, max=256, help="Maximum number of visitors who show their own camera at a time."
         ),
     ] = 8,
     size: Annotated[
@@ -227,7 +227,7 @@ def serve(
     targets = parse_targets(publish or (), virtual_camera, len(words))
     options = ServeOptions(
         sources=() if own_cameras else words,
-        max_visitors=visitors if own_cameras else 0,
+        max_visitors=visitors if own_cameras or not (kiosk or len(words) > 1) else 0,
         camera=camera,
         host=host,
         port=port,
@@ -295,7 +295,9 @@ def _build(options: ServeOptions) -> _Server:
         explainer, *others = options.explainer.create_all(models, batch_size=max(1, len(sources)), smooth=True)
         importing.join()  # before the session, whose sources are due from then on
         second = others[0] if others else None
-        session = Session(sources, explainer, options.max_visitors, options.recording, second=second)
+        session = Session(
+            sources, explainer, options.max_visitors, options.recording, second=second, camera=options.camera
+        )
         on_error.pop_all()
     return _Server(listener, session, token, addresses, chain)
 

@@ -25,10 +25,10 @@ def imagenet_labels() -> tuple[str, ...]:
 def find_label(text: str, labels: Sequence[str]) -> int:
     """Returns the index of the class that `text` names, by label (ignoring case and underscores) or by number.
 
-    ImageNet's own name of a class that has another here finds it, too.
+    The other names that WordNet has for an ImageNet class find it, too.
 
     Raises:
-        UnknownLabelError: There is no such class; the message suggests the nearest names.
+        UnknownLabelError: There is no such class, or a name is that of several; the message suggests the nearest names.
     """
     if text in labels:
         return labels.index(text)
@@ -40,12 +40,26 @@ def find_label(text: str, labels: Sequence[str]) -> int:
         return folded.index(name)
     if wanted.isascii() and wanted.isdigit() and int(wanted) < len(labels):
         return int(wanted)
+    synonymous = [folded.index(name) for name in _by_synonym().get(wanted, ()) if name in folded]
+    if len(synonymous) == 1:
+        return synonymous[0]
+    if synonymous:
+        candidates = " or ".join(repr(labels[index]) for index in synonymous)
+        raise UnknownLabelError(f"several classes are called {text!r}; give {candidates}")
     near = [label for label in folded if wanted and wanted in label][:3]
     close = difflib.get_close_matches(wanted, folded, n=3, cutoff=0.5) if len(labels) <= _MAX_COMPARED else []
     near += [label for label in close if label not in near][: 3 - len(near)]
     candidates = ", ".join(repr(labels[folded.index(label)]) for label in near)
     hint = f"did you mean {candidates}?" if near else f"give a label, or a number from 0 to {len(labels) - 1}"
     raise UnknownLabelError(f"no class is called {text!r}; {hint}")
+
+
+def search_names(labels: Sequence[str]) -> list[str]:
+    """Returns each label by which a class can be searched: with its synonyms, if these are ImageNet's classes."""
+    if tuple(labels) != imagenet_labels():
+        return list(labels)
+    others = ([name for name in names if name.casefold() not in label.casefold()] for label, names in _synonyms())
+    return [f"{label} – {', '.join(each)}" if each else label for label, each in zip(labels, others, strict=True)]
 
 
 def fold_label(name: str) -> str:
@@ -66,5 +80,24 @@ def _renamed() -> dict[str, str]:
 
 def _imagenet_names() -> list[tuple[str, str]]:
     """Returns the name of each ImageNet class, and ImageNet's own where it is another."""
-    text = resources.files("live_cam.models").joinpath("imagenet_classes.txt").read_text("utf-8")
-    return [(name, own) for name, _, own in (line.partition("\t") for line in text.splitlines())]
+    return [(name, own) for name, _, own in (line.partition("\t") for line in _lines("imagenet_classes.txt"))]
+
+
+def _synonyms() -> list[tuple[str, list[str]]]:
+    """Returns the name of each ImageNet class, and all words of its synset in WordNet."""
+    synsets = (line.split(", ") for line in _lines("imagenet_synsets.txt"))
+    return list(zip(imagenet_labels(), synsets, strict=True))
+
+
+@cache
+def _by_synonym() -> dict[str, list[str]]:
+    """Returns the names of ImageNet classes by the words of their synsets, all with their case folded."""
+    found: dict[str, list[str]] = {}
+    for label, words in _synonyms():
+        for word in dict.fromkeys(map(_fold_case, words)):
+            found.setdefault(word, []).append(_fold_case(label))
+    return found
+
+
+def _lines(file: str) -> list[str]:
+    return resources.files("live_cam.models").joinpath(file).read_text("utf-8").splitlines()

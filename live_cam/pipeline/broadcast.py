@@ -108,6 +108,11 @@ class Broadcaster:
         self._newest = frame
         self._notify_all()
 
+    def forget(self) -> None:
+        """Drops the overlay, which is that of an earlier source, and wakes all viewers."""
+        self._newest = None
+        self.wake()
+
     def wake(self) -> None:
         """Ends every viewer's wait, since the state has changed; called from any thread."""
         self.wakes += 1

@@ -45,6 +45,18 @@ class CaptureThread(threading.Thread):
         """Asks the thread and its readers to end."""
         self._stop_requested = True
 
+    def switch(self, source: Source, name: str) -> None:
+        """Shows another source under a name, and closes the one before.
+
+        A reader that its driver blocks closes it when it returns.
+        """
+        with self._lock:
+            previous, self._source = self._source, source
+            self._readers = []
+            self._feed.switch(name, source.kind)
+        if isinstance(previous, InterruptibleSource):
+            previous.interrupt()
+
     def run(self) -> None:
         """Watches the source until stopped."""
         while not self._stop_requested:
@@ -70,13 +82,14 @@ class CaptureThread(threading.Thread):
             if reader not in self._readers:
                 return
             self._readers = [reader]
-        self._feed.offer(frame, frozen_after_s)
-        if self._feed.watchdog.needs_reopen:
-            raise SourceError(self._feed.status.message)
+            self._feed.offer(frame, frozen_after_s)  # within the lock: none of an earlier source comes after `switch`
+            if self._feed.watchdog.needs_reopen:
+                raise SourceError(self._feed.status.message)
 
     def end(self, reader: _Reader, reason: str, is_denied: bool = False) -> None:
         """Notes that a reader has ended, and why; and whether the source denied access."""
         with self._lock:
+            self._alive.remove(reader)
             if reader not in self._readers:
                 return
             self._readers.remove(reader)
@@ -95,13 +108,12 @@ class CaptureThread(threading.Thread):
     def _start_reader(self) -> None:
         """Starts another reader; of those that block and can't be interrupted, the newest are kept."""
         self._interrupt_readers()
-        self._alive = [reader for reader in self._alive if reader.is_alive()]
         if len(self._alive) >= _MAX_BLOCKED:
             self._feed.watchdog.fail(f"{self._feed.name} blocks every reader; unplug it, or restart live-cam")
             return
-        reader = _Reader(self._source, self)
-        self._alive.append(reader)
         with self._lock:
+            reader = _Reader(self._source, self)
+            self._alive.append(reader)
             self._readers = [*self._readers, reader][-_MAX_READERS:]
             self._feed.watchdog.attempt()
         reader.start()

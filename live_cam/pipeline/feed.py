@@ -32,7 +32,7 @@ class Feed:
     `publish_to` by whoever records and publishes; all of them, and the properties, from any thread.
 
     Attributes:
-        name, kind: The source's.
+        name, kind: The source's, of the one that is shown now.
         settings: What viewers may change.
         broadcaster: The newest overlay and its viewers.
         metrics: The counters.
@@ -66,13 +66,13 @@ class Feed:
         self.settings = settings
         self.broadcaster = Broadcaster()
         self.metrics = Metrics(total, clock)
-        self.watchdog = Watchdog(name, clock, kind in _HAS_CAMERA_LENS, kind == "network")
+        self.watchdog = _watchdog(name, kind, clock)
         self.faithfulness = FaithfulnessMonitor(np.random.default_rng(), clock)
-        self._source_id = source_id or name
+        self._source_id = self._first_source_id = source_id or name
         self._frame_queue = frame_queue
         self._clock = clock
         self._lock = threading.RLock()
-        self._next_seq = 0
+        self._next_seq = self._first_seq = 0
         self._last: Frame | None = None
         self._failure = ""
         self._recorder: Recorder | None = None
@@ -140,6 +140,23 @@ class Feed:
                 self.metrics.count_dropped()
         return frame
 
+    def switch(self, name: str, kind: SourceKind) -> None:
+        """Starts afresh with another source: nothing of the one before is shown, smoothed or judged from now on.
+
+        Its viewers stay, and see the last overlay until the first of the new source.
+        """
+        with self._lock:
+            self.name, self.kind = name, kind
+            self._first_seq = self._next_seq
+            self._source_id = f"{self._first_source_id} from frame {self._first_seq}"
+            self.watchdog = _watchdog(name, kind, self._clock)
+            self.faithfulness = FaithfulnessMonitor(np.random.default_rng(), self._clock)
+            self._last = None
+            self._failure = ""
+            if self._frame_queue.remove(self):
+                self.metrics.count_dropped()
+            self.broadcaster.forget()
+
     def reexplain(self) -> None:
         """Queues the last frame again, to be explained under the current settings, unless a newer one waits."""
         with self._lock:
@@ -167,7 +184,7 @@ class Feed:
         return [request for request in requests if request.set_running_or_notify_cancel()]
 
     def publish(self, encoded: EncodedFrame, overlay_rgb: NDArray[np.uint8]) -> None:
-        """Shows an overlay to the viewers, records it if a recording runs, and passes it to publishers.
+        """Shows an overlay to the viewers, records and publishes it; one of an earlier source it drops.
 
         Args:
             encoded: The overlay.
@@ -175,12 +192,18 @@ class Feed:
         """
         settings, is_new = self.settings.current, encoded.frame.revision == 0
         with self._lock:
-            self._failure = ""
+            is_current = encoded.frame.seq >= self._first_seq
+            if is_current:
+                self._failure = ""
+                self.faithfulness.follow(encoded.explanation)
+                self.broadcaster.publish(encoded)
             sinks: list[Recorder | Publisher] = [*self._publishers]
             if self._recorder is not None:
                 sinks.append(self._recorder)
-        self.faithfulness.follow(encoded.explanation)
-        self.broadcaster.publish(encoded)
+        if not is_current:
+            if is_new:
+                self.metrics.count_dropped()
+            return
         if sinks and (is_new or settings.is_still):
             # A still frame explained again is shown now, not when it was captured.
             pts_ns = encoded.pts_ns if is_new else self._clock.now_ns()
@@ -193,7 +216,10 @@ class Feed:
     def fail(self, frame: Frame, reason: str) -> bool:
         """Notes that a frame could not be explained, and returns whether the one before it could."""
         with self._lock:
-            is_first, self._failure = not self._failure, reason
+            is_current = frame.seq >= self._first_seq
+            is_first = is_current and not self._failure
+            if is_current:
+                self._failure = reason
         if frame.revision == 0:
             self.metrics.count_dropped()
         return is_first
@@ -214,3 +240,7 @@ class Feed:
         self.broadcaster.close()
         if self._frame_queue.remove(self):
             self.metrics.count_dropped()
+
+
+def _watchdog(name: str, kind: SourceKind, clock: Clock) -> Watchdog:
+    return Watchdog(name, clock, kind in _HAS_CAMERA_LENS, kind == "network")

@@ -68,7 +68,7 @@ def state_payload(session: Session, feed: Feed) -> StatePayload:
         if (score := feed.faithfulness.score) is None
         else {**asdict(score), "age_s": int(feed.faithfulness.age_s)},
         "precision_words": session.precision_words,
-        "recording": session.recordings.describe(),
+        "recording": None if feed.kind == "browser" else session.recordings.describe(),
     }
 
 

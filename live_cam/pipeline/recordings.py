@@ -172,12 +172,16 @@ class Recordings:
         for feed in self._feeds:
             feed.reexplain()  # a still source would deliver nothing to record
 
-    def stop(self) -> None:
-        """Asks the recording to end; returns at once."""
+    def stop(self, reason: str = "") -> None:
+        """Asks the recording to end; returns at once.
+
+        Args:
+            reason: Why, if nobody asked for it.
+        """
         with self._lock:
             for feed in self._feeds:
                 feed.record_to(None)
-            _stop(self._recorders)
+            _stop(self._recorders, reason)
 
     def close(self) -> None:
         """Ends the recording, and starts none any more."""
@@ -253,9 +257,9 @@ def _is_busy(recorder: Recorder) -> bool:
     return recorder.status.state in ("recording", "finishing")
 
 
-def _stop(recorders: Sequence[Recorder]) -> None:
+def _stop(recorders: Sequence[Recorder], reason: str = "") -> None:
     for recorder in recorders:
-        recorder.stop()
+        recorder.stop(reason)
 
 
 def _sweep(directory: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, replace
@@ -21,9 +20,11 @@ from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.publishing import Publishing
 from live_cam.pipeline.recordings import RecordingOptions, Recordings
 from live_cam.pipeline.settings import Mode, Settings, SettingsStore
+from live_cam.pipeline.source_switch import SourceSwitch, unique_names
 from live_cam.pipeline.visitors import Visitors
 from live_cam.pipeline.worker import Worker
 from live_cam.sources.base import Source
+from live_cam.sources.camera import CameraOptions
 from live_cam.types import CamConfig, EncodedFrame
 
 _JOIN_LIMIT_NS = 700_000_000
@@ -43,10 +44,11 @@ class Session:
         layers: The layers that viewers may choose, each with a line about its use.
         layer_loader: Prepares chosen layers.
         feeds: One for each source, in the order given.
-        visitors: Those who show their own cameras; None where sources are shown.
+        visitors: Those who show their own cameras; None where nobody may.
         metrics: The counters of all feeds together.
         recordings: Recordings of all feeds.
         publishing: Publishers of all feeds.
+        switch: Shows other sources in the feeds.
     """
 
     def __init__(
@@ -57,16 +59,18 @@ class Session:
         recording: RecordingOptions = RecordingOptions(),
         clock: Clock = MONOTONIC,
         second: ExplainerProtocol | None = None,
+        camera: CameraOptions = CameraOptions(),
     ) -> None:
         """Prepares a session.
 
         Args:
-            sources: What is shown to all; empty for visitors.
+            sources: What is shown to all; empty for visitors alone.
             explainer: Explains.
-            max_visitors: How many visitors may show their own camera at a time, where there are no sources.
+            max_visitors: How many visitors may show their own camera at a time, to themselves.
             recording: How recordings are written.
             clock: The time of all threads.
             second: Explains the same frames beside the first.
+            camera: Options of this machine's cameras that viewers choose.
         """
         self.explainer = explainer
         self.clock = clock
@@ -78,7 +82,7 @@ class Session:
         self.layer_loader = LayerLoader(explainer, self._reexplain, clock)
         self.metrics = Metrics(clock=clock)
         self._frame_queue: FrameQueue[Feed] = FrameQueue()
-        names = _unique([source.name for source in sources])
+        names = unique_names([source.name for source in sources])
         self.feeds = [
             Feed(name, source.kind, self.settings, self._frame_queue, self.metrics, clock=clock)
             for name, source in zip(names, sources, strict=True)
@@ -90,6 +94,7 @@ class Session:
         self.publishing = Publishing(self.feeds, clock)
         self._stop_ns: int | None = None
         self._captures = [CaptureThread(source, feed, clock) for source, feed in zip(sources, self.feeds, strict=True)]
+        self.switch = SourceSwitch(sources, self.feeds, self._captures, self.recordings, camera)
         model = LiveModel(explainer, self.layer_loader)
         self._worker = Worker(model, self._frame_queue, max(1, len(self.feeds)), clock, self.second)
 
@@ -174,27 +179,28 @@ class Session:
     @property
     def unhealthy_reason(self) -> str:
         """Why no frames flow though they should, in one line; empty if they flow from a source, or need not."""
-        if self.visitors is not None:
-            reasons = [feed.failure for feed in self.visitors.feeds if feed.failure]
-        else:
+        if self.feeds:
             reasons = [feed.unhealthy_reason for feed in self.feeds]
             if not all(reasons):
                 return ""
+        else:
+            reasons = [feed.failure for feed in self.all_feeds if feed.failure]
         return " ".join("; ".join(dict.fromkeys(reasons)).split())
 
     def describe(self) -> dict[str, Any]:
-        """Returns the content of `/stats`; of visitors only their number and the counters."""
+        """Returns the content of `/stats`; of visitors the counters, and their number where nothing else is shown."""
         sources = [_describe(feed) for feed in self.feeds]
+        feeds = self.feeds or self.all_feeds
         first = sources[0] if sources else {"top": [], "target": None, **self._describe_visitors()}
         return {
             "source": {key: first[key] for key in ("name", "kind", "state", "message")},
             **self.metrics.read().describe(),
             # Frames of several sources come in bursts, which have no rate.
-            "fps": round(sum(feed.metrics.fps for feed in self.all_feeds), 1),
+            "fps": round(sum(feed.metrics.fps for feed in feeds), 1),
             "top": first["top"],
             "target": first["target"],
             "sources": sources,
-            "viewers": sum(feed.broadcaster.viewer_count for feed in self.all_feeds),
+            "viewers": sum(feed.broadcaster.viewer_count for feed in feeds),
             "runtime": self.explainer.runtime,
             "precision": self.explainer.precision,
             "recording": self.recordings.describe(),
@@ -229,13 +235,3 @@ def _layers(classifier: Classifier, cam_config: CamConfig) -> dict[str, str]:
     layer = cam_config.layer
     own = {} if "+" in layer or layer in classifier.layers else {layer: "The layer live_cam was started with."}
     return {**classifier.layers, **own}
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Returns the names, with a number after those that occurred before."""
-    unique: list[str] = []
-    for name in names:
-        alternatives = (f"{name} ({number})" for number in itertools.count(2))
-        candidates = (name, *itertools.islice(alternatives, len(names)))
-        unique.append(next(each for each in candidates if each not in unique))
-    return unique

@@ -129,11 +129,12 @@ class Worker(threading.Thread):
 
     def _measure_faithfulness(self, feed: Feed) -> None:
         """Makes one forward pass for a feed."""
-        if feed.broadcaster.newest is None:
+        monitor, shown = feed.faithfulness, feed.broadcaster.newest
+        if shown is None:
             return
         start_ns = self._clock.now_ns()
         try:
-            feed.faithfulness.measure(feed.broadcaster.newest, self._model.explainer)
+            monitor.measure(shown, self._model.explainer)
         except Exception:
             if not self._measurement_failed:
                 _log.exception("measuring the faithfulness of %s failed", feed.name)

@@ -116,7 +116,7 @@ class Recorder:
         self._skip_faststart = threading.Event()
         self._ended = threading.Event()
         self._dropped = 0
-        self._message = ""
+        self._message = self._reason = ""
         self._state: RecordingState = "recording"
         self._video: AnnotatedVideo | None = None
         self._thread = threading.Thread(target=self._run, name=f"recorder of {video.name}", daemon=True)
@@ -145,8 +145,13 @@ class Recorder:
         except queue.Full:
             self._dropped += 1
 
-    def stop(self) -> None:
-        """Ends the recording once all queued frames are encoded; returns at once. Thread-safe."""
+    def stop(self, reason: str = "") -> None:
+        """Ends the recording once all queued frames are encoded; returns at once. Thread-safe.
+
+        Args:
+            reason: Why, if nobody asked for it.
+        """
+        self._reason = self._reason or reason
         self._stopping.set()
 
     def join(self, timeout_s: float | None = None) -> bool:
@@ -160,6 +165,7 @@ class Recorder:
     def _run(self) -> None:
         self._run_guarded(self._record, "what was recorded before is kept")
         self._stopping.set()
+        self._message = self._message or self._reason
         self._state = "finishing"
         self._run_guarded(self._finish, "the file is playable as it is")
         has_frames = self._video is not None and self._video.num_frames

@@ -55,6 +55,14 @@ def list_cameras() -> list[CameraInfo]:
     return [_probe(camera) for camera in find_cameras()]
 
 
+def camera_titles(options: CameraOptions = CameraOptions()) -> list[tuple[CameraSource, str]]:
+    """Returns the cameras that may be on this machine, and the maker's names for them, without opening any.
+
+    Linux has a further device for the metadata of many a camera, which delivers no frames and is left out.
+    """
+    return [(camera, _title(camera.device)) for camera in find_cameras(options) if _is_first(camera.device)]
+
+
 def _probe(camera: CameraSource) -> CameraInfo:
     modes: tuple[CameraMode, ...] = ()
     problem = ""
@@ -101,3 +109,11 @@ def _title(device: int | str) -> str:
         return (_SYSFS / f"video{device}" / "name").read_text(errors="replace").strip()
     except OSError:
         return ""
+
+
+def _is_first(device: int | str) -> bool:
+    """Returns whether this is the first, or the only, device of a camera, as far as that is known."""
+    try:
+        return int((_SYSFS / f"video{device}" / "index").read_text()) == 0
+    except (OSError, ValueError):
+        return True

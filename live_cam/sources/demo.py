@@ -29,12 +29,17 @@ _WRITING_OPACITY = 0.43
 
 
 class DemoSource:
-    """The demo at 30 frames per second, 640x480, endless."""
+    """The demo at 30 frames per second, 640x480, endless.
+
+    Attributes:
+        is_in_place_of_camera: Whether it is shown since no camera was found.
+    """
 
     kind: SourceKind = "demo"
 
-    def __init__(self, name: str = "Demo", clock: Clock = MONOTONIC) -> None:
+    def __init__(self, name: str = "Demo", clock: Clock = MONOTONIC, is_in_place_of_camera: bool = False) -> None:
         self.name = name
+        self.is_in_place_of_camera = is_in_place_of_camera
         self._clock = clock
 
     def open(self) -> DemoStream:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from live_cam.errors import SourceError, UsageError
-from live_cam.sources.base import Source
+from live_cam.sources.base import InterruptibleSource, Source
 from live_cam.sources.camera import CameraOptions, CameraSource, find_cameras
 from live_cam.sources.demo import DemoSource
 from live_cam.sources.folder import FolderSource
@@ -20,6 +20,7 @@ from live_cam.sources.url import HTTP_SCHEMES
 from live_cam.sources.video_file import FileSource
 
 _FIRST_FRAME_LIMIT_S = 5.0
+_NETWORK_FRAME_LIMIT_S = 10.0
 _CAMERA_OPTIONS = frozenset(("--size", "--rate", "--mjpeg", "--mirror"))
 
 
@@ -40,7 +41,7 @@ def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source
     """
     check_spec(spec)
     if spec == "auto":
-        return first_camera(options) or DemoSource("Demo (no camera delivers frames)")
+        return first_camera(options) or DemoSource("Demo (no camera delivers frames)", is_in_place_of_camera=True)
     if spec == "demo":
         return DemoSource()
     if is_camera(spec):
@@ -48,7 +49,7 @@ def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source
     if "://" in spec:
         return NetworkSource(spec, options.follow_redirects, options.rate_fps or DEFAULT_POLL_FPS)
     source = _file_source(spec)
-    _require_frame(source)
+    require_frame(source)
     return source
 
 
@@ -91,12 +92,12 @@ def first_camera(options: CameraOptions = CameraOptions()) -> CameraSource | Non
     """Returns the first local camera that delivers a frame, closed again, or None."""
     for camera in find_cameras(options):
         with suppress(SourceError):
-            _require_frame(camera)
+            require_frame(camera)
             return camera
     return None
 
 
-def _require_frame(source: Source) -> None:
+def require_frame(source: Source) -> None:
     """Opens a source, reads one frame and closes it.
 
     Raises:
@@ -110,7 +111,13 @@ def _require_frame(source: Source) -> None:
         finally:
             stream.close()
 
-    run_probe(source.name, read_one, _FIRST_FRAME_LIMIT_S)
+    try:
+        limit_s = _NETWORK_FRAME_LIMIT_S if source.kind == "network" else _FIRST_FRAME_LIMIT_S
+        run_probe(source.name, read_one, limit_s)
+    except SourceError:
+        if isinstance(source, InterruptibleSource):
+            source.interrupt()
+        raise
 
 
 def _file_source(spec: str) -> Source:

@@ -17,7 +17,7 @@ from live_cam.types import Frame
 
 _MAX_FRAME_NS = 1_000_000_000
 
-_TimedRgb = tuple[NDArray[np.uint8], int]
+TimedRgb = tuple[NDArray[np.uint8], int]
 """Pixels, and their position in ns from the first frame."""
 
 
@@ -45,14 +45,14 @@ class FileStream:
 
     frozen_after_s: float | None = None
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self._name = path.name
+    def __init__(self, path: Path, clock: Clock, name: str | None = None, is_upload: bool = False) -> None:
         # Viewers see the message of an error, and the folders of this machine are not theirs to know.
-        self._video = IsolatedVideoReader(path, loop=True, name=path.name)
+        self._name = name or path.name
+        self._video = IsolatedVideoReader(path, loop=True, name=self._name, is_upload=is_upload)
         self._pacer = Pacer(clock)
         self._first_pts: int | None = None
-        self._shown: _TimedRgb | None = None
-        self._next: _TimedRgb | None = None
+        self._shown: TimedRgb | None = None
+        self._next: TimedRgb | None = None
 
     def read(self) -> Frame:
         """Waits until the next frame is due and returns it; the first one follows the last.
@@ -67,7 +67,7 @@ class FileStream:
         """Closes the file."""
         self._video.close()
 
-    def _advance(self) -> _TimedRgb:
+    def _advance(self) -> TimedRgb:
         """Returns the next frame, or the current one once more if it lasts long, as a camera would deliver it."""
         if self._next is None:
             self._next = self._decode()
@@ -77,10 +77,16 @@ class FileStream:
             self._shown, self._next = self._next, None
         return self._shown
 
-    def _decode(self) -> _TimedRgb:
+    def _decode(self) -> TimedRgb:
+        decoded = self._decode_or_end()
+        if decoded is None:
+            raise SourceError(f"{self._name} is closed; open it again")
+        return decoded
+
+    def _decode_or_end(self) -> TimedRgb | None:
         frame = self._video.read()
         if frame is None:
-            raise SourceError(f"{self._name} is closed; open it again")
+            return None
         if self._first_pts is None:
             self._first_pts = frame.pts
         rgb = square_pixels(frame.rgb, self._video.info.sample_aspect_ratio)

@@ -16,6 +16,7 @@ from live_cam.web.api.analysis import analysis_routes
 from live_cam.web.api.frames import frame_routes
 from live_cam.web.api.recordings import recording_routes
 from live_cam.web.api.settings import settings_routes
+from live_cam.web.api.sources import source_routes
 from live_cam.web.security.access import AccessGuard
 from live_cam.web.security.allowed import AllowedRoutes, add_head, page_routes
 from live_cam.web.ui.first_page import PAGE_HEADER, first_page_routes
@@ -61,6 +62,8 @@ class LiveApp:
         routers += [analysis_routes(session), overlay_routes(session)]
         if not kiosk:
             routers.append(recording_routes(session))
+            if session.feeds:
+                routers.append(source_routes(session, is_behind_proxy=bool(extra_hosts)))
         first_page = first_page_routes(*self._page_options)
         routes = [route for router in (*routers, first_page) for route in router.routes]
         add_head(routes)

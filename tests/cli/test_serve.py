@@ -131,7 +131,12 @@ def test_a_recording_that_is_not_possible_is_reported_before_anything_slow(
 
 @pytest.mark.parametrize(
     ("words", "sources", "max_visitors"),
-    [((), ("auto",), 0), (("demo", "0"), ("demo", "0"), 0), (("browser", "--visitors", "3"), (), 3)],
+    [
+        ((), ("auto",), 8),
+        (("demo", "--kiosk"), ("demo",), 0),
+        (("demo", "0"), ("demo", "0"), 0),
+        (("browser", "--visitors", "3"), (), 3),
+    ],
 )
 def test_sources_are_given_or_those_of_visitors(parse_serve, words, sources, max_visitors):
     options = parse_serve("serve", *words)

@@ -1,9 +1,12 @@
 """The class names, and finding a class by what a person types."""
 
+from collections import defaultdict
+from importlib import resources
+
 import pytest
 
 from live_cam.errors import LiveCamError, UnknownLabelError, UsageError
-from live_cam.models.labels import find_label, fold_label, imagenet_labels
+from live_cam.models.labels import find_label, fold_label, imagenet_labels, search_names
 
 
 def test_there_are_1000_distinct_labels():
@@ -49,6 +52,41 @@ def test_a_renamed_class_is_found_by_the_name_that_imagenet_gave_it(own, name):
     assert own not in labels
     assert labels[find_label(own, labels)] == name
     assert fold_label(own) == fold_label(name)
+
+
+@pytest.mark.parametrize(
+    ("word", "name"), [("king of beasts", "lion"), ("Puma", "cougar"), ("panthera_leo", "lion"), ("cock", "rooster")]
+)
+def test_a_class_is_found_by_each_word_of_its_synset(word, name):
+    labels = imagenet_labels()
+    assert labels[find_label(word, labels)] == name
+
+
+def test_a_word_of_several_synsets_is_answered_with_all_of_them():
+    with pytest.raises(UnknownLabelError, match="several classes are called 'catamount'; give 'cougar' or 'lynx'"):
+        find_label("catamount", imagenet_labels())
+
+
+def test_every_word_of_every_synset_finds_its_class_or_names_it():
+    labels = imagenet_labels()
+    words_of = resources.files("live_cam.models").joinpath("imagenet_synsets.txt").read_text("utf-8").splitlines()
+    answers = defaultdict(str)
+    for word in {word for words in words_of for word in words.split(", ")}:
+        try:
+            answers[word] = labels[find_label(word, labels)]
+        except UnknownLabelError as error:
+            answers[word] = str(error)
+    for label, words in zip(labels, words_of, strict=True):
+        for word in words.split(", "):  # of which one may be the label of another class
+            assert label in answers[word] or fold_label(word) == fold_label(answers[word])
+
+
+def test_the_page_searches_synonyms_of_imagenets_classes_alone():
+    names = search_names(imagenet_labels())
+    assert names[286] == "cougar – puma, catamount, mountain lion, painter, panther, Felis concolor"
+    assert names[0] == "tench – Tinca tinca"
+    assert names[849] == "teapot", "there is no other"
+    assert search_names(["cougar", "puma"]) == ["cougar", "puma"]
 
 
 def test_no_name_of_imagenets_leads_to_another_class():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -265,7 +266,13 @@ def pick(page: Page, elem_id: str, label: str) -> None:
     field = page.locator(f"#{elem_id} input")
     field.click()
     field.press_sequentially(label)
-    page.get_by_role("option", name=label, exact=True).click()
+    page.get_by_role("option", name=re.compile(f"^{re.escape(label)}( –|$)")).click()
+
+
+def choose_everything(page: Page) -> None:
+    """Chooses everything of a snapshot, a ZIP file, in the menu beside its button."""
+    page.get_by_role("button", name="Save more of this frame").click()
+    page.get_by_role("button", name="Everything").click()
 
 
 def pixels(png: bytes) -> np.ndarray:

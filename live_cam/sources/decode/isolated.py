@@ -66,6 +66,7 @@ class IsolatedVideoReader:
         path: The file.
         loop: Whether the first frame follows the last, with times that go on.
         name: What error messages call it; by default its path.
+        is_upload: Whether somebody sent it: pictures are read, too, and no format that opens other files.
 
     Attributes:
         info: What the file declares.
@@ -75,14 +76,14 @@ class IsolatedVideoReader:
         SourceError: The file does not exist, contains no video that can be decoded, or crashed its decoder.
     """
 
-    def __init__(self, path: Path, loop: bool = False, name: str | None = None) -> None:
+    def __init__(self, path: Path, loop: bool = False, name: str | None = None, is_upload: bool = False) -> None:
         require_file(path, "a video file", name)
         self.problem = ""
         self._is_closed = False
         self._reading = threading.Lock()
         # Absolute, since FFmpeg takes what precedes a colon in a name for a protocol.
         arguments = [str(path.absolute()), *(["--loop"] if loop else [])]
-        module = "live_cam.sources.decode.worker_process"
+        module = f"live_cam.sources.decode.{'upload' if is_upload else 'worker'}_process"
         self._decoder = DecoderProcess(module, arguments, name or str(path), _ADVICE)
         try:
             header = self._decoder.read_header(_SILENCE_LIMIT_S)

@@ -35,6 +35,10 @@ _MAX_THREADS = 8  # each holds frames of its own, and memory is limited
 class VideoReader:
     """The video stream of a file; see `choose_video`.
 
+    Args:
+        path: The file.
+        formats: The container formats that are read, by FFmpeg's names with commas between; empty for all.
+
     Attributes:
         size_px: Height and width, as stored.
         time_base: Seconds per tick.
@@ -50,13 +54,14 @@ class VideoReader:
             the file's name.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, formats: str = "") -> None:
         limits = {"max_pixels": str(MAX_PIXELS)}
+        options = limits | ({"format_whitelist": formats} if formats else {})
         try:
-            self._container = av.open(path, options=limits)
+            self._container = av.open(path, options=options)
         except (av.FFmpegError, ValueError) as error:
             detail = getattr(error, "strerror", None) or error
-            reason = why_too_large(path, limits) or f"is not a readable video ({detail}); give another file"
+            reason = why_too_large(path, options) or f"is not a readable video ({detail}); give another file"
             raise SourceError(reason) from error
         stream = choose_video(self._container)
         if stream is None:
@@ -67,7 +72,7 @@ class VideoReader:
         if codec is None:
             raise SourceError("has video in an unsupported codec; convert it to H.264")
         if codec.width * codec.height == 0:
-            raise SourceError(why_size_is_unknown(path, limits, self._container, stream))
+            raise SourceError(why_size_is_unknown(path, options, self._container, stream))
         if codec.width * codec.height > MAX_PIXELS:
             raise SourceError(f"has frames of {codec.width}x{codec.height}, too large; scale them down")
         codec.options = limits

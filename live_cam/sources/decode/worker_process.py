@@ -29,7 +29,7 @@ def main() -> None:
     setup_child(MAX_MEMORY_BYTES)
     messages = MessageWriter()
     try:
-        _decode(arguments.path, arguments.loop, messages)
+        send_video(arguments.path, arguments.loop, messages)
     except BrokenPipeError:
         return
     except SourceError as error:
@@ -38,14 +38,20 @@ def main() -> None:
         messages.send({"error": f"{OUT_OF_MEMORY}; scale its frames down"})
 
 
-def _decode(path: str, loop: bool, messages: MessageWriter) -> None:
+def send_video(path: str, loop: bool, messages: MessageWriter, formats: str = "") -> None:
     """Sends all frames, once or in a loop.
+
+    Args:
+        path: The file.
+        loop: Whether the first frame follows the last.
+        messages: Where they are sent.
+        formats: See `VideoReader`.
 
     Raises:
         SourceError: The file can't be decoded; the message continues a sentence that starts with its name.
         BrokenPipeError: The parent closed the pipe.
     """
-    video = VideoReader(path)
+    video = VideoReader(path, formats)
     frames = video.frames()
     first = next(frames, None)
     height_px, width_px = video.size_px if first is None else first[0].shape[:2]
@@ -73,7 +79,7 @@ def _decode(path: str, loop: bool, messages: MessageWriter) -> None:
         if first is None:
             raise SourceError("contains no frame that can be decoded; it may be cut short")
         end_pts = video.end_pts + shift
-        video = VideoReader(path)
+        video = VideoReader(path, formats)
         frames = video.frames()
         first = next(frames, None)
         if first is not None:

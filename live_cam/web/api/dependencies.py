@@ -25,9 +25,9 @@ def feed_dependency(session: Session) -> Callable[[int, str], Feed]:
     """Returns the dependency for the feed of a request."""
 
     def get_feed(feed: int = 0, visitor: str = "") -> Feed:
-        """Returns the feed with that number or, in a session of visitors, the feed of that visitor."""
-        if session.visitors is not None:
-            own = session.visitors.find(visitor)
+        """Returns the feed of that visitor, or else the one with that number."""
+        if visitor or not session.feeds:
+            own = None if session.visitors is None else session.visitors.find(visitor)
             if own is None:
                 raise HTTPException(404, "Visitors see only their own camera, on the page.")
             return own
@@ -39,10 +39,12 @@ def feed_dependency(session: Session) -> Callable[[int, str], Feed]:
 
 
 def settings_dependency(session: Session) -> Callable[[str], SettingsStore]:
-    """Returns the dependency for the settings of a request: shared, or in a session of visitors the visitor's."""
+    """Returns the dependency for the settings of a request: the visitor's or, without one, those of all feeds."""
 
     def get_settings(visitor: ClientId = "") -> SettingsStore:
-        return session.settings if session.visitors is None else session.visitors.settings(visitor)
+        if session.visitors is None or (session.feeds and not visitor):
+            return session.settings
+        return session.visitors.settings(visitor)
 
     return get_settings
 
@@ -60,7 +62,7 @@ async def limited_body(request: Request, limit_bytes: int) -> bytes | None:
     """
     if int(request.headers.get("content-length", 0)) > limit_bytes:
         return None
-    body = b""
+    body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
@@ -68,7 +70,7 @@ async def limited_body(request: Request, limit_bytes: int) -> bytes | None:
                 return None
     except ClientDisconnect:
         raise HTTPException(400, "The body is incomplete.") from None
-    return body
+    return bytes(body)
 
 
 async def task_result(future: Future[_T]) -> _T:

@@ -104,9 +104,10 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
     @router.websocket("/frames")
     async def frames(websocket: WebSocket, feed: int = 0, visitor: ClientId = "") -> None:
         await websocket.accept()
-        if session.visitors is not None:
+        is_visitor = bool(visitor) or not session.feeds
+        if is_visitor and session.visitors is not None:
             await _visit(websocket, session, session.visitors, visitor, messages)
-        elif 0 <= feed < len(session.feeds):
+        elif not is_visitor and 0 <= feed < len(session.feeds):
             await ViewerConnection(websocket, session, session.feeds[feed], messages).run()
         else:
             await websocket.close()

@@ -100,7 +100,7 @@ class VisitorCamera:
             self._requested.add(number)
             await send(pack({"request": number}))
             # None is live yet while the first images are decoded, or while all are unusable.
-            num_live = max(1, self._visitors.num_live)
+            num_live = max(1, self._visitors.num_live + len(self._session.feeds))
             await asyncio.sleep(num_live * (self._session.frame_interval_s or _DEFAULT_INTERVAL_S))
             await self._wait_for_room()
 

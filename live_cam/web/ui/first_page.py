@@ -15,6 +15,7 @@ from live_cam.web.security.headers import page_policy
 from live_cam.web.ui.markup.answers import class_list, kiosk_side, reading, trust
 from live_cam.web.ui.markup.controls import controls
 from live_cam.web.ui.markup.head import TOAST, head
+from live_cam.web.ui.markup.source_menu import own_camera_meta
 from live_cam.web.ui.markup.stage import stages
 from live_cam.web.ui.styles import BACKGROUND, CSS, DARK_BACKGROUND, STYLE, script_tags
 
@@ -54,7 +55,7 @@ def first_page_routes(session: Session, camera: CameraOptions, kiosk: bool, is_r
 
 def _build(session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bool) -> str:
     num_feeds = len(session.feeds)
-    own = session.visitors is not None
+    own = not session.feeds
     num_ranks = [min(TOP_N, len(explainer.classifier.labels)) for explainer in session.explainers]
     picture = stages(num_feeds, camera, kiosk, num_ranks)
     if kiosk:
@@ -73,6 +74,7 @@ def _build(session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bo
 <title>live_cam</title>
 <link rel="icon" href="data:,">
 {script_tags("first_page")}
+{own_camera_meta(session)}
 </head>
 <body>
 {_STYLE}

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from live_cam.explain.results import TOP_N
+from live_cam.models.labels import search_names
 from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.sources.camera import CameraOptions
@@ -18,6 +19,7 @@ from live_cam.web.ui.markup.answers import METHOD_NAMES, class_list, kiosk_side,
 from live_cam.web.ui.markup.controls import STRIP, controls, note
 from live_cam.web.ui.markup.head import DIALOGS, TOAST, head
 from live_cam.web.ui.markup.mount import MOUNT, SYNC
+from live_cam.web.ui.markup.source_menu import own_camera_meta
 from live_cam.web.ui.markup.stage import stages
 from live_cam.web.ui.styles import CSS
 from live_cam.web.ui.theme import HEAD, THEME
@@ -42,7 +44,7 @@ def mount_page(app: FastAPI, session: Session, camera: CameraOptions, kiosk: boo
         show_error=False,
         theme=THEME,
         css=CSS,
-        head=HEAD,
+        head=HEAD + own_camera_meta(session),
     )
 
 
@@ -59,7 +61,7 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
     """
     page: gr.Blocks = gr.Blocks(title="live_cam", analytics_enabled=False, fill_width=True)
     num_feeds = len(session.feeds)
-    own = session.visitors is not None
+    own = not session.feeds
     num_ranks = [min(TOP_N, len(explainer.classifier.labels)) for explainer in session.explainers]
     with page:
         gr.HTML(html_template=head(num_feeds, kiosk, is_recorded) + DIALOGS * (not kiosk), js_on_load=MOUNT)
@@ -121,7 +123,7 @@ def _class_picker(label: str, automatic: str, elem_id: str, labels: Sequence[str
     choices: list[tuple[str, int]] = [(automatic, _AUTO)]
     is_listed = len(labels) <= _MAX_LISTED
     if is_listed:
-        choices += [(name, index) for index, name in enumerate(labels)]
+        choices += [(name, index) for index, name in enumerate(search_names(labels))]
     info = None if is_listed else f"Type the name or the number of one of {len(labels)} classes, then Enter"
     return gr.Dropdown(choices, label=label, info=info, elem_id=elem_id, allow_custom_value=not is_listed)
 

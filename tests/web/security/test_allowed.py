@@ -15,6 +15,7 @@ from live_cam.web.api.analysis import analysis_routes
 from live_cam.web.api.frames import frame_routes
 from live_cam.web.api.recordings import recording_routes
 from live_cam.web.api.settings import settings_routes
+from live_cam.web.api.sources import source_routes
 from live_cam.web.security.allowed import PAGE_PATHS
 from live_cam.web.ui.scripts import FOLDER, script_routes
 from tests.web.sites import TOKEN, Site
@@ -215,7 +216,8 @@ def test_no_parameter_names_a_file_to_send(site, name):
 def test_routes_take_the_parameters_that_are_documented(fake_source, fake_explainer):
     session = Session([fake_source()], fake_explainer())
     routers = [script_routes(), frame_routes(session), settings_routes(session, False), analysis_routes(session)]
-    routes = [route for router in [*routers, recording_routes(session)] for route in router.routes]
+    routers += [recording_routes(session), source_routes(session)]
+    routes = [route for router in routers for route in router.routes]
     taken = {
         parameter.name
         for route in routes
@@ -223,4 +225,4 @@ def test_routes_take_the_parameters_that_are_documented(fake_source, fake_explai
         for part in (route.dependant, *route.dependant.dependencies)
         for parameter in part.query_params
     }
-    assert taken == {"after", "feed", "revision", "view", "visitor", "x", "y"}
+    assert taken == {"after", "feed", "name", "revision", "source", "view", "visitor", "x", "y"}

@@ -125,6 +125,11 @@ def test_a_page_is_accessible(load, node_folder, kind, size):
     expect_visible_focus_in_reading_order(page)
     if kind == "camera":
         page.wait_for_function("document.querySelector('[data-live=keys]').onclick != null")
+        page.wait_for_selector('[data-live="sources"]')
+        page.keyboard.press("i")
+        page.wait_for_selector(".live-popup:popover-open button")
+        found += violations(page, node_folder)
+        page.keyboard.press("Escape")
         page.keyboard.press("?")
         page.wait_for_selector("dialog[open]")
         found += violations(page, node_folder)

@@ -91,8 +91,15 @@ def test_classes_are_searched_by_name_and_the_questions_name_them(site, page):
     assert (site.settings.mode, site.settings.target, site.settings.other) == ("class", None, None)
 
 
-@pytest.mark.parametrize("way", ["mouse", "finger", "keyboard"])
-def test_what_is_typed_into_the_search_of_classes_replaces_what_stands_there(page, way):
+@pytest.mark.parametrize(
+    ("way", "typed", "name", "label"),
+    [
+        ("mouse", "wombat", "wombat", "wombat"),
+        ("finger", "king of beasts", "lion – king of beasts, Panthera leo", "lion"),
+        ("keyboard", "felis concolor", "cougar – puma, catamount, mountain lion", "cougar"),
+    ],
+)
+def test_classes_are_searched_by_any_name_which_replaces_what_stands_there(page, way, typed, name, label):
     field = page.locator("#live-target input")
     if way == "keyboard":
         field.focus()
@@ -110,10 +117,15 @@ def test_what_is_typed_into_the_search_of_classes_replaces_what_stands_there(pag
             devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
             devtools.detach()
     expect(field).to_be_focused()
-    page.keyboard.type("wombat")
-    expect(field).to_have_value("wombat")
-    page.get_by_role("option", name="wombat", exact=True).click()
-    expect(part(page, "caption")).to_have_text("wombat")
+    page.keyboard.type(typed)
+    expect(field).to_have_value(typed)
+    option = page.get_by_role("option", name=name)
+    expect(option).to_have_count(1)
+    if way == "keyboard":
+        page.keyboard.press("Enter")
+    else:
+        option.click()
+    expect(part(page, "caption")).to_have_text(label)
 
 
 def test_method_and_layer_have_a_note_each(page):

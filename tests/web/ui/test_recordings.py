@@ -121,6 +121,15 @@ def test_a_person_records_and_downloads_a_video(site, open_page):
         expect(part(each, "record-files").locator("a")).to_have_count(2)
         expect(part(each, "record-files").locator("a").first).to_be_visible()
         expect(each.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    later = open_page(site.url)
+    last = later.get_by_role("button", name="Last recording")
+    expect(last).to_be_visible()
+    for name in ("record-status", "record-files"):
+        expect(part(later, name)).to_be_empty()
+    last.click()
+    expect(part(later, "record-files").locator("a")).to_have_count(2)
+    expect(part(later, "record-files").locator("a").first).to_be_focused()
+    expect(last).to_be_hidden()
     link = part(page, "record-files").locator("a").first
     assert link.bounding_box()["height"] >= 24  # WCAG 2.5.8, target size
     with page.expect_download() as downloading:

@@ -17,13 +17,18 @@ from playwright.sync_api import Route, expect
 from live_cam.errors import SourceError
 from live_cam.sources.camera import CameraOptions
 from live_cam.sources.factory import create_source
-from tests.web.browser import both_sizes, part, pixels, wait_frames
+from tests.web.browser import both_sizes, choose_everything, part, pixels, wait_frames
 from tests.web.sites import TOKEN
 
 pytestmark = pytest.mark.slow
 
 # The last number is that of a frame that was explained again.
 NAME = re.compile(r"live_cam-\d{8}-\d{6}-\d+(-\d+)?")
+COPIED = """async () => {
+  const [item] = await navigator.clipboard.read();
+  const bytes = new Uint8Array(await (await item.getType(item.types[0])).arrayBuffer());
+  return { type: item.types[0], data: btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), "")) };
+}"""
 CANVAS = "document.querySelector('.live-stage canvas').toDataURL('image/png').split(',')[1]"
 
 
@@ -72,28 +77,46 @@ def test_a_snapshot_requires_the_token(guarded):
     assert guarded.http.get(f"snapshot?token={TOKEN}").status_code == 200
 
 
-def download(page, act):
+def download(page, act, suffix):
     with page.expect_download() as downloading:
         act()
     name = downloading.value.suggested_filename
-    expect(part(page, "snapshot-status").first).to_have_text(f"Saved {name}")
-    assert NAME.fullmatch(name.removesuffix(".zip"))
-    return unzip(downloading.value.path().read_bytes())
+    expect(part(page, "snapshot-status").first).to_have_text(re.compile(rf"^Saved {re.escape(name)}"))
+    assert NAME.fullmatch(name.removesuffix(suffix))
+    return downloading.value.path().read_bytes()
 
 
 @both_sizes
-def test_button_and_key_save_the_view(serve_session, fake_explainer, gradio_media, open_page):
+def test_button_and_key_save_the_view_with_its_names_and_a_menu_everything(
+    serve_session, fake_explainer, gradio_media, open_page
+):
     source = create_source(str(gradio_media / "images" / "lion.jpg"), CameraOptions())
     page = open_page(serve_session(source, fake_explainer()).url)
-    button = page.get_by_role("button", name="Snapshot")
-    for act in (button.click, lambda: page.keyboard.press("s")):
-        overlay, frame, description = download(page, act)
-        shown = pixels(base64.b64decode(page.evaluate(CANVAS)))
-        assert np.abs(overlay - shown).mean() < 3, "but for what JPEG loses"
-        height, width = (side // 7 for side in shown.shape[:2])
-        peak = slice(height, 2 * height), slice(width, 2 * width)
-        assert np.abs(frame - shown)[peak].mean() > 15, "the frame has no heat map"
-        assert description["target"]["label"] == "lion"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shown = pixels(base64.b64decode(page.evaluate(CANVAS)))
+    height, width = shown.shape[:2]
+    peak = slice(height // 7, 2 * height // 7), slice(width // 7, 2 * width // 7)
+    for act in (page.get_by_role("button", name="Snapshot", exact=True).click, lambda: page.keyboard.press("s")):
+        picture = pixels(download(page, act, ".png"))
+        scale = picture.shape[1] // width
+        view, names = picture[: scale * height : scale, ::scale], picture[scale * height :]
+        assert np.abs(view - shown).mean() < 3, "but for what JPEG loses"
+        assert names.shape[0] > 100
+        assert (names.max(axis=2) < 100).any(axis=1).sum() > 30, "rows with dark text"
+        expect(part(page, "snapshot-status")).to_contain_text("and copied")
+        copied = page.evaluate(COPIED)
+        assert (copied["type"], pixels(base64.b64decode(copied["data"])).shape) == ("image/png", picture.shape)
+    overlay, frame, description = unzip(download(page, lambda: choose_everything(page), ".zip"))
+    assert np.abs(overlay - shown).mean() < 3
+    assert np.abs(frame - shown)[peak].mean() > 15, "the frame has no heat map"
+    assert description["target"]["label"] == "lion"
+
+
+def test_a_page_that_may_not_copy_saves(site, open_page):
+    page = open_page(site.url, init_script="navigator.clipboard.write = () => Promise.reject(new Error('denied'))")
+    with page.expect_download() as downloading:
+        page.keyboard.press("s")
+    expect(part(page, "snapshot-status")).to_have_text(f"Saved {downloading.value.suggested_filename}")
 
 
 def test_the_key_does_nothing_while_text_is_typed_or_a_modifier_held(site, open_page, requests_of):
@@ -126,6 +149,6 @@ def test_the_page_states_why_there_is_no_snapshot(site, open_page):
         (None, "no connection"),
     ):
         page.route("**/snapshot?*", functools.partial(respond, fault=fault))
-        page.get_by_role("button", name="Snapshot").click()
+        page.get_by_role("button", name="Snapshot", exact=True).click()
         expect(part(page, "snapshot-status")).to_contain_text(reason)
         page.unroute("**/snapshot?*")

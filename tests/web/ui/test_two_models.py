@@ -17,7 +17,7 @@ from live_cam.sources.camera import CameraOptions
 from live_cam.sources.factory import create_source
 from tests.colour_models import paint_picture, write_colour_model
 from tests.conftest import FakeExplainer
-from tests.web.browser import DESKTOP, PHONE, part, unfold, wait_until
+from tests.web.browser import DESKTOP, PHONE, choose_everything, part, unfold, wait_until
 from tests.web.ui.test_accessibility import violations
 from tests.web.ui.test_outside_text import HANDLER, RUN, require_unharmed
 from tests.web.ui.test_permalink import copy_link
@@ -68,7 +68,7 @@ def test_two_models_are_shown_side_by_side(
     assert frame["second"]["target"]["label"] == "Red"
     with page.expect_download() as download:
         part(page, "snapshot").click()
-    assert download.value.suggested_filename.endswith(".zip")
+    assert download.value.suggested_filename.endswith(".png")
 
     questions = page.get_by_role("group", name="What to explain").locator("label")
     expect(questions).to_have_text(["Why red?", "Why red, not green?", "What speaks against red?"])
@@ -115,7 +115,7 @@ def test_a_model_of_two_classes_and_one_layer_without_gradients(serve_session, s
     expect(part(page, "caption")).to_have_text("Red")
     assert parse_qs(urlsplit(copy_link(page)).query)["target"] == ["Red"]
     with page.expect_download() as download:
-        part(page, "snapshot").click()
+        choose_everything(page)
     with zipfile.ZipFile(download.value.path()) as archive:
         saved = json.loads(archive.read(next(name for name in archive.namelist() if name.endswith(".json"))))
     assert saved["target"] == {"index": 0, "label": "Red"}

@@ -44,6 +44,8 @@ _RECORDED = """
 <div class="live-recorded-files">
   <p data-live="record-status" role="status"></p>
   <p data-live="record-figures"></p>
+  <button type="button" class="live-unlock" data-live="record-last" title="The files of the recording that ended before
+ this page was opened" hidden>Last recording</button>
   <ul data-live="record-files" aria-label="Recorded files"></ul>
 </div>"""
 

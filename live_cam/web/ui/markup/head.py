@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from live_cam.web.ui.markup.icons import icon
+from live_cam.web.ui.markup.source_menu import source_menu
 
 _HELP = """
 <dialog class="live-help" aria-labelledby="live-help-title">
@@ -58,7 +59,7 @@ def head(num_feeds: int, kiosk: bool, is_recorded: bool = False) -> str:
         is_recorded: Whether a kiosk says that its visitors are recorded.
     """
     if num_feeds == 1:
-        source = '<div class="live-source"><span class="live-dot"></span><span data-live="source"></span></div>'
+        source = f'<div class="live-source"><span class="live-dot"></span>{source_menu(0, kiosk)}</div>'
     else:
         source = f'<div class="live-source">{num_feeds} sources</div>' if num_feeds else ""
     if kiosk:

@@ -22,14 +22,18 @@ const modules = {
   snapshot: ".live-tools:has([data-live=snapshot])",
   recording: ".live-recording",
   permalink: '[data-live="link"]',
+  sources: ".live-sources",
   present: '[data-live="present"]',
   help: ".live-help",
   kiosk: ".live-kiosk",
 };
-for (const [name, selector] of Object.entries(modules)) {
-  const found = element.querySelectorAll(selector);
-  if (found.length) import(new URL(`${name}.js`, folder)).then((module) => found.forEach(module.mount));
-}
+import(new URL("own_mode.js", folder)).then(({ markOwn }) => {
+  markOwn(element);
+  for (const [name, selector] of Object.entries(modules)) {
+    const found = element.querySelectorAll(selector);
+    if (found.length) import(new URL(`${name}.js`, folder)).then((module) => found.forEach(module.mount));
+  }
+});
 """
 )
 """Calls the `mount` of each module with the elements of a `gr.HTML` that match its selector."""

@@ -11,6 +11,7 @@ from live_cam.sources.camera import CameraOptions
 from live_cam.web.ui.markup.answers import class_list, name_id, trust
 from live_cam.web.ui.markup.controls import tile_tools
 from live_cam.web.ui.markup.icons import icon
+from live_cam.web.ui.markup.source_menu import source_menu
 
 _OWN_NOTICE = (
     "Your pictures go to this server, which explains them. Nobody else sees them here, and nothing of them is kept"
@@ -60,7 +61,7 @@ def stages(num_feeds: int, camera: CameraOptions, kiosk: bool, num_ranks: Sequen
         return _stage(0, stacked, buttons=buttons)
     tiles = (
         f'<section class="live-tile" aria-labelledby="{name_id(number)}">'
-        f'<h2 data-feed="{number}"><span id="{name_id(number)}" data-live="source"></span></h2>'
+        f'<h2 data-feed="{number}">{source_menu(number, kiosk, name_id(number))}</h2>'
         f"{_stage(number, stacked, buttons=buttons)}"
         f"{'' if kiosk else tile_tools(number, num_ranks[0])}"
         f"{class_list(number, num_ranks, tile=True)}{trust(number, brief=True)}</section>"

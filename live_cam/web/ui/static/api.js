@@ -31,11 +31,12 @@ export function apiUrl(route, part) {
  * @param {URL} url
  * @param {"GET" | "POST" | "PATCH"} method
  * @param {Record<number, string>} messages Error messages by status.
- * @param {string} [body] JSON.
+ * @param {string | Blob} [body] JSON, or a file.
+ * @param {number} [limitMs] How long to wait for the response.
  * @returns {Promise<Response>} A successful response; otherwise throws an error whose message is for people.
  */
-export async function request(url, method, messages = {}, body = undefined) {
-  const response = await fetch(url, { method, body, signal: AbortSignal.timeout(REQUEST_LIMIT_MS) }).catch(() => {
+export async function request(url, method, messages = {}, body = undefined, limitMs = REQUEST_LIMIT_MS) {
+  const response = await fetch(url, { method, body, signal: AbortSignal.timeout(limitMs) }).catch(() => {
     throw new Error("no connection to live_cam");
   });
   if (response.ok) return response;

@@ -3,6 +3,7 @@
 
 import { apiUrl } from "./api.js";
 import { mount as mountClassList } from "./class_list.js";
+import { markOwn } from "./own_mode.js";
 import { parseLink } from "./permalink.js";
 import { mount as mountQuestions } from "./questions.js";
 import { mount as mountTools } from "./tools.js";
@@ -80,6 +81,7 @@ async function becomeGradiosPage() {
 
 document.body.classList.toggle("dark", matchMedia("(prefers-color-scheme: dark)").matches);
 import("./theme.js");
+markOwn(document.body);
 all(".live-stage:not([data-own])").forEach(mountStage);
 all(".live-class-list").forEach(mountClassList);
 all(".live-questions").forEach(mountQuestions);

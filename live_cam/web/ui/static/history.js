@@ -1,12 +1,7 @@
 // @ts-check
-/**
- * The last snapshots taken on this page, newest first; a click saves one again.
- *
- * Thumbnail and label are read from the file, since the page may show another frame by the time the file arrives.
- */
+/** The last snapshots taken on this page, newest first; a click saves one again. */
 
 import { percent } from "./captions.js";
-import { fileInZip, save } from "./files.js";
 
 const MAX_SNAPSHOTS = 8;
 const HEIGHT_PX = 144;
@@ -20,15 +15,8 @@ function thumbnail(bitmap) {
   return canvas;
 }
 
-/** @param {string} name The ZIP's. @param {Blob} zip */
-async function item(name, zip) {
-  const overlay = `${name.replace(/\.zip$/, "")}.png`;
-  const [png, json] = await Promise.all([
-    fileInZip(zip, (file) => file === overlay),
-    fileInZip(zip, (file) => file.endsWith(".json")),
-  ]);
-  const { time, top } = JSON.parse(await json.text());
-  const bitmap = await createImageBitmap(png);
+/** @param {import("./snapshot_picture.js").Contents} snapshot @param {() => void} save */
+function item({ overlay, description: { time, top } }, save) {
   const button = document.createElement("button");
   const label = document.createElement("span");
   const moment = document.createElement("time");
@@ -38,9 +26,8 @@ async function item(name, zip) {
   button.type = "button";
   button.title = "Save this snapshot again";
   button.setAttribute("aria-label", `Save again: ${label.textContent}, ${moment.textContent}`);
-  button.append(thumbnail(bitmap), label, moment);
-  button.onclick = () => save(name, zip);
-  bitmap.close();
+  button.append(thumbnail(overlay), label, moment);
+  button.onclick = save;
   const entry = document.createElement("li");
   entry.append(button);
   return entry;
@@ -50,11 +37,11 @@ async function item(name, zip) {
  * Adds a snapshot, and removes the oldest beyond `MAX_SNAPSHOTS`.
  *
  * @param {HTMLElement} strip
- * @param {string} name
- * @param {Blob} zip
+ * @param {import("./snapshot_picture.js").Contents} snapshot
+ * @param {() => void} save Saves it again.
  */
-export async function addSnapshot(strip, name, zip) {
-  const entry = await item(name, zip);
+export function addSnapshot(strip, snapshot, save) {
+  const entry = item(snapshot, save);
   let list = strip.querySelector("ol");
   if (!list) {
     list = strip.appendChild(document.createElement("ol"));

@@ -9,6 +9,7 @@
 
 import { apiUrl, request } from "./api.js";
 import { onKey } from "./keys.js";
+import { isOwn } from "./own_mode.js";
 import { notify } from "./ui.js";
 
 /** Dispatched on the document with each status; its detail is a `Recording`, or null before the first. */
@@ -65,8 +66,11 @@ class Panel {
     this.recording = null;
     /** Identifies the status shown last. */
     this.shown = "";
+    /** Whether one has run while this page was open, or the one before was asked for. */
+    this.witnessed = false;
     this.busy = false;
     this.button.onclick = () => this.toggle();
+    this.part("record-last").onclick = () => this.showLast();
     this.blurAfterPointer();
   }
 
@@ -112,6 +116,7 @@ class Panel {
     const active = state === "recording" || state === "finishing";
     const figures = recording && active ? recordingFigures(recording) : "";
     if (this.part("record-figures").textContent !== figures) this.part("record-figures").textContent = figures;
+    this.witnessed ||= active;
     const status = recording ? [state, recording.file, recording.message].join() : "";
     if (status === this.shown) return;
     if (recording && this.shown && (!active || recording.message)) notify(recordingSummary(recording));
@@ -125,14 +130,25 @@ class Panel {
     this.view.hidden = active;
     this.part("record-word").textContent = state === "recording" ? "Stop recording" : "Record";
     this.button.setAttribute("aria-disabled", String(state === "finishing"));
-    this.part("record-status").textContent = recording ? recordingSummary(recording) : "";
     const files = recording && state === "finished" ? recording.files : [];
+    this.part("record-last").hidden = this.witnessed || !files.length;
+    if (!this.witnessed) return;
+    this.part("record-status").textContent = recording ? recordingSummary(recording) : "";
     this.part("record-files").replaceChildren(...files.map(fileLink));
+  }
+
+  /** Shows the files of a recording that had ended before this page was opened. */
+  showLast() {
+    if (!this.recording) return;
+    this.witnessed = true;
+    this.showStatus(this.recording, this.recording.state, false);
+    this.part("record-files").querySelector("a")?.focus(); // the button is hidden now
   }
 }
 
 /** @param {HTMLElement} root */
 export function mount(root) {
+  if (isOwn()) return; // visitors' cameras are not recorded
   const panel = new Panel(root);
   const removal = new AbortController();
   const onRecording = (/** @type {Event} */ event) => {

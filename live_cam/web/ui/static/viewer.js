@@ -14,6 +14,7 @@
 
 import { accessError, apiUrl, request } from "./api.js";
 import { OwnCamera } from "./own_camera.js";
+import { takeStart } from "./own_mode.js";
 import { Picture } from "./picture.js";
 import { acceptAnyRevision, fetchSettings } from "./settings.js";
 import { pause } from "./ui.js";
@@ -262,5 +263,7 @@ class Viewer {
 
 /** @param {HTMLElement} root */
 export function mount(root) {
-  new Viewer(root).run();
+  const viewer = new Viewer(root);
+  viewer.run();
+  if (viewer.camera && takeStart()) viewer.camera.start();
 }
