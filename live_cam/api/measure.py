@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.api.picture_set import BoxPx, mask_of_boxes
+from live_cam.api.picture_set.boxes import BoxPx, mask_of_boxes
 from live_cam.api.result import Result
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.metrics.base import Estimate, estimate, explain_with, input_image, predict_with

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from live_cam.api.picture_set import Picture
+from live_cam.api.picture_set.pictures import Picture
 from live_cam.explain.metrics.base import Estimate, estimate
 from live_cam.text import percent
 from live_cam.types import ClassScore, Target

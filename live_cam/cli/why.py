@@ -17,7 +17,7 @@ from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
-    from live_cam.report.pictures import Picture
+    from live_cam.api.picture_set.pictures import Picture
     from live_cam.report.report import Report
 
 _log = logging.getLogger("live_cam")
@@ -44,7 +44,8 @@ def why(
 
     The model sees each whole picture, squeezed to the size of its input, unless --resize says otherwise.
     """
-    from live_cam.report.pictures import find_pictures, folder_labels, read_truth
+    from live_cam.api.picture_set.pictures import find_pictures
+    from live_cam.api.picture_set.truth import folder_labels, read_truth
 
     if output.resolve() == folder.resolve():
         raise UsageError(f"{output} is the folder of the pictures; give another one for the report")
@@ -55,7 +56,7 @@ def why(
     named = folder_labels(names) if truth is None else _of_pictures(read_truth(truth, folder), names, truth, folder)
     model = explainer_options.open_model()
     # What takes seconds; what is wrong up to here is said before.
-    from live_cam.report.reading import BATCH_SIZE
+    from live_cam.api.picture_set.batches import BATCH_SIZE
     from live_cam.report.report import settings_of, write_report
     from live_cam.report.results import Results
 
@@ -91,7 +92,7 @@ def _of_pictures(labels: dict[str, str], names: list[str], truth: Path, folder: 
 def _with_true_classes(
     pictures: list[Picture], named: dict[str, str], labels: tuple[str, ...]
 ) -> tuple[list[Picture], list[str]]:
-    from live_cam.report.pictures import true_classes
+    from live_cam.api.picture_set.truth import true_classes
 
     classes, notes = true_classes(named, labels)
     for note in notes:

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.api.picture_set.batches import ReadPicture, explain_full_batch, read_batches
+from live_cam.api.picture_set.pictures import Picture
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.render.colormaps import color_table
 from live_cam.render.encode import encode_png, encode_webp
 from live_cam.render.overlay import overlay
-from live_cam.report.pictures import Picture
-from live_cam.report.reading import ReadPicture, explain_full_batch, read_batches
 from live_cam.report.results import Row
 from live_cam.types import CLASSLESS_METHODS, Box, Explanation, Frame, OverlayStyle, Target
 
@@ -49,16 +49,13 @@ def make_cards(explainer: ExplainerProtocol, rows: Sequence[Row], pictures: Mapp
     by_name = {row.name: row for row in rows}
     cards = {}
     files = [pictures[name] for name in by_name]
-    for batch in read_batches(files, explainer.classifier, keep_pixels=True):
-        readable = [(each, each.frame) for each in batch if each.frame is not None]
-        if not readable:
-            continue
-        chosen = [by_name[each.picture.name] for each, _ in readable]
+    for batch in read_batches(files, [explainer.classifier], keep_pixels=True):
+        chosen = [by_name[each.picture.name] for each in batch]
         others = [_other_class(row) for row in chosen]
         has_others = explainer.method not in CLASSLESS_METHODS and None not in others
         targets = [_targets(row, other if has_others else None) for row, other in zip(chosen, others, strict=True)]
-        explained = explain_full_batch(explainer, [frame for _, frame in readable], targets)
-        for (each, _), row, other, explanations in zip(readable, chosen, others, explained, strict=True):
+        explained = explain_full_batch(explainer, [each.inputs[0] for each in batch], targets)
+        for each, row, other, explanations in zip(batch, chosen, others, explained, strict=True):
             cards[row.name] = Card(row, _images(each, explanations), other)
     return cards
 
@@ -78,7 +75,7 @@ def _images(read: ReadPicture, explanations: Sequence[Explanation]) -> tuple[tup
     small = thumbnail(read)
     images = [("picture", webp_uri(small)), ("raw map", map_uri(explanations[0].saliency_map))]
     for explanation in explanations:
-        laid_over = overlay(Frame(small, 0), replace(explanation, map_box=read.covered), _STYLE)
+        laid_over = overlay(Frame(small, 0), replace(explanation, map_box=read.covered[0]), _STYLE)
         words = explanation.subject if explanation.target.contrast is not None else f"for {explanation.subject}"
         images.append((words, webp_uri(laid_over)))
     return tuple(images)
@@ -101,13 +98,13 @@ def boxed_thumbnails(
     """Returns names and `data:` URIs of pictures in which a box of the map, 0..1, is outlined."""
     found = []
     files = [pictures[row.name] for row in rows]
-    for batch in read_batches(files, explainer.classifier, keep_pixels=True):
+    for batch in read_batches(files, [explainer.classifier], keep_pixels=True):
         for each in batch:
             if each.rgb is None:
                 continue
             small = thumbnail(each).copy()
             height, width = small.shape[:2]
-            left, top, right, bottom = each.covered
+            left, top, right, bottom = each.covered[0]
             x0, x1 = (round((left + edge * (right - left)) * width) for edge in box[::2])
             y0, y1 = (round((top + edge * (bottom - top)) * height) for edge in box[1::2])
             cv2.rectangle(small, (x0, y0), (x1 - 1, y1 - 1), _BOX_RGB, 2)

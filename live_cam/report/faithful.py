@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.api.picture_set.batches import BATCH_SIZE, explain_full_batch, fill_batch, read_batches
+from live_cam.api.picture_set.pictures import Picture
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.saliency.faithfulness import Faithfulness, target_probability
 from live_cam.explain.saliency.occlusion import occlude
-from live_cam.report.pictures import Picture
 from live_cam.report.places import Place
-from live_cam.report.reading import BATCH_SIZE, explain_full_batch, fill_batch, read_batches
 from live_cam.report.results import Row
 from live_cam.types import Target
 
@@ -39,16 +39,13 @@ def measure(
     """
     classifier = explainer.classifier
     found = {}
-    for batch in read_batches([pictures[row.name] for row in rows], classifier):
-        readable = [(each, each.frame) for each in batch if each.frame is not None]
-        if not readable:
-            continue
-        explained = explain_full_batch(explainer, [frame for _, frame in readable], [[Target()]] * len(readable))
+    for batch in read_batches([pictures[row.name] for row in rows], [classifier]):
+        explained = explain_full_batch(explainer, [each.inputs[0] for each in batch], [[Target()]] * len(batch))
         tests = {}
-        for (each, frame), (explanation,) in zip(readable, explained, strict=True):
+        for each, (explanation,) in zip(batch, explained, strict=True):
             tests[each.picture.name] = test = Faithfulness()
-            of_picture = replace(explanation, map_box=each.covered)
-            test.start(frame, of_picture, classifier, np.random.default_rng(0))
+            of_picture = replace(explanation, map_box=each.covered[0])
+            test.start(each.inputs[0], of_picture, classifier, np.random.default_rng(0))
         while pending := [(test, image) for test in tests.values() if (image := test.next_image()) is not None]:
             for (test, _), logits in zip(pending, _logits(explainer, [image for _, image in pending]), strict=True):
                 test.add(logits)
@@ -72,11 +69,10 @@ def measure_cover(
     classifier = explainer.classifier
     by_name = {row.name: row for row in rows}
     before, after = [], []
-    for batch in read_batches([pictures[row.name] for row in rows], classifier):
-        readable = [(each.picture.name, each.frame) for each in batch if each.frame is not None]
-        covered = [occlude(frame.rgb, place.mask, classifier.input_px) for _, frame in readable]
-        for (name, _), logits in zip(readable, _logits(explainer, covered), strict=True):
-            top = by_name[name].top[0]
+    for batch in read_batches([pictures[row.name] for row in rows], [classifier]):
+        covered = [occlude(each.inputs[0].rgb, place.mask, classifier.input_px) for each in batch]
+        for each, logits in zip(batch, _logits(explainer, covered), strict=True):
+            top = by_name[each.picture.name].top[0]
             before.append(top.probability)
             after.append(target_probability(logits, Target(top.index), classifier.head))
     return (float(np.mean(before)), float(np.mean(after))) if before else None

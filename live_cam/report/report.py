@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from live_cam.api.picture_set.pictures import Picture
 from live_cam.errors import SourceError
 from live_cam.explain.base import ExplainerProtocol, describe
 from live_cam.report.cards import boxed_thumbnails, make_cards, map_uri
@@ -17,7 +18,6 @@ from live_cam.report.explaining import OnProgress, explain_pictures
 from live_cam.report.faithful import choose_measured, measure, measure_cover
 from live_cam.report.groups import group_mistakes
 from live_cam.report.page import write_page
-from live_cam.report.pictures import Picture
 from live_cam.report.results import Results, Row
 from live_cam.report.shortcuts import MIN_PICTURES, ClassEvidence, class_evidence
 from live_cam.report.summary import SURE, Accuracy, accuracy, confusion, mistakes, most_uncertain, worst_pairs
@@ -77,7 +77,7 @@ def write_report(
     """Writes a report, or goes on with one.
 
     Args:
-        explainer: Explains `live_cam.report.reading.BATCH_SIZE` pictures in one call.
+        explainer: Explains `live_cam.api.picture_set.batches.BATCH_SIZE` pictures in one call.
         folder: The folder, for the title.
         pictures: Its pictures.
         results: What is known already, opened with `settings_of` the explainer.

@@ -17,9 +17,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from live_cam.api.picture_set.pictures import Picture
 from live_cam.errors import OutputError
 from live_cam.files import atomic_file, write_error
-from live_cam.report.pictures import Picture
 from live_cam.types import ClassScore
 
 _COLUMNS: Final = (

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from live_cam.api.picture_set.batches import BATCH_SIZE
+from live_cam.api.picture_set.pictures import find_pictures
+from live_cam.api.picture_set.truth import folder_labels, true_classes
 from live_cam.explain.explainer import Explainer
-from live_cam.report.pictures import find_pictures, folder_labels, true_classes
-from live_cam.report.reading import BATCH_SIZE
 from live_cam.report.report import settings_of, write_report
 from live_cam.report.results import Results
 from tests.report.planted import paint_folder, write_model

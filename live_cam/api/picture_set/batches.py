@@ -1,20 +1,20 @@
-"""Pictures as the model gets them, read ahead by a thread of its own."""
+"""Pictures as models get them, read ahead by a thread of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.api.picture_set.pictures import Picture
 from live_cam.errors import SourceError
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.models.classifier import Classifier
 from live_cam.models.preprocess import map_box, resize_to_input
 from live_cam.prefetch import Prefetcher
-from live_cam.report.pictures import Picture
 from live_cam.sources.pictures.reader import read_rgb
 from live_cam.types import Box, Explanation, Frame, Target
 
@@ -26,42 +26,54 @@ BATCH_SIZE: Final = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadPicture:
-    """A picture, or why it can't be read.
+    """A picture in the sizes of the models' inputs.
 
     Attributes:
         picture: The file.
-        rgb: uint8 (H, W, 3), RGB; None if it can't be read.
-        frame: The same in the size of the model's input.
-        covered: What of the picture the input shows.
-        problem: Why it can't be read; empty if it can.
+        size_px: Its height and width.
+        inputs: What each model gets of it.
+        covered: What of it each model's input shows.
+        rgb: uint8 (H, W, 3), RGB; None if its pixels were not kept.
     """
 
     picture: Picture
+    size_px: tuple[int, int]
+    inputs: tuple[Frame, ...]
+    covered: tuple[Box, ...]
     rgb: NDArray[np.uint8] | None = None
-    frame: Frame | None = None
-    covered: Box = (0.0, 0.0, 1.0, 1.0)
-    problem: str = ""
+
+
+OnProblem = Callable[[SourceError], None]
+"""Called with the error of a picture that can't be read."""
 
 
 def read_batches(
-    pictures: Sequence[Picture], classifier: Classifier, *, keep_pixels: bool = False
+    pictures: Sequence[Picture],
+    classifiers: Sequence[Classifier],
+    on_problem: OnProblem = lambda _: None,
+    *,
+    keep_pixels: bool = False,
 ) -> Iterator[list[ReadPicture]]:
     """Yields the pictures, `BATCH_SIZE` at a time, in their order.
 
     Args:
         pictures: The files.
-        classifier: Says what the model's input is.
+        classifiers: Say what the models' inputs are.
+        on_problem: Called with the error of each that can't be read, which is left out.
         keep_pixels: Whether the pictures are kept in their own size, too.
     """
     waiting = iter(pictures)
 
-    def read() -> ReadPicture | None:
+    def read() -> ReadPicture | SourceError | None:
         picture = next(waiting, None)
-        return None if picture is None else _read(picture, classifier, keep_pixels)
+        return None if picture is None else _read(picture, classifiers, keep_pixels)
 
     batch: list[ReadPicture] = []
-    with Prefetcher(read, BATCH_SIZE) as read_pictures:
+    with Prefetcher[ReadPicture | SourceError](read, BATCH_SIZE) as read_pictures:
         for each in read_pictures:
+            if isinstance(each, SourceError):
+                on_problem(each)
+                continue
             batch.append(each)
             if len(batch) == BATCH_SIZE:
                 yield batch
@@ -70,15 +82,19 @@ def read_batches(
         yield batch
 
 
-def _read(picture: Picture, classifier: Classifier, keep_pixels: bool) -> ReadPicture:
+def _read(picture: Picture, classifiers: Sequence[Classifier], keep_pixels: bool) -> ReadPicture | SourceError:
     try:
         rgb = read_rgb(picture.path)
     except SourceError as error:
-        return ReadPicture(picture, problem=str(error))
-    resized = np.empty((*classifier.input_px, 3), np.uint8)
-    resize_to_input([rgb], resized[np.newaxis], classifier.resize)
-    covered = map_box(rgb.shape[:2], classifier.input_px, classifier.resize)
-    return ReadPicture(picture, rgb if keep_pixels else None, Frame(resized, 0), covered)
+        return error
+    size_px = rgb.shape[0], rgb.shape[1]
+    inputs = []
+    for classifier in classifiers:
+        resized = np.empty((*classifier.input_px, 3), np.uint8)
+        resize_to_input([rgb], resized[np.newaxis], classifier.resize)
+        inputs.append(Frame(resized, 0))
+    covered = tuple(map_box(size_px, each.input_px, each.resize) for each in classifiers)
+    return ReadPicture(picture, size_px, tuple(inputs), covered, rgb if keep_pixels else None)
 
 
 def explain_full_batch(
