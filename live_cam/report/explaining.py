@@ -17,16 +17,22 @@ from live_cam.models.classifier import Classifier
 from live_cam.report.results import Results
 from live_cam.types import Explanation, Target
 
-OnProgress = Callable[[int], None]
-"""Called with the number of pictures that are done."""
+OnProgress = Callable[[str, int, int], None]
+"""Called with what is done with pictures, with how many it is done, and with how many it will be."""
 
 _DIGITS: Final = 6
 
 
 def explain_pictures(
-    explainer: ExplainerProtocol, pictures: Sequence[Picture], results: Results, on_progress: OnProgress
+    explainer: ExplainerProtocol, pictures: Sequence[Picture], results: Results, on_progress: Callable[[int], None]
 ) -> list[str]:
     """Explains the pictures and writes their results.
+
+    Args:
+        explainer: Explains `BATCH_SIZE` pictures in one call.
+        pictures: The pictures.
+        results: Where the results are written.
+        on_progress: Called with the number of pictures that are done.
 
     Returns:
         Why files can't be read.
@@ -69,5 +75,6 @@ def _record(read: ReadPicture, explanation: Explanation, classifier: Classifier)
             "shape": list(explanation.saliency_map.shape),
             "max": round(float(explanation.saliency_map.max()), _DIGITS),
         },
+        "size_px": list(read.size_px),
         "map_box": [round(edge, _DIGITS) for edge in read.covered[0]],
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,14 +34,14 @@ class ReadPicture:
         size_px: Its height and width.
         inputs: What each model gets of it.
         covered: What of it each model's input shows.
-        rgb: uint8 (H, W, 3), RGB; None if its pixels were not kept.
+        thumbnail: The picture as it is, in a small size: uint8 (h, w, 3), RGB; None if none was wanted.
     """
 
     picture: Picture
     size_px: tuple[int, int]
     inputs: tuple[Frame, ...]
     covered: tuple[Box, ...]
-    rgb: NDArray[np.uint8] | None = None
+    thumbnail: NDArray[np.uint8] | None = None
 
 
 OnProblem = Callable[[SourceError], None]
@@ -52,7 +53,7 @@ def read_batches(
     classifiers: Sequence[Classifier],
     on_problem: OnProblem = lambda _: None,
     *,
-    keep_pixels: bool = False,
+    thumbnail_px: int | None = None,
 ) -> Iterator[list[ReadPicture]]:
     """Yields the pictures, `BATCH_SIZE` at a time, in their order.
 
@@ -60,13 +61,13 @@ def read_batches(
         pictures: The files.
         classifiers: Say what the models' inputs are.
         on_problem: Called with the error of each that can't be read, which is left out.
-        keep_pixels: Whether the pictures are kept in their own size, too.
+        thumbnail_px: The length of the longer sides of thumbnails; None for none.
     """
     waiting = iter(pictures)
 
     def read() -> ReadPicture | SourceError | None:
         picture = next(waiting, None)
-        return None if picture is None else _read(picture, classifiers, keep_pixels)
+        return None if picture is None else _read(picture, classifiers, thumbnail_px)
 
     batch: list[ReadPicture] = []
     with Prefetcher[ReadPicture | SourceError](read, BATCH_SIZE) as read_pictures:
@@ -82,7 +83,7 @@ def read_batches(
         yield batch
 
 
-def _read(picture: Picture, classifiers: Sequence[Classifier], keep_pixels: bool) -> ReadPicture | SourceError:
+def _read(picture: Picture, classifiers: Sequence[Classifier], thumbnail_px: int | None) -> ReadPicture | SourceError:
     try:
         rgb = read_rgb(picture.path)
     except SourceError as error:
@@ -94,7 +95,16 @@ def _read(picture: Picture, classifiers: Sequence[Classifier], keep_pixels: bool
         resize_to_input([rgb], resized[np.newaxis], classifier.resize)
         inputs.append(Frame(resized, 0))
     covered = tuple(map_box(size_px, each.input_px, each.resize) for each in classifiers)
-    return ReadPicture(picture, size_px, tuple(inputs), covered, rgb if keep_pixels else None)
+    thumbnail = None if thumbnail_px is None else _thumbnail(rgb, thumbnail_px)
+    return ReadPicture(picture, size_px, tuple(inputs), covered, thumbnail)
+
+
+def _thumbnail(rgb: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    scale = side_px / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    interpolation = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_NEAREST
+    return np.asarray(cv2.resize(rgb, size, interpolation=interpolation), np.uint8)
 
 
 def explain_full_batch(
@@ -105,6 +115,13 @@ def explain_full_batch(
     The last frame fills what is missing, so that a picture gets the same numbers wherever a run stopped.
     """
     return explainer.explain_each(fill_batch(frames), fill_batch(targets))[: len(frames)]
+
+
+def predict_batched(explainer: ExplainerProtocol, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """Returns the logits float32 (N, classes) of images uint8 (h, w, 3), computed in full batches, too."""
+    starts = range(0, len(images), BATCH_SIZE)
+    parts = [images[start : start + BATCH_SIZE] for start in starts]
+    return np.concatenate([explainer.logits(fill_batch(part))[: len(part)] for part in parts])
 
 
 def fill_batch(items: Sequence[Item]) -> list[Item]:
