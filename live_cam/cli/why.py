@@ -153,7 +153,7 @@ def _print(report: Report, output: Path, labels: tuple[str, ...], as_json: bool)
                     "pictures": report.pictures_n,
                     "accuracy": right,
                     "suspected_shortcuts": suspicions,
-                    "metrics": metrics_as_json(report.measured),
+                    "metrics": metrics_as_json(report.measured) if report.measured else None,
                     "unreadable": list(report.problems),
                 }
             )

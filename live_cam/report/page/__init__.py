@@ -32,7 +32,7 @@ def write_page(path: Path, content: Mapping[str, Any]) -> None:
     environment.filters |= {
         "estimate": format_estimate,
         "percent": percent,
-        "points": lambda share: f"{100 * share:.0f}",
+        "points": lambda share: f"{round(100 * share)}".replace("-", "−"),
         "text": lambda value: printable(str(value)),
     }
     style, script = _part("report.css"), _part("report.js")
