@@ -16,7 +16,7 @@ from live_cam.api.picture_set.pictures import Picture
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.prefetch import BackgroundWriter
 from live_cam.render.colormaps import color_table
-from live_cam.render.encode import encode_png, encode_webp
+from live_cam.render.encode import encode_jpeg, encode_png
 from live_cam.render.overlay import overlay
 from live_cam.report.faithful import Drops, measure
 from live_cam.report.results import Row
@@ -85,11 +85,11 @@ def _targets(row: Row, other: int | None) -> list[Target]:
 
 def _images(read: ReadPicture, explanations: Sequence[Explanation]) -> tuple[tuple[str, str], ...]:
     small = _pixels(read)
-    images = [("picture", webp_uri(small)), ("raw map", map_uri(explanations[0].saliency_map))]
+    images = [("picture", jpeg_uri(small)), ("raw map", map_uri(explanations[0].saliency_map))]
     for explanation in explanations:
         laid_over = overlay(Frame(small, 0), replace(explanation, map_box=read.covered[0]), _STYLE)
         words = explanation.subject if explanation.target.contrast is not None else f"for {explanation.subject}"
-        images.append((words, webp_uri(laid_over)))
+        images.append((words, jpeg_uri(laid_over)))
     return tuple(images)
 
 
@@ -112,7 +112,7 @@ def boxed_thumbnails(
             x0, x1 = (round((left + edge * (right - left)) * width) for edge in box[::2])
             y0, y1 = (round((top + edge * (bottom - top)) * height) for edge in box[1::2])
             cv2.rectangle(small, (x0, y0), (x1 - 1, y1 - 1), _BOX_RGB, 2)
-            found.append((each.picture.name, webp_uri(small)))
+            found.append((each.picture.name, jpeg_uri(small)))
     return found
 
 
@@ -123,9 +123,9 @@ def map_uri(saliency_map: NDArray[np.float32]) -> str:
     return _uri("png", encode_png(color_table(_STYLE.colormap)[levels][:, :, 0]))
 
 
-def webp_uri(rgb: NDArray[np.uint8]) -> str:
+def jpeg_uri(rgb: NDArray[np.uint8]) -> str:
     """Returns uint8 (H, W, 3), RGB, as a `data:` URI."""
-    return _uri("webp", encode_webp(rgb))
+    return _uri("jpeg", encode_jpeg(rgb))
 
 
 def _uri(kind: str, data: bytes) -> str:
