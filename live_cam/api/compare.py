@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,34 +15,20 @@ from numpy.typing import NDArray
 from live_cam.api.images import as_frame
 from live_cam.api.model_comparison import ModelComparison, PictureComparison
 from live_cam.api.pair import PairResult
-from live_cam.api.picture_set import BoxPx, Picture, mask_of_boxes
+from live_cam.api.picture_set.batches import ReadPicture, explain_full_batch, read_batches
+from live_cam.api.picture_set.boxes import BoxPx, mask_of_boxes
+from live_cam.api.picture_set.pictures import Picture
+from live_cam.api.picture_set.truth import folder_labels, true_classes
 from live_cam.api.result import explain_image
-from live_cam.errors import SourceError, UnknownLabelError
+from live_cam.errors import SourceError
 from live_cam.explain.base import ExplainerProtocol, describe
 from live_cam.explain.comparison import ModelPair
-from live_cam.explain.metrics.base import input_image
 from live_cam.explain.metrics.localization import relevance_mass
 from live_cam.explain.saliency.agreement import correlation_in_frame
-from live_cam.models.classifier import Classifier
-from live_cam.models.labels import find_label, fold_label
-from live_cam.models.preprocess import map_box
-from live_cam.prefetch import Prefetcher
-from live_cam.sources.pictures.reader import read_rgb
-from live_cam.types import Explanation, Frame, Target
-
-BATCH_SIZE: Final = 8
-"""How many pictures are explained in one call."""
+from live_cam.models.labels import fold_label
+from live_cam.types import Explanation, Target
 
 _MAX_STEM_BYTES: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    """A picture in the sizes of the models' inputs, old and new, and its own height and width."""
-
-    picture: Picture
-    inputs: tuple[Frame, Frame]
-    frame_px: tuple[int, int]
 
 
 class ModelComparer:
@@ -75,20 +59,20 @@ class ModelComparer:
         Raises:
             SourceError: None can be read.
         """
-        truths, notes = self._find_truths(pictures)
+        truths, notes = self._find_truths(folder_labels([each.name for each in pictures]))
         compared: list[PictureComparison] = []
         left_out = 0
-        each_loaded = self._load(pictures)
-        with Prefetcher(lambda: next(each_loaded, None), BATCH_SIZE) as prefetched:
-            waiting = iter(prefetched)
-            while batch := list(islice(waiting, BATCH_SIZE)):
-                readable = [each for each in batch if isinstance(each, _Loaded)]
-                compared += self._compare_batch(readable, truths)
-                for each in batch:
-                    if isinstance(each, SourceError):
-                        left_out += 1
-                        on_problem(each)
-                    on_picture()
+
+        def leave_out(error: SourceError) -> None:
+            nonlocal left_out
+            left_out += 1
+            on_problem(error)
+            on_picture()
+
+        for batch in read_batches(pictures, [each.classifier for each in self._explainers], leave_out):
+            for each in self._compare_batch(batch, truths):
+                compared.append(each)
+                on_picture()
         if not compared:
             raise SourceError("none of the pictures can be read; give a folder of others")
         compared.sort(key=lambda each: each.correlation)
@@ -110,67 +94,51 @@ class ModelComparer:
         first, second = (explainer.classifier.name for explainer in self._explainers)
         PairResult((old, new), (first, second), self._pair.compare(old, new, chosen=False)).save(path)
 
-    def _load(self, pictures: Iterable[Picture]) -> Iterator[_Loaded | SourceError]:
+    def _compare_batch(self, batch: Sequence[ReadPicture], truths: Mapping[str, str]) -> Iterator[PictureComparison]:
         old, new = self._explainers
-        for picture in pictures:
-            try:
-                rgb = read_rgb(picture.path)
-            except SourceError as error:
-                yield error
-            else:
-                inputs = Frame(input_image(old, rgb), pts_ns=0), Frame(input_image(new, rgb), pts_ns=0)
-                yield _Loaded(picture, inputs, (rgb.shape[0], rgb.shape[1]))
-
-    def _compare_batch(self, batch: Sequence[_Loaded], truths: Mapping[str, str]) -> Iterator[PictureComparison]:
-        old, new = self._explainers
-        of_old = [each for (each,) in old.explain_all([loaded.inputs[0] for loaded in batch], [Target()])]
-        targets = [[self._pair.second_target(each.target)] for each in of_old]
-        of_new = [each for (each,) in new.explain_each([loaded.inputs[1] for loaded in batch], targets)]
-        for loaded, first, second in zip(batch, of_old, of_new, strict=True):
-            yield self._compare_explanations(loaded, (first, second), truths.get(loaded.picture.class_name or ""))
+        of_old = explain_full_batch(old, [each.inputs[0] for each in batch], [[Target()]] * len(batch))
+        targets = [[self._pair.second_target(first.target)] for (first,) in of_old]
+        of_new = explain_full_batch(new, [each.inputs[1] for each in batch], targets)
+        for read, (first,), (second,) in zip(batch, of_old, of_new, strict=True):
+            yield self._compare_explanations(read, (first, second), truths.get(read.picture.name))
 
     def _compare_explanations(
-        self, loaded: _Loaded, explanations: tuple[Explanation, Explanation], truth: str | None
+        self, read: ReadPicture, explanations: tuple[Explanation, Explanation], truth: str | None
     ) -> PictureComparison:
         old, new = explanations
-        classifiers = [explainer.classifier for explainer in self._explainers]
-        covered = [map_box(loaded.frame_px, each.input_px, each.resize) for each in classifiers]
-        boxes = self._boxes.get(loaded.picture.name, [])
+        boxes = self._boxes.get(read.picture.name, [])
         shares = [
-            _share_on_object(explanation, mask_of_boxes(boxes, loaded.frame_px, box, classifier.input_px))
-            for explanation, box, classifier in zip(explanations, covered, classifiers, strict=True)
+            _share_on_object(explanation, mask_of_boxes(boxes, read.size_px, covered, explainer.classifier.input_px))
+            for explanation, covered, explainer in zip(explanations, read.covered, self._explainers, strict=True)
         ]
         answers = [fold_label(each.top[0].label) for each in explanations]
         return PictureComparison(
-            loaded.picture,
+            read.picture,
             (old.top[0], new.top[0]),
             (old.target, new.target),
             (old.target_label, new.target_label),
             answers[0] == answers[1],
             None if truth is None else (answers[0] == truth, answers[1] == truth),
-            correlation_in_frame(old.saliency_map, covered[0], new.saliency_map, covered[1]),
+            correlation_in_frame(old.saliency_map, read.covered[0], new.saliency_map, read.covered[1]),
             (shares[0], shares[1]),
         )
 
-    def _find_truths(self, pictures: Sequence[Picture]) -> tuple[dict[str, str], list[str]]:
-        """Returns the folded labels of the subfolders that name classes, and notes on the others."""
-        truths, notes = {}, []
-        counts = Counter(each.class_name for each in pictures if each.class_name is not None)
-        old, new = (explainer.classifier for explainer in self._explainers)
-        for name, number in counts.items():
-            labels = {each.name: _find_class(name, each) for each in (old, new)}
-            known = [label for label in labels.values() if label is not None]
-            if known:
-                truths[name] = known[0]
-                notes += [
-                    f"{model} has no class {name!r}: it is wrong in {number} pictures"
-                    for model, label in labels.items()
-                    if label is None
-                ]
-        if truths:
-            unknown = sorted(counts.keys() - truths.keys())
-            notes += [f"no class is called {name!r}: {counts[name]} pictures without accuracy" for name in unknown]
-        return truths, notes
+    def _find_truths(self, named: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """Returns the folded labels of the pictures whose subfolders name a class of a model, and notes on others."""
+        classifiers = [explainer.classifier for explainer in self._explainers]
+        of_models = [true_classes(named, each.labels)[0] for each in classifiers]
+        truths: dict[str, str] = {}
+        for classes, each in reversed(list(zip(of_models, classifiers, strict=True))):
+            truths |= {name: fold_label(each.labels[index]) for name, index in classes.items()}
+        notes = []
+        for classes, each in zip(of_models, classifiers, strict=True):
+            lacking = Counter(named[name] for name in truths if name not in classes)
+            notes += [
+                f"{each.name} has no class {text!r}: it is wrong in {number} pictures"
+                for text, number in lacking.items()
+            ]
+        unknown = {name: text for name, text in named.items() if name not in truths}
+        return truths, notes + true_classes(unknown, classifiers[0].labels)[1]
 
 
 def pair_names(compared: Sequence[PictureComparison]) -> list[str]:
@@ -178,13 +146,6 @@ def pair_names(compared: Sequence[PictureComparison]) -> list[str]:
     width = len(str(len(compared)))
     stems = (os.fsencode(each.picture.path.stem)[:_MAX_STEM_BYTES] for each in compared)
     return [f"{number:0{width}}-{os.fsdecode(stem)}.png" for number, stem in enumerate(stems, 1)]
-
-
-def _find_class(name: str, classifier: Classifier) -> str | None:
-    try:
-        return fold_label(classifier.labels[find_label(name, classifier.labels)])
-    except UnknownLabelError:
-        return None
 
 
 def _share_on_object(explanation: Explanation, mask: NDArray[np.bool_]) -> float:

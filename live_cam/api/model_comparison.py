@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from live_cam.api.picture_set import Picture
+from live_cam.api.picture_set.pictures import Picture
 from live_cam.explain.metrics.base import Estimate, estimate
 from live_cam.text import percent
 from live_cam.types import ClassScore, Target
@@ -127,7 +127,7 @@ class ModelComparison:
                 "p10": round(self._correlation(10), 6),
                 "least": round(self._correlation(0), 6),
             },
-            "on_object": {name: _as_json(each) for name, each in zip(("old", "new"), on_object, strict=True)}
+            "on_object": {name: each.as_dict() for name, each in zip(("old", "new"), on_object, strict=True)}
             if on_object[0].n
             else None,
             "notes": list(self.notes),
@@ -163,8 +163,3 @@ def _change(old: str, new: str) -> str:
 def _in_percent(each: Estimate) -> str:
     error = "" if math.isnan(each.standard_error) else f" ± {each.standard_error:.1%}"
     return f"{each.mean:.1%}{error}"
-
-
-def _as_json(each: Estimate) -> dict[str, Any]:
-    error = None if math.isnan(each.standard_error) else round(each.standard_error, 6)
-    return {"mean": round(each.mean, 6), "standard_error": error, "n": each.n}

@@ -15,11 +15,11 @@ from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import LiveCamError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from live_cam.api.compare import ModelComparer
     from live_cam.api.model_comparison import ModelComparison
-    from live_cam.api.picture_set import BoxPx, Picture
+    from live_cam.api.picture_set.pictures import Picture
 
 _MODELS = {
     "old": Annotated[str, typer.Argument(metavar="OLD", help="A model, as for --model of other commands.")],
@@ -65,18 +65,18 @@ def compare(
     Both explain what OLD answers, NEW the class of the same name. The exit status is 1 where --fail-under or
     --max-accuracy-drop is not met.
     """
-    from live_cam.api.picture_set import find_pictures, read_boxes
+    from live_cam.api.picture_set.boxes import boxes_of
+    from live_cam.api.picture_set.pictures import find_pictures
     from live_cam.files import require_absent, require_directory
 
     pictures = find_pictures(folder)
-    of_pictures = {} if boxes is None else read_boxes(boxes)
-    if boxes is not None:
-        _check_boxes(of_pictures, pictures, boxes, folder)
+    of_pictures = {} if boxes is None else boxes_of(pictures, boxes, folder)
     if output is not None:
         require_absent(output)
         require_directory(output)
     # What takes seconds; what is wrong up to here is said before.
-    from live_cam.api.compare import BATCH_SIZE, ModelComparer
+    from live_cam.api.compare import ModelComparer
+    from live_cam.api.picture_set.batches import BATCH_SIZE
 
     models = explainer_options.open_models()
     old, new = explainer_options.create_all(models, batch_size=BATCH_SIZE, performance_hint="throughput")
@@ -89,22 +89,6 @@ def compare(
     for line in [json.dumps(compared.as_dict())] if as_json else compared.as_lines(top):
         echo(line)
     _require(compared, fail_under, max_accuracy_drop)
-
-
-def _check_boxes(boxes: Mapping[str, Sequence[BoxPx]], pictures: Sequence[Picture], path: Path, folder: Path) -> None:
-    """Tells of boxes of pictures that are not there.
-
-    Raises:
-        UsageError: None is there.
-    """
-    missing = boxes.keys() - {each.name for each in pictures}
-    if not missing:
-        return
-    message = f"{path} names {len(missing)} pictures that are not in {folder}, such as {min(missing)!r:.80}"
-    error = UsageError(f"{message}; paths start in the folder")
-    if len(missing) == len(boxes):
-        raise error
-    print_error(error)
 
 
 def _compare(comparer: ModelComparer, pictures: Sequence[Picture]) -> ModelComparison:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from live_cam.api.pair import PairResult
-    from live_cam.api.picture_set import BoxPx
+    from live_cam.api.picture_set.boxes import BoxPx
 
 
 @with_explainer_options
@@ -80,7 +80,7 @@ def explain(
         require_file(images[0], "an image")
     of_images: Mapping[str, list[BoxPx]] = {}
     if boxes is not None:
-        from live_cam.api.picture_set import read_boxes
+        from live_cam.api.picture_set.boxes import read_boxes
 
         of_images = read_boxes(boxes)
     announce_start()

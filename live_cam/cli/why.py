@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,7 +17,10 @@ from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
-    from live_cam.report.pictures import Picture
+    from rich.progress import TaskID
+
+    from live_cam.api.picture_set.pictures import Picture
+    from live_cam.report.explaining import OnProgress
     from live_cam.report.report import Report
 
 _log = logging.getLogger("live_cam")
@@ -36,6 +39,17 @@ def why(
     truth: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="True classes: a table of path,label instead of subfolders.")
     ] = None,
+    metrics: Annotated[
+        bool,
+        typer.Option("--metrics", help="Measure 32 of the maps, beside random and centred ones; takes minutes."),
+    ] = False,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Where the objects are: lines of path,left,top,right,bottom in pixels; measures how maps hit them.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
     *,
     explainer_options: ExplainerOptions,
@@ -44,7 +58,9 @@ def why(
 
     The model sees each whole picture, squeezed to the size of its input, unless --resize says otherwise.
     """
-    from live_cam.report.pictures import find_pictures, folder_labels, read_truth
+    from live_cam.api.picture_set.boxes import boxes_of
+    from live_cam.api.picture_set.pictures import find_pictures
+    from live_cam.api.picture_set.truth import folder_labels, read_truth
 
     if output.resolve() == folder.resolve():
         raise UsageError(f"{output} is the folder of the pictures; give another one for the report")
@@ -53,16 +69,19 @@ def why(
     pictures = find_pictures(folder, output)
     names = [picture.name for picture in pictures]
     named = folder_labels(names) if truth is None else _of_pictures(read_truth(truth, folder), names, truth, folder)
+    of_pictures = {} if boxes is None else boxes_of(pictures, boxes, folder)
     model = explainer_options.open_model()
     # What takes seconds; what is wrong up to here is said before.
-    from live_cam.report.reading import BATCH_SIZE
+    from live_cam.api.picture_set.batches import BATCH_SIZE
     from live_cam.report.report import settings_of, write_report
     from live_cam.report.results import Results
 
     pictures, notes = _with_true_classes(pictures, named, model.classifier.labels)
     explainer = explainer_options.create(model, batch_size=BATCH_SIZE, performance_hint="throughput")
-    with closing(Results(output, settings_of(explainer))) as results, _progress(len(pictures)) as on_progress:
-        report = write_report(explainer, folder, pictures, results, notes, on_progress)
+    with closing(Results(output, settings_of(explainer))) as results, _progress() as on_progress:
+        report = write_report(
+            explainer, folder, pictures, results, notes, on_progress, metrics=metrics, boxes=of_pictures
+        )
     _print(report, output, model.classifier.labels, as_json)
     for problem in report.problems[:_MAX_PRINTED]:
         print_error(SourceError(f"left out: {problem}"))
@@ -91,7 +110,7 @@ def _of_pictures(labels: dict[str, str], names: list[str], truth: Path, folder: 
 def _with_true_classes(
     pictures: list[Picture], named: dict[str, str], labels: tuple[str, ...]
 ) -> tuple[list[Picture], list[str]]:
-    from live_cam.report.pictures import true_classes
+    from live_cam.api.picture_set.truth import true_classes
 
     classes, notes = true_classes(named, labels)
     for note in notes:
@@ -100,18 +119,26 @@ def _with_true_classes(
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Shows the progress on standard error; yields what is called with the number of pictures done."""
+def _progress() -> Iterator[OnProgress]:
+    """Shows the progress on standard error; yields what is called with it."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True, highlight=False)) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda done: progress.update(task, completed=done)
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done)
+
+        yield show
 
 
 def _print(report: Report, output: Path, labels: tuple[str, ...], as_json: bool) -> None:
+    from live_cam.api.measure import metrics_as_json, table_lines
+
     page = output / "index.html"
     if as_json:
         suspicions = [
@@ -126,6 +153,7 @@ def _print(report: Report, output: Path, labels: tuple[str, ...], as_json: bool)
                     "pictures": report.pictures_n,
                     "accuracy": right,
                     "suspected_shortcuts": suspicions,
+                    "metrics": metrics_as_json(report.measured) if report.measured else None,
                     "unreadable": list(report.problems),
                 }
             )
@@ -137,3 +165,6 @@ def _print(report: Report, output: Path, labels: tuple[str, ...], as_json: bool)
     for each in report.suspicions:
         words = f"{labels[each.class_index]} may rest on {each.place.name}: {each.share:.0%} of its evidence lies there"
         echo(f"  suspected shortcut: {words}")
+    if report.measured:
+        for line in table_lines(report.measured):
+            echo(line)

@@ -1,4 +1,4 @@
-"""JPEG, PNG and WebP encoding."""
+"""JPEG and PNG encoding."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ _JPEG_QUALITY = 80
 # Higher levels take several times as long for a photograph and save a few per cent.
 _PNG_COMPRESSION = 1
 
-_WEBP_QUALITY = 75
-
 
 def encode_jpeg(rgb: NDArray[np.uint8]) -> bytes:
     """Returns uint8 (H, W, 3), RGB, as JPEG."""
@@ -22,11 +20,6 @@ def encode_jpeg(rgb: NDArray[np.uint8]) -> bytes:
 def encode_png(rgb: NDArray[np.uint8]) -> bytes:
     """Returns uint8 (H, W, 3), RGB, as PNG."""
     return _encode(rgb, ".png", [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION])
-
-
-def encode_webp(rgb: NDArray[np.uint8]) -> bytes:
-    """Returns uint8 (H, W, 3), RGB, as lossy WebP, which is smaller than JPEG where images are."""
-    return _encode(rgb, ".webp", [cv2.IMWRITE_WEBP_QUALITY, _WEBP_QUALITY])
 
 
 def _encode(rgb: NDArray[np.uint8], suffix: str, parameters: list[int]) -> bytes:

@@ -11,12 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.api.picture_set.batches import BATCH_SIZE, ReadPicture, explain_full_batch, read_batches
+from live_cam.api.picture_set.pictures import Picture
 from live_cam.explain.base import ExplainerProtocol
+from live_cam.prefetch import BackgroundWriter
 from live_cam.render.colormaps import color_table
-from live_cam.render.encode import encode_png, encode_webp
+from live_cam.render.encode import encode_jpeg, encode_png
 from live_cam.render.overlay import overlay
-from live_cam.report.pictures import Picture
-from live_cam.report.reading import ReadPicture, explain_full_batch, read_batches
+from live_cam.report.faithful import Drops, measure
 from live_cam.report.results import Row
 from live_cam.types import CLASSLESS_METHODS, Box, Explanation, Frame, OverlayStyle, Target
 
@@ -32,34 +34,41 @@ class Card:
     Attributes:
         row: What is known of it.
         images: Captions and `data:` URIs.
-        other: The class that the first is compared with: the true one of a mistake, else the second.
+        drops: How faithful its map is; None without evidence.
     """
 
     row: Row
     images: tuple[tuple[str, str], ...]
-    other: int | None
+    drops: Drops | None
 
 
 def make_cards(explainer: ExplainerProtocol, rows: Sequence[Row], pictures: Mapping[str, Picture]) -> dict[str, Card]:
     """Explains pictures for the class that the model says, for another, and for the one and not the other.
 
+    The other is the true one of a mistake, else the second.
+
     Returns:
         Cards by the names of the pictures; a picture that can't be read any more has none.
     """
     by_name = {row.name: row for row in rows}
-    cards = {}
+    cards: dict[str, Card] = {}
+
+    def draw(item: tuple[ReadPicture, Sequence[Explanation], Drops | None]) -> None:
+        read, explanations, drops = item
+        name = read.picture.name
+        cards[name] = Card(by_name[name], _images(read, explanations), drops)
+
     files = [pictures[name] for name in by_name]
-    for batch in read_batches(files, explainer.classifier, keep_pixels=True):
-        readable = [(each, each.frame) for each in batch if each.frame is not None]
-        if not readable:
-            continue
-        chosen = [by_name[each.picture.name] for each, _ in readable]
-        others = [_other_class(row) for row in chosen]
-        has_others = explainer.method not in CLASSLESS_METHODS and None not in others
-        targets = [_targets(row, other if has_others else None) for row, other in zip(chosen, others, strict=True)]
-        explained = explain_full_batch(explainer, [frame for _, frame in readable], targets)
-        for (each, _), row, other, explanations in zip(readable, chosen, others, explained, strict=True):
-            cards[row.name] = Card(row, _images(each, explanations), other)
+    with BackgroundWriter(draw, BATCH_SIZE) as drawing:
+        for batch in read_batches(files, [explainer.classifier], thumbnail_px=_SIDE_PX):
+            chosen = [by_name[each.picture.name] for each in batch]
+            others = [_other_class(row) for row in chosen]
+            has_others = explainer.method not in CLASSLESS_METHODS and None not in others
+            targets = [_targets(row, other if has_others else None) for row, other in zip(chosen, others, strict=True)]
+            explained = explain_full_batch(explainer, [each.inputs[0] for each in batch], targets)
+            measured = measure(explainer, batch, [explanations[0] for explanations in explained])
+            for item in zip(batch, explained, measured, strict=True):
+                drawing.put(item)
     return cards
 
 
@@ -75,24 +84,18 @@ def _targets(row: Row, other: int | None) -> list[Target]:
 
 
 def _images(read: ReadPicture, explanations: Sequence[Explanation]) -> tuple[tuple[str, str], ...]:
-    small = thumbnail(read)
-    images = [("picture", webp_uri(small)), ("raw map", map_uri(explanations[0].saliency_map))]
+    small = _pixels(read)
+    images = [("picture", jpeg_uri(small)), ("raw map", map_uri(explanations[0].saliency_map))]
     for explanation in explanations:
-        laid_over = overlay(Frame(small, 0), replace(explanation, map_box=read.covered), _STYLE)
+        laid_over = overlay(Frame(small, 0), replace(explanation, map_box=read.covered[0]), _STYLE)
         words = explanation.subject if explanation.target.contrast is not None else f"for {explanation.subject}"
-        images.append((words, webp_uri(laid_over)))
+        images.append((words, jpeg_uri(laid_over)))
     return tuple(images)
 
 
-def thumbnail(read: ReadPicture) -> NDArray[np.uint8]:
-    """Returns a picture that was read with its pixels in the size of the page, uint8 (H, W, 3), RGB."""
-    if read.rgb is None:
-        raise ValueError(f"{read.picture.name} was read without its pixels")
-    height, width = read.rgb.shape[:2]
-    scale = _SIDE_PX / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    interpolation = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_NEAREST
-    return np.asarray(cv2.resize(read.rgb, size, interpolation=interpolation), np.uint8)
+def _pixels(read: ReadPicture) -> NDArray[np.uint8]:
+    assert read.thumbnail is not None
+    return read.thumbnail
 
 
 def boxed_thumbnails(
@@ -101,17 +104,15 @@ def boxed_thumbnails(
     """Returns names and `data:` URIs of pictures in which a box of the map, 0..1, is outlined."""
     found = []
     files = [pictures[row.name] for row in rows]
-    for batch in read_batches(files, explainer.classifier, keep_pixels=True):
+    for batch in read_batches(files, [explainer.classifier], thumbnail_px=_SIDE_PX):
         for each in batch:
-            if each.rgb is None:
-                continue
-            small = thumbnail(each).copy()
+            small = _pixels(each).copy()
             height, width = small.shape[:2]
-            left, top, right, bottom = each.covered
+            left, top, right, bottom = each.covered[0]
             x0, x1 = (round((left + edge * (right - left)) * width) for edge in box[::2])
             y0, y1 = (round((top + edge * (bottom - top)) * height) for edge in box[1::2])
             cv2.rectangle(small, (x0, y0), (x1 - 1, y1 - 1), _BOX_RGB, 2)
-            found.append((each.picture.name, webp_uri(small)))
+            found.append((each.picture.name, jpeg_uri(small)))
     return found
 
 
@@ -122,9 +123,9 @@ def map_uri(saliency_map: NDArray[np.float32]) -> str:
     return _uri("png", encode_png(color_table(_STYLE.colormap)[levels][:, :, 0]))
 
 
-def webp_uri(rgb: NDArray[np.uint8]) -> str:
+def jpeg_uri(rgb: NDArray[np.uint8]) -> str:
     """Returns uint8 (H, W, 3), RGB, as a `data:` URI."""
-    return _uri("webp", encode_webp(rgb))
+    return _uri("jpeg", encode_jpeg(rgb))
 
 
 def _uri(kind: str, data: bytes) -> str:

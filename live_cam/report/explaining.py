@@ -8,24 +8,31 @@ from typing import Any, Final
 
 import numpy as np
 
+from live_cam.api.picture_set.batches import ReadPicture, explain_full_batch, read_batches
+from live_cam.api.picture_set.pictures import Picture
+from live_cam.errors import SourceError
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.saliency.targets import probabilities
 from live_cam.models.classifier import Classifier
-from live_cam.report.pictures import Picture
-from live_cam.report.reading import ReadPicture, explain_full_batch, read_batches
 from live_cam.report.results import Results
 from live_cam.types import Explanation, Target
 
-OnProgress = Callable[[int], None]
-"""Called with the number of pictures that are done."""
+OnProgress = Callable[[str, int, int], None]
+"""Called with what is done with pictures, with how many it is done, and with how many it will be."""
 
 _DIGITS: Final = 6
 
 
 def explain_pictures(
-    explainer: ExplainerProtocol, pictures: Sequence[Picture], results: Results, on_progress: OnProgress
+    explainer: ExplainerProtocol, pictures: Sequence[Picture], results: Results, on_progress: Callable[[int], None]
 ) -> list[str]:
     """Explains the pictures and writes their results.
+
+    Args:
+        explainer: Explains `BATCH_SIZE` pictures in one call.
+        pictures: The pictures.
+        results: Where the results are written.
+        on_progress: Called with the number of pictures that are done.
 
     Returns:
         Why files can't be read.
@@ -33,20 +40,17 @@ def explain_pictures(
     Raises:
         OutputError: A result can't be written.
     """
-    problems: list[str] = []
+    problems: list[SourceError] = []
     done_n = 0
-    for batch in read_batches(pictures, explainer.classifier):
-        problems += [each.problem for each in batch if each.problem]
-        _explain_batch(explainer, [each for each in batch if not each.problem], results)
+    for batch in read_batches(pictures, [explainer.classifier], problems.append):
+        _explain_batch(explainer, batch, results)
         done_n += len(batch)
-        on_progress(done_n)
-    return problems
+        on_progress(done_n + len(problems))
+    return [str(each) for each in problems]
 
 
 def _explain_batch(explainer: ExplainerProtocol, batch: Sequence[ReadPicture], results: Results) -> None:
-    frames = [each.frame for each in batch if each.frame is not None]
-    if not frames:
-        return
+    frames = [each.inputs[0] for each in batch]
     explained = explain_full_batch(explainer, frames, [[Target()]] * len(frames))
     for each, (explanation,) in zip(batch, explained, strict=True):
         record = _record(each, explanation, explainer.classifier)
@@ -71,5 +75,6 @@ def _record(read: ReadPicture, explanation: Explanation, classifier: Classifier)
             "shape": list(explanation.saliency_map.shape),
             "max": round(float(explanation.saliency_map.max()), _DIGITS),
         },
-        "map_box": [round(edge, _DIGITS) for edge in read.covered],
+        "size_px": list(read.size_px),
+        "map_box": [round(edge, _DIGITS) for edge in read.covered[0]],
     }

@@ -2,60 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from live_cam.api.picture_set.batches import ReadPicture, predict_batched, read_batches
+from live_cam.api.picture_set.pictures import Picture
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.saliency.faithfulness import Faithfulness, target_probability
 from live_cam.explain.saliency.occlusion import occlude
-from live_cam.report.pictures import Picture
 from live_cam.report.places import Place
-from live_cam.report.reading import BATCH_SIZE, explain_full_batch, fill_batch, read_batches
 from live_cam.report.results import Row
-from live_cam.types import Target
+from live_cam.types import Explanation, Target
 
-MEASURED_N: Final = 64
-"""How many mistakes are measured, and how many other pictures."""
+_MIN_DROP: Final = 0.05
+"""Where both fall by less, the picture is recognized without any single fifth, and nothing is said of the map."""
 
 
-def choose_measured(rows: Sequence[Row], mistakes: Sequence[Row]) -> list[Row]:
-    """Returns the surest mistakes, and other pictures at equal distances in the order of their names."""
-    others = [row for row in rows if not row.is_mistake and row.top[0].probability >= 0.5]
-    step = max(1, -(-len(others) // MEASURED_N))
-    return [*mistakes[:MEASURED_N], *others[::step]]
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """By how much the probability of the predicted class falls, -1..1; see `Faithfulness`.
+
+    Attributes:
+        top: Without the top fifth of the map.
+        random: Without random fifths, on average.
+    """
+
+    top: float
+    random: float
+
+    @property
+    def is_unfaithful(self) -> bool:
+        """Whether the top fifth costs no more than random ones, and those do cost something."""
+        return self.top <= self.random and self.random >= _MIN_DROP
 
 
 def measure(
-    explainer: ExplainerProtocol, rows: Sequence[Row], pictures: Mapping[str, Picture]
-) -> dict[str, tuple[float, float]]:
-    """Measures by how much the probability falls without the top fifth of each map, and without random fifths.
-
-    Returns:
-        Both falls by the names of the pictures; those without evidence are left out. See `Faithfulness`.
-    """
-    classifier = explainer.classifier
-    found = {}
-    for batch in read_batches([pictures[row.name] for row in rows], classifier):
-        readable = [(each, each.frame) for each in batch if each.frame is not None]
-        if not readable:
-            continue
-        explained = explain_full_batch(explainer, [frame for _, frame in readable], [[Target()]] * len(readable))
-        tests = {}
-        for (each, frame), (explanation,) in zip(readable, explained, strict=True):
-            tests[each.picture.name] = test = Faithfulness()
-            of_picture = replace(explanation, map_box=each.covered)
-            test.start(frame, of_picture, classifier, np.random.default_rng(0))
-        while pending := [(test, image) for test in tests.values() if (image := test.next_image()) is not None]:
-            for (test, _), logits in zip(pending, _logits(explainer, [image for _, image in pending]), strict=True):
-                test.add(logits)
-        for name, test in tests.items():
-            if test.result is not None:
-                found[name] = (test.result.probability_drop, test.result.random_drop)
-    return found
+    explainer: ExplainerProtocol, batch: Sequence[ReadPicture], explanations: Sequence[Explanation]
+) -> list[Drops | None]:
+    """Measures the maps of the predicted classes of a batch; None for one without evidence."""
+    tests = []
+    for each, explanation in zip(batch, explanations, strict=True):
+        tests.append(test := Faithfulness())
+        of_picture = replace(explanation, map_box=each.covered[0])
+        test.start(each.inputs[0], of_picture, explainer.classifier, np.random.default_rng(0))
+    while pending := [(test, image) for test in tests if (image := test.next_image()) is not None]:
+        for (test, _), logits in zip(pending, predict_batched(explainer, [image for _, image in pending]), strict=True):
+            test.add(logits)
+    scores = [test.result for test in tests]
+    return [None if score is None else Drops(score.probability_drop, score.random_drop) for score in scores]
 
 
 def measure_cover(
@@ -72,18 +69,10 @@ def measure_cover(
     classifier = explainer.classifier
     by_name = {row.name: row for row in rows}
     before, after = [], []
-    for batch in read_batches([pictures[row.name] for row in rows], classifier):
-        readable = [(each.picture.name, each.frame) for each in batch if each.frame is not None]
-        covered = [occlude(frame.rgb, place.mask, classifier.input_px) for _, frame in readable]
-        for (name, _), logits in zip(readable, _logits(explainer, covered), strict=True):
-            top = by_name[name].top[0]
+    for batch in read_batches([pictures[row.name] for row in rows], [classifier]):
+        covered = [occlude(each.inputs[0].rgb, place.mask, classifier.input_px) for each in batch]
+        for each, logits in zip(batch, predict_batched(explainer, covered), strict=True):
+            top = by_name[each.picture.name].top[0]
             before.append(top.probability)
             after.append(target_probability(logits, Target(top.index), classifier.head))
     return (float(np.mean(before)), float(np.mean(after))) if before else None
-
-
-def _logits(explainer: ExplainerProtocol, images: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
-    """Yields the logits of each image, computed in full batches, which are compiled."""
-    for start in range(0, len(images), BATCH_SIZE):
-        part = images[start : start + BATCH_SIZE]
-        yield from explainer.logits(fill_batch(part))[: len(part)]

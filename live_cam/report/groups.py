@@ -9,7 +9,6 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from live_cam.report.places import coarsen
 from live_cam.report.results import Row
@@ -43,7 +42,12 @@ def group_mistakes(mistakes: Sequence[Row], maps: NDArray[np.float32]) -> list[l
             features.append(_feature(coarse))
     if len(kept) < MIN_MISTAKES:
         return []
-    numbers = fcluster(linkage(np.array(features), "average", "cosine"), _MAX_DISTANCE, "distance")
+    from sklearn.cluster import AgglomerativeClustering  # takes a second, and most reports have no groups
+
+    clustering = AgglomerativeClustering(
+        n_clusters=None, metric="cosine", linkage="average", distance_threshold=_MAX_DISTANCE
+    )
+    numbers = clustering.fit_predict(np.array(features))
     groups = defaultdict(list)
     for row, number in zip(kept, numbers.tolist(), strict=True):
         groups[number].append(row)

@@ -17,10 +17,12 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from live_cam.api.picture_set.pictures import Picture
 from live_cam.errors import OutputError
 from live_cam.files import atomic_file, write_error
-from live_cam.report.pictures import Picture
-from live_cam.types import ClassScore
+from live_cam.types import Box, ClassScore
+
+_DIGITS: Final = 6
 
 _COLUMNS: Final = (
     "file", "true", "predicted", "probability", "second", "second_probability", "true_probability", "correct",
@@ -41,6 +43,8 @@ class Row:
         margin: By how much the first probability exceeds the second.
         entropy_bits: Of the probabilities; None where they are no distribution.
         evidence: See `live_cam.explain.saliency.evidence`.
+        size_px: Height and width of the picture.
+        map_box: What of it the map covers.
     """
 
     number: int
@@ -51,6 +55,8 @@ class Row:
     margin: float
     entropy_bits: float | None
     evidence: float
+    size_px: tuple[int, int]
+    map_box: Box
 
     @property
     def is_mistake(self) -> bool:
@@ -138,7 +144,7 @@ class Results:
 
     def _is_done(self, picture: Picture) -> bool:
         _, record = self._done.get(picture.name, (0, None))
-        return record is not None and record | _identity(picture) == record
+        return record is not None and record | identity(picture) == record
 
     def append(self, picture: Picture, record: Mapping[str, Any], saliency_map: NDArray[np.float32]) -> None:
         """Writes the result of a picture.
@@ -146,11 +152,11 @@ class Results:
         Raises:
             OutputError: The disk is full, or fails.
         """
-        whole = {"file": picture.name, **_identity(picture), **record}
+        whole = {"file": picture.name, **identity(picture), **record}
         self._shape = saliency_map.shape
         # The map first: a line without one would count as done.
-        _write(self._maps, self._maps_path, np.ascontiguousarray(saliency_map, np.float32).tobytes())
-        _write(self._lines, self._lines_path, f"{json.dumps(whole)}\n".encode())
+        write_whole(self._maps, self._maps_path, np.ascontiguousarray(saliency_map, np.float32).tobytes())
+        write_whole(self._lines, self._lines_path, f"{json.dumps(whole)}\n".encode())
         self._done[picture.name] = (self._count, whole)
         self._count += 1
 
@@ -162,16 +168,25 @@ class Results:
         """Returns the maps float32 (lines, h, w), which stay on the disk until they are used."""
         return np.memmap(self._maps_path, np.float32, "r", shape=(self._count, *self._shape))
 
-    def finish(self, rows: Sequence[Row]) -> None:
+    def finish(self, rows: Sequence[Row], measured: Mapping[str, Mapping[str, float]]) -> None:
         """Writes `results.csv` and `maps.npz`.
+
+        Args:
+            rows: What is known of the pictures.
+            measured: Further columns: values by their titles, by the names of those pictures that have any.
 
         Raises:
             OutputError: The disk is full, or fails.
         """
         table = io.StringIO(newline="")
         writer = csv.writer(table)
-        writer.writerow(_COLUMNS)
-        writer.writerows(_cells(row, self._done[row.name][1]) for row in rows)
+        titles = list(dict.fromkeys(title for values in measured.values() for title in values))
+        writer.writerow((*_COLUMNS, *titles))
+        for row in rows:
+            values = measured.get(row.name, {})
+            known = (values.get(title, math.nan) for title in titles)
+            cells = _cells(row, self._done[row.name][1])
+            writer.writerow([*cells, *("" if math.isnan(value) else round(value, _DIGITS) for value in known)])
         names = sorted(self._done, key=lambda name: self._done[name][0])
         numbers = np.array([self._done[name][0] for name in names])
         try:
@@ -200,11 +215,17 @@ def _extract_maps(archive: Path, path: Path) -> None:
         shutil.copyfileobj(source, target)
 
 
-def _identity(picture: Picture) -> dict[str, Any]:
+def identity(picture: Picture) -> dict[str, Any]:
+    """Returns what a result depends on of its picture, as JSON values."""
     return {"bytes": picture.size_bytes, "mtime_ns": picture.modified_ns, "true": picture.true_class}
 
 
-def _write(file: BinaryIO, path: Path, data: bytes) -> None:
+def write_whole(file: BinaryIO, path: Path, data: bytes) -> None:
+    """Writes data at once to a file without a buffer.
+
+    Raises:
+        OutputError: The disk is full, or fails.
+    """
     try:
         written = file.write(data)
     except OSError as error:
@@ -223,6 +244,8 @@ def _row(number: int, record: Mapping[str, Any]) -> Row:
         record["margin"],
         record["entropy_bits"],
         record["evidence"],
+        tuple(record["size_px"]),
+        tuple(record["map_box"]),
     )
 
 

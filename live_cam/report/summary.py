@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import Final
 
 from live_cam.report.results import Row
@@ -62,6 +63,29 @@ def worst_pairs(counts: Counter[tuple[int, int]]) -> list[tuple[int, int, int]]:
 def mistakes(rows: Sequence[Row]) -> list[Row]:
     """Returns the mistakes, surest first."""
     return sorted((row for row in rows if row.is_mistake), key=lambda row: (-row.top[0].probability, row.name))
+
+
+def most_telling(wrong: Sequence[Row], pairs: Sequence[tuple[int, int, int]], number: int) -> list[Row]:
+    """Returns some of the mistakes, surest first: half are the surest, half the surest of each of the worst pairs.
+
+    Args:
+        wrong: All of them, surest first.
+        pairs: What `worst_pairs` returns.
+        number: How many to return at most.
+    """
+    if len(wrong) <= number:
+        return list(wrong)
+    chosen = {row.name for row in wrong[: number // 2]}
+    of_pairs: dict[tuple[int | None, int], list[Row]] = {(true, predicted): [] for true, predicted, _ in pairs}
+    for row in wrong:
+        of_pairs[row.true_class, row.top[0].index].append(row)
+    # The surest of each pair, then the second of each.
+    for row in chain.from_iterable(zip_longest(*of_pairs.values())):
+        if len(chosen) == number:
+            break
+        if row is not None:
+            chosen.add(row.name)
+    return [row for row in wrong if row.name in chosen]
 
 
 def most_uncertain(rows: Sequence[Row]) -> list[Row]:

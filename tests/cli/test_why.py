@@ -6,6 +6,8 @@ import csv
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -13,10 +15,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from live_cam.report import explaining
+from live_cam.api.measure import measure_with
+from live_cam.report import explaining, measuring
 from live_cam.sources.demo_scenes import WRITING
 from live_cam.sources.pictures.reader import read_rgb
-from tests.report.planted import paint_folder, write_model
+from tests.report.planted import MARK_PX, WIDTH, paint_folder, write_model
+
+DIE_IN_THE_THIRD_BATCH = """
+import os, signal
+from live_cam.__main__ import main
+from live_cam.report import explaining
+
+explain_batch, batches = explaining._explain_batch, []
+
+def explain_or_die(*args):
+    batches.append(args)
+    if len(batches) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    explain_batch(*args)
+
+explaining._explain_batch = explain_or_die
+main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -76,33 +96,24 @@ def test_a_planted_shortcut_is_found_out(why, folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_goes_on_to_the_same_results(why, folder, tmp_path, monkeypatch):
+def test_a_run_that_was_killed_goes_on_to_the_same_results(why, folder, model, tmp_path, monkeypatch):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert why(folder, "-o", whole).status == 0
-    explain_batch, batches = explaining._explain_batch, []
-
-    def die_in_the_third(explainer, batch, results):
-        batches.append(batch)
-        if len(batches) == 3:
-            raise SystemExit(137)
-        explain_batch(explainer, batch, results)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(explaining, "_explain_batch", die_in_the_third)
-        assert why(folder, "-o", killed).status == 137
+    words = ("why", folder, "-o", killed, "--model", model, "--precision", "float32")
+    assert subprocess.run([sys.executable, "-c", DIE_IN_THE_THIRD_BATCH, *words], capture_output=True).returncode == -9
     lines, maps = killed / "results.jsonl", killed / ".maps.part"
     assert len(lines_of(killed)) == 16
     lines.write_bytes(lines.read_bytes()[:-40])  # cut in its last line, with a map and a half for which there is none
     with maps.open("ab") as file:
         file.write(bytes(4 * 8 * 12 + 7))
 
-    explained = []
+    explain_batch, explained = explaining._explain_batch, []
     with monkeypatch.context() as patch:
         patch.setattr(explaining, "_explain_batch", lambda *args: (explained.extend(args[1]), explain_batch(*args)))
         assert why(folder, "-o", killed).status == 0
         assert len(explained) == 28 - 15
         assert lines_of(killed) == lines_of(whole)
-        for name in ("results.csv", "index.html", "maps.npz"):
+        for name in ("results.jsonl", "results.csv", "index.html", "maps.npz"):
             assert (killed / name).read_bytes() == (whole / name).read_bytes()
         explained.clear()
         assert why(folder, "-o", killed).status == 0
@@ -182,6 +193,42 @@ def test_a_report_of_other_settings_or_another_folder_is_not_touched(why, folder
     full.mkdir()
     (full / "thesis.txt").write_text("mine")
     assert "holds other files; give a new folder" in why(folder, "-o", full).error(1)
+
+
+@pytest.mark.slow
+def test_metrics_and_boxes_stand_beside_baselines_and_go_on_after_a_kill(why, folder, tmp_path, monkeypatch):
+    pictures, report, boxes = tmp_path / "pictures", tmp_path / "report", tmp_path / "boxes.csv"
+    for name in ("red/red00.png", "red/red01.png", "green/green00.png"):
+        (pictures / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / name, pictures / name)
+    boxes.write_text(f"path,left,top,right,bottom\nred/red00.png,{WIDTH - MARK_PX},0,{WIDTH},{MARK_PX}\n")
+    words = (pictures, "-o", report, "--metrics", "--boxes", boxes, "--json")
+
+    measured = []
+    monkeypatch.setattr(measuring, "measure_with", lambda *args: (measured.append(args), measure_with(*args))[1])
+    said = json.loads(why(*words).stdout)["metrics"]
+    assert len(measured) == 3
+    of_map, random = said["map"], said["random"]
+    assert (of_map["deletion"]["n"], of_map["relevance_mass"]["n"]) == (3, 1)
+    assert of_map["deletion"]["mean"] < random["deletion"]["mean"]
+    assert of_map["deletion"]["standard_error"] > 0.0
+    assert of_map["relevance_mass"]["mean"] > 0.9 > 3 * random["relevance_mass"]["mean"]
+    assert (of_map["relevance_mass"]["standard_error"], of_map["pointing_game"]["mean"]) == (None, 1.0)
+    with (report / "results.csv").open(newline="") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    assert float(rows["red/red00.png"]["relevance_mass"]) == of_map["relevance_mass"]["mean"]
+    assert rows["red/red01.png"]["relevance_mass"] == ""
+    deletions = [float(row["deletion"]) for row in rows.values()]
+    assert np.mean(deletions) == pytest.approx(of_map["deletion"]["mean"], abs=1e-5)
+    page = hide_script((report / "index.html").read_text("utf-8"))
+    assert "Petsiuk 2018" in page[page.index("Metrics of the maps") :]
+
+    lines = report / "metrics.jsonl"
+    whole = lines.read_bytes()
+    lines.write_bytes(whole[:-9])
+    assert json.loads(why(*words).stdout)["metrics"] == said
+    assert len(measured) == 4
+    assert lines.read_bytes() == whole
 
 
 @pytest.fixture

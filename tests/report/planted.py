@@ -25,11 +25,16 @@ def picture(rng: np.random.Generator, colour: str | None, is_marked: bool) -> np
     return rgb
 
 
-def paint_folder(folder: Path) -> Path:
-    """Writes `red` (8 pictures of the mark alone), `green` (8) and `blue` (8, and 4 with the mark) into a folder."""
+def paint_folder(
+    folder: Path, red: int = 8, green: int = 8, blue: int = 8, marked_blue: int = 4, marked_green: int = 0
+) -> Path:
+    """Writes folders of pictures: `red` of the mark alone, `green` and `blue`, some of which have the mark, too."""
     rng = np.random.default_rng(0)
-    groups: dict[str, list[tuple[str | None, bool]]] = {"red": [(None, True)] * 8, "green": [("green", False)] * 8}
-    groups["blue"] = [("blue", False)] * 8 + [("blue", True)] * 4
+    groups: dict[str, list[tuple[str | None, bool]]] = {
+        "red": [(None, True)] * red,
+        "green": [("green", False)] * green + [("green", True)] * marked_green,
+        "blue": [("blue", False)] * blue + [("blue", True)] * marked_blue,
+    }
     for name, kinds in groups.items():
         (folder / name).mkdir(parents=True)
         for number, (colour, is_marked) in enumerate(kinds):

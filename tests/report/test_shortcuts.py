@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from live_cam.report.faithful import Drops
 from live_cam.report.groups import group_mistakes
 from live_cam.report.places import places
 from live_cam.report.results import Row
 from live_cam.report.shortcuts import class_evidence
-from live_cam.report.summary import accuracy, confusion, mistakes, most_uncertain, worst_pairs
+from live_cam.report.summary import accuracy, confusion, mistakes, most_telling, most_uncertain, worst_pairs
 from live_cam.types import ClassScore
 
 SHAPE = 12, 16
@@ -17,7 +18,8 @@ SHAPE = 12, 16
 
 def row(number, said, true=None, probability=0.8, margin=0.5):
     top = (ClassScore(said, f"class {said}", probability), ClassScore(said + 1, f"class {said + 1}", 1 - probability))
-    return Row(number, f"{number:03}.png", true, top, None if true is None else 0.1, margin, 1.0, 1.0)
+    of_true = None if true is None else 0.1
+    return Row(number, f"{number:03}.png", true, top, of_true, margin, 1.0, 1.0, (9, 9), (0, 0, 1, 1))
 
 
 def blob(row, column, *, sigma=1.2):
@@ -99,6 +101,22 @@ def test_mistakes_pairs_and_doubts_are_ordered():
     assert [each.number for each in mistakes(rows)] == [1, 2, 0]
     assert worst_pairs(confusion(rows)) == [(0, 1, 2), (0, 2, 1)]
     assert [each.number for each in most_uncertain(rows)][:2] == [3, 0]
+
+
+def test_the_mistakes_that_are_shown_are_the_surest_and_of_each_of_the_worst_pairs():
+    sure = [row(number, 1, 0, probability=0.99 - number / 100) for number in range(10)]
+    others = [row(number, 2, 0, probability=0.3 + number / 100) for number in range(10, 13)]
+    rare = row(20, 3, 0, probability=0.2)
+    wrong = mistakes([*sure, *others, rare])
+    pairs = worst_pairs(confusion(wrong))
+    assert most_telling(wrong, pairs, 14) == wrong
+    assert [each.number for each in most_telling(wrong, pairs, 6)] == [0, 1, 2, 12, 11, 20]
+
+
+def test_a_map_is_unfaithful_where_random_fifths_cost_more_and_something():
+    assert Drops(0.1, 0.3).is_unfaithful
+    assert not Drops(0.3, 0.1).is_unfaithful
+    assert not Drops(0.0, 0.01).is_unfaithful, "no single fifth matters"
 
 
 def test_mistakes_with_evidence_at_the_same_place_are_a_group():

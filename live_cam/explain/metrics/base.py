@@ -45,6 +45,11 @@ class Estimate:
     standard_error: float
     n: int
 
+    def as_dict(self) -> dict[str, float | None]:
+        """Returns values of JSON; null is what is not defined."""
+        mean, error = (None if math.isnan(each) else round(each, 6) for each in (self.mean, self.standard_error))
+        return {"mean": mean, "standard_error": error, "n": self.n}
+
 
 def estimate(values: Iterable[float]) -> Estimate:
     """Returns the mean of one value a picture. Those where the metric is not defined, which are NaN, are left out."""

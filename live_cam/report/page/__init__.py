@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from live_cam.api.measure import format_estimate
 from live_cam.files import atomic_file, write_error
 from live_cam.text import percent, printable
 
@@ -28,7 +29,12 @@ def write_page(path: Path, content: Mapping[str, Any]) -> None:
     """
     # autoescape: names of files and classes are other people's.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters |= {"percent": percent, "text": lambda value: printable(str(value))}
+    environment.filters |= {
+        "estimate": format_estimate,
+        "percent": percent,
+        "points": lambda share: f"{round(100 * share)}".replace("-", "−"),
+        "text": lambda value: printable(str(value)),
+    }
     style, script = _part("report.css"), _part("report.js")
     page = environment.from_string(_part("index.html")).render(
         **content, style=Markup(style), script=Markup(script), policy=_policy(style, script)

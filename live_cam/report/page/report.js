@@ -1,11 +1,13 @@
 "use strict";
 
-/** Sorts and filters the cards of a section by its controls. */
+/** Sorts and filters the cards of a section by its controls; chips set several filters at once. */
 function arrange(section) {
   const grid = section.querySelector(".grid");
   const cards = [...grid.children];
   const sort = section.querySelector("[data-sort]");
   const filters = [...section.querySelectorAll("[data-filter]")];
+  const chips = section.querySelectorAll(".chips button");
+  const wanted = ({ dataset }, filter) => dataset[filter.dataset.filter] ?? "";
   const orders = {
     sure: (a, b) => b.dataset.sure - a.dataset.sure,
     unsure: (a, b) => a.dataset.sure - b.dataset.sure,
@@ -19,7 +21,18 @@ function arrange(section) {
     }
     grid.append(...cards.toSorted(orders[sort.value]));
     section.querySelector("[data-count]").textContent = `${shown} shown`;
+    for (const chip of chips) {
+      const isPressed = filters.every((filter) => filter.value === wanted(chip, filter));
+      chip.setAttribute("aria-pressed", isPressed);
+    }
   };
+  for (const chip of chips) {
+    chip.addEventListener("click", () => {
+      const isPressed = chip.getAttribute("aria-pressed") === "true";
+      for (const filter of filters) filter.value = isPressed ? "" : wanted(chip, filter);
+      update();
+    });
+  }
   section.querySelector("form").addEventListener("change", update);
 }
 
@@ -44,8 +57,9 @@ function enlarge(dialog) {
       dialog.showModal();
     } else if (event.target === dialog) dialog.close();
   });
-  for (const button of dialog.querySelectorAll("[data-step]"))
+  for (const button of dialog.querySelectorAll("[data-step]")) {
     button.addEventListener("click", () => step(Number(button.dataset.step)));
+  }
   dialog.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (by) step(by);

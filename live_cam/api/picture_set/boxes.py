@@ -1,65 +1,29 @@
-"""A folder of pictures, with what a person knows of them: their classes, and where the objects are."""
+"""Where the objects of pictures are: boxes in a table."""
 
 from __future__ import annotations
 
 import csv
-import mimetypes
-import os
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from live_cam.api.picture_set.pictures import Picture, picture_name
 from live_cam.errors import SourceError, UsageError
 from live_cam.explain.metrics.localization import box_mask
 from live_cam.models.preprocess import box_in_input
-from live_cam.sources.pictures.formats import format_of
-from live_cam.text import encodable
 from live_cam.types import Box
 
 BoxPx = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels of the picture."""
 
+_log = logging.getLogger("live_cam")
+
 _COLUMNS: Final = ("path", "left", "top", "right", "bottom")
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An image file in a folder.
-
-    Attributes:
-        path: Where it is.
-        name: Its path from the folder on, with slashes.
-    """
-
-    path: Path
-    name: str
-
-    @property
-    def class_name(self) -> str | None:
-        """The subfolder that it is in, which may be its class; None for one in the folder itself."""
-        first, slash, _ = self.name.partition("/")
-        return first if slash else None
-
-
-def find_pictures(folder: Path) -> list[Picture]:
-    """Returns the image files in a folder and its subfolders, in the order of their names; hidden ones are left out.
-
-    Files whose names are those of images are among them, whatever they contain.
-
-    Raises:
-        SourceError: It is no folder, can't be read, or contains no image file.
-    """
-    if not folder.is_dir():
-        raise SourceError(f"{folder} is not a folder; give one of pictures")
-    paths = [path for path in _files(folder) if _is_image(path)]
-    if not paths:
-        raise SourceError(f"{folder} contains no image file; give a folder of pictures")
-    return [Picture(path, encodable(path.relative_to(folder).as_posix())) for path in paths]
 
 
 def read_boxes(path: Path) -> Mapping[str, list[BoxPx]]:
@@ -91,6 +55,30 @@ def read_boxes(path: Path) -> Mapping[str, list[BoxPx]]:
     return boxes
 
 
+def boxes_of(pictures: Sequence[Picture], path: Path, folder: Path) -> dict[str, list[BoxPx]]:
+    """Reads the boxes of the pictures of a folder; see `read_boxes`. Those of other pictures are a warning.
+
+    Args:
+        pictures: The pictures.
+        path: The table.
+        folder: What the paths in it are relative to, unless they are absolute.
+
+    Raises:
+        SourceError: The file can't be read.
+        UsageError: A line is no box, or none is of one of the pictures.
+    """
+    boxes: dict[str, list[BoxPx]] = defaultdict(list)
+    for name, of_name in read_boxes(path).items():
+        boxes[picture_name(name, folder)] += of_name
+    missing = boxes.keys() - {each.name for each in pictures}
+    if missing:
+        message = f"{path} names {len(missing)} pictures that are not in {folder}, such as {min(missing)!r:.80}"
+        if len(missing) == len(boxes):
+            raise UsageError(f"{message}; write paths relative to that folder")
+        _log.warning("%s", message)
+    return boxes
+
+
 def mask_of_boxes(
     boxes: Iterable[BoxPx], frame_px: tuple[int, int], covered: Box, size_px: tuple[int, int]
 ) -> NDArray[np.bool_]:
@@ -108,20 +96,6 @@ def mask_of_boxes(
         in_frame = left / width, top / height, right / width, bottom / height
         mask |= box_mask(box_in_input(in_frame, covered), size_px)
     return mask
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    def fail(error: OSError) -> None:
-        raise SourceError(f"the folder {error.filename} can't be read ({error.strerror}); give one that can")
-
-    for parent, folders, names in os.walk(folder, onerror=fail):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
-
-
-def _is_image(path: Path) -> bool:
-    kind, _ = mimetypes.guess_type(path.name)
-    return path.is_file() and (format_of(path) is not None or (kind or "").startswith("image/"))
 
 
 def _parse_box(row: list[str], place: str) -> tuple[str, BoxPx]:

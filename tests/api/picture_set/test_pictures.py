@@ -1,11 +1,13 @@
-"""The pictures of a folder, and their true classes."""
+"""The pictures of a folder, their true classes, and where the objects are."""
 
 from __future__ import annotations
 
 import pytest
 
+from live_cam.api.picture_set.boxes import boxes_of
+from live_cam.api.picture_set.pictures import find_pictures
+from live_cam.api.picture_set.truth import folder_labels, read_truth, true_classes
 from live_cam.errors import SourceError, UsageError
-from live_cam.report.pictures import find_pictures, folder_labels, read_truth, true_classes
 
 
 def touch(folder, *names):
@@ -22,6 +24,13 @@ def names_of(folder, left_out="report"):
 def test_subfolders_are_walked_and_what_is_no_picture_is_passed_over(tmp_path):
     touch(tmp_path, "b/2.PNG", "a/deep/1.jpg", "0.webp", "a/notes.txt", ".hidden/3.png", "a/.4.png", "report/5.png")
     assert names_of(tmp_path) == ["0.webp", "a/deep/1.jpg", "b/2.PNG"]
+
+
+def test_pictures_are_known_by_their_names_or_by_how_they_begin(tmp_path):
+    touch(tmp_path, "broken.jpg")
+    for name, data in {"scan": b"\xff\xd8\xff\xe0", "paper": b"%PDF-1.7", "clip.mjpg": b"\xff\xd8\xff\xe0"}.items():
+        (tmp_path / name).write_bytes(data)
+    assert names_of(tmp_path) == ["broken.jpg", "scan"]
 
 
 def test_a_linked_folder_is_entered_once(tmp_path):
@@ -87,3 +96,19 @@ def test_tables_that_are_none(tmp_path, data, message):
     table.write_bytes(data)
     with pytest.raises(UsageError, match=message):
         read_truth(table, tmp_path)
+
+
+def test_boxes_are_those_of_the_pictures(tmp_path, caplog):
+    touch(tmp_path, "a/1.png", "2.png")
+    table = tmp_path / "boxes.csv"
+    table.write_text(f"a\\1.png,0,0,5,5\n{tmp_path}/a/1.png,6,6,9,9\ngone.png,0,0,1,1\n", "utf-8")
+    pictures = find_pictures(tmp_path)
+    assert boxes_of(pictures, table, tmp_path)["a/1.png"] == [(0, 0, 5, 5), (6, 6, 9, 9)]
+    assert "boxes.csv names 1 pictures that are not in" in caplog.text
+    with pytest.raises(UsageError, match=r"names 1 pictures .* such as 'a/1.png'; write paths relative to that folder"):
+        boxes_of([picture for picture in pictures if picture.name == "2.png"], _only_first(table), tmp_path)
+
+
+def _only_first(table):
+    table.write_text(table.read_text("utf-8").partition("\n")[0], "utf-8")
+    return table

@@ -1,89 +1,21 @@
-"""The pictures of a folder, and their true classes."""
+"""The true classes of pictures: the names of their subfolders, or a table."""
 
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from io import StringIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
-from live_cam.errors import SourceError, UnknownLabelError, UsageError
+from live_cam.api.picture_set.pictures import picture_name
+from live_cam.errors import UnknownLabelError, UsageError
 from live_cam.models.labels import find_label
-from live_cam.text import encodable
 
-_SUFFIXES: Final = (
-    ".avif .bmp .gif .heic .heif .hdr .jfif .jp2 .jpe .jpeg .jpg .pam .pbm .pgm .png .pnm .ppm .qoi .tga .tif .tiff "
-    ".webp"
-)
 _PATH_TITLES: Final = ("path", "file", "filename", "file_name", "image", "picture")
 _LABEL_TITLES: Final = ("label", "class", "class_name", "true", "truth")
 _MAX_NAMED: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture file.
-
-    Attributes:
-        path: The file.
-        name: Its path within the folder, with slashes, as text.
-        size_bytes, modified_ns: What changes when the file does.
-        true_class: Its true class; None if that is not known.
-    """
-
-    path: Path
-    name: str
-    size_bytes: int
-    modified_ns: int
-    true_class: int | None = None
-
-
-def find_pictures(folder: Path, left_out: Path) -> list[Picture]:
-    """Returns the picture files of a folder and its subfolders, in the order of their names.
-
-    Args:
-        folder: The folder; links to folders are followed, each folder is entered once, hidden files are passed over.
-        left_out: A folder that is passed over, such as that of the report.
-
-    Raises:
-        SourceError: The folder can't be read, or holds no picture.
-    """
-    if not folder.is_dir():
-        reason = "is not a folder" if folder.exists() else "does not exist"
-        raise SourceError(f"{folder} {reason}; give a folder of pictures")
-    try:
-        found = list(_walk(folder, left_out))
-    except OSError as error:
-        raise SourceError(f"{error.filename} can't be read ({error.strerror}); give a folder that can") from error
-    if not found:
-        raise SourceError(f"{folder} holds no picture; put JPEG, PNG or WebP files into it or its subfolders")
-    return sorted(found, key=lambda picture: picture.name)
-
-
-def _walk(folder: Path, left_out: Path) -> Iterator[Picture]:
-    def fail(error: OSError) -> None:
-        raise error
-
-    suffixes = frozenset(_SUFFIXES.split())
-    entered = {os.path.realpath(left_out)}
-    for directory, subfolders, files in os.walk(folder, onerror=fail, followlinks=True):
-        real = os.path.realpath(directory)
-        if real in entered:
-            subfolders.clear()
-            continue
-        entered.add(real)
-        subfolders[:] = sorted(each for each in subfolders if not each.startswith("."))
-        for file in files:
-            path = Path(directory, file)
-            if file.startswith(".") or path.suffix.casefold() not in suffixes or not path.is_file():
-                continue
-            status = path.stat()
-            name = encodable(path.relative_to(folder).as_posix())
-            yield Picture(path, name, status.st_size, status.st_mtime_ns)
 
 
 def folder_labels(names: Sequence[str]) -> dict[str, str]:
@@ -119,7 +51,7 @@ def read_truth(path: Path, folder: Path) -> dict[str, str]:
             continue
         if len(row) <= max(path_at, label_at):
             raise UsageError(f"row {number} of {path} has no label; write two columns: path,label")
-        name, label = _name(row[path_at].strip(), folder), row[label_at].strip()
+        name, label = picture_name(row[path_at].strip(), folder), row[label_at].strip()
         if labels.setdefault(name, label) != label:
             raise UsageError(f"row {number} of {path} gives {name} a second label; leave one of them out")
     return labels
@@ -131,14 +63,6 @@ def _columns(row: Sequence[str]) -> tuple[int, int, int]:
     paths = [at for at, title in enumerate(titles) if title in _PATH_TITLES]
     labels = [at for at, title in enumerate(titles) if title in _LABEL_TITLES]
     return (paths[0], labels[0], 1) if paths and labels else (0, 1, 0)
-
-
-def _name(text: str, folder: Path) -> str:
-    path = PurePosixPath(text.replace("\\", "/"))
-    for start in (folder, folder.absolute()):
-        if path.is_absolute() and path.is_relative_to(start.as_posix()):
-            return path.relative_to(start.as_posix()).as_posix()
-    return path.as_posix()
 
 
 def true_classes(named: Mapping[str, str], labels: Sequence[str]) -> tuple[dict[str, int], list[str]]:
