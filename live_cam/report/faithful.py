@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.saliency.faithfulness import Faithfulness, target_probability
 from live_cam.explain.saliency.occlusion import occlude
+from live_cam.explain.saliency.places import Place
 from live_cam.report.pictures import Picture
-from live_cam.report.places import Place
 from live_cam.report.reading import BATCH_SIZE, explain_full_batch, fill_batch, read_batches
 from live_cam.report.results import Row
 from live_cam.types import Target

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from live_cam.report.places import coarsen
+from live_cam.explain.saliency.places import coarsen
 from live_cam.report.results import Row
 
 MIN_MISTAKES: Final = 3

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from live_cam.errors import SourceError
 from live_cam.explain.base import ExplainerProtocol, describe
+from live_cam.explain.metrics.accuracy import Accuracy
 from live_cam.report.cards import boxed_thumbnails, make_cards, map_uri
 from live_cam.report.explaining import OnProgress, explain_pictures
 from live_cam.report.faithful import choose_measured, measure, measure_cover
@@ -20,7 +21,7 @@ from live_cam.report.page import write_page
 from live_cam.report.pictures import Picture
 from live_cam.report.results import Results, Row
 from live_cam.report.shortcuts import MIN_PICTURES, ClassEvidence, class_evidence
-from live_cam.report.summary import SURE, Accuracy, accuracy, confusion, mistakes, most_uncertain, worst_pairs
+from live_cam.report.summary import SURE, accuracy, confusion, mistakes, most_uncertain, worst_pairs
 
 SHOWN: Final = {
     "mistakes": 60,
