@@ -24,6 +24,7 @@ def check_label(label: str, others: Sequence[str]) -> str:
             f"{label[:MAX_CHARS]!r} is no name for a class; give 1 to {MAX_CHARS} characters without "
             f"{' '.join(sorted(_FORBIDDEN))}, and no dot at the start or end"
         )
-    if name.casefold() in (other.casefold() for other in others):
-        raise UsageError(f"there is a class {name!r} already; give another name")
+    alike = next((other for other in others if other.casefold() == name.casefold()), None)
+    if alike is not None:
+        raise UsageError(f"there is a class {alike!r} already; give another name")
     return name

@@ -15,6 +15,7 @@ from live_cam.web.api.analysis import analysis_routes
 from live_cam.web.api.frames import frame_routes
 from live_cam.web.api.recordings import recording_routes
 from live_cam.web.api.settings import settings_routes
+from live_cam.web.api.teaching import teaching_routes
 from live_cam.web.security.access import AccessGuard
 from live_cam.web.security.allowed import AllowedRoutes, add_head, page_routes
 from live_cam.web.ui.first_page import first_page_routes
@@ -58,7 +59,7 @@ class LiveApp:
         routers = [script_routes(), frame_routes(session, kiosk), settings_routes(session, kiosk)]
         routers.append(analysis_routes(session))
         if not kiosk:
-            routers.append(recording_routes(session))
+            routers += [recording_routes(session), teaching_routes(session)]
         first_page = first_page_routes(*self._page_options)
         routes = [route for router in (*routers, first_page) for route in router.routes]
         add_head(routes)

@@ -19,5 +19,5 @@ def test_what_could_be_no_folder_is_refused_in_one_line(label):
 
 
 def test_two_classes_have_two_names():
-    with pytest.raises(UsageError, match="'Mug' already"):
+    with pytest.raises(UsageError, match="'mug' already"):
         check_label("Mug", ["mug"])
