@@ -57,6 +57,8 @@ def place_votes(
     if not (left <= x <= right and top <= y <= bottom):
         return box, []
     votes = activation[row, column] @ head.weights / (height * width)
-    logits = head.logits(activation.mean(axis=(0, 1))[None])[0]
-    labels = classifier.labels
-    return box, [Vote(i, labels[i], float(votes[i]), float(logits[i])) for i in top_classes(votes, classes_n)]
+    pooled, labels = activation.mean(axis=(0, 1)), classifier.labels
+    return box, [
+        Vote(i, labels[i], float(votes[i]), float(pooled @ head.weights[:, i] + head.bias[i]))
+        for i in top_classes(votes, classes_n)
+    ]

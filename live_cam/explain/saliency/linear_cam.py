@@ -8,6 +8,7 @@ Localization" (CVPR 2016), and no backward pass is needed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from live_cam.models.linear_head import LinearHead
 from live_cam.types import Head, Method, Score
 
 Array = NDArray[np.float32]
+
+_SUMS: Final[frozenset[Method]] = frozenset({"gradcam", "hirescam"})
+"""Methods that are the same where the gradient is the same at every place: sums of activation times gradient."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +50,12 @@ class LinearCam:
         height, width, channels = activation.shape
         if self.score == "probability":
             targets = self._to_logits(targets, probabilities(logits, self.activation).astype(np.float32))
+        classes = np.flatnonzero(targets.any(axis=0))  # few of a thousand, whose weights are megabytes
+        gradients = targets[:, classes] @ self.head.weights[:, classes].T / np.float32(height * width)
+        if method in _SUMS:
+            maps = activation.reshape(-1, channels) @ gradients.T
+            return np.maximum(maps.T.reshape(-1, height, width), 0.0)
         # The mean over the places passes the same gradient on to all of them.
-        gradients = targets @ self.head.weights.T / np.float32(height * width)
         everywhere = np.broadcast_to(gradients[:, np.newaxis, np.newaxis], (len(targets), height, width, channels))
         return np.asarray(saliency_maps(method, [activation[np.newaxis]], [everywhere[np.newaxis]])[0])
 
