@@ -20,9 +20,10 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 from live_cam.clock import MONOTONIC
-from live_cam.errors import LiveCamError
+from live_cam.errors import LiveCamError, UsageError
 from live_cam.files import atomic_file
 from live_cam.models.imagenet import IMAGENET_RESNET50
+from live_cam.models.model import Model
 from live_cam.pipeline.session import Session
 from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Method, Precision, Score, Target
 from tests.clocks import FakeClock
@@ -68,6 +69,8 @@ class FakeExplainer:
     is_float32_prepared = False
     weights_digest = "0" * 64
     classifier = IMAGENET_RESNET50
+    model = Model(IMAGENET_RESNET50, weights_digest, None)
+    linear_head = None
 
     def __init__(self, delay_s=0.0, evidence=1.0):
         self.delay_s = delay_s
@@ -116,6 +119,15 @@ class FakeExplainer:
 
     def prepare_float32(self):
         self.is_float32_prepared = True
+
+    def require_linear_head(self):
+        raise UsageError("a fake takes no classes of your own")
+
+    def with_head(self, head):
+        self.require_linear_head()
+
+    def activations(self, frames):
+        self.require_linear_head()
 
     def give_way_to_float32(self):
         self.precision = "float32"

@@ -189,7 +189,8 @@ def make_openvino_step(make_convert, tmp_path_factory):
     @functools.cache
     def make(*layers, precision="float32", **options):
         depends_on = ("small network", *layers, repr(options))
-        return OpenVinoStep(make_convert(*layers, **options), (224, 224), 1000, cache, depends_on, precision)
+        convert, score = make_convert(*layers, **options), options.get("score", "logit")
+        return OpenVinoStep(convert, (224, 224), 1000, cache, depends_on, precision, score=score)
 
     return make
 

@@ -87,7 +87,7 @@ def annotate(
     outcomes = []
     with _exclusive(output.parent if into_file else output):
         model = explainer_options.open_model()
-        labels = model.classifier.labels
+        labels = explainer_options.labels_of(model)
         parsed = parse_target(target, contrast, counterfactual, labels)
         options = AnnotateOptions(parsed, every, _find_labels(classes, labels), codec, subtitles)
         explainer = explainer_options.create(model, batch_size=BATCH_SIZE, performance_hint="throughput")

@@ -22,6 +22,7 @@ from live_cam.cli.examples import EXAMPLES, PROGRAM_EXAMPLES, examples_text
 from live_cam.cli.explain import explain
 from live_cam.cli.serve import serve
 from live_cam.cli.signals import exit_on_signals
+from live_cam.cli.teach import teach
 from live_cam.cli.terminal import LogFormatter, echo, print_error
 from live_cam.cli.tools import bench, cameras, doctor, layers
 from live_cam.cli.usage import check_first_word, parser_error
@@ -73,7 +74,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (serve, annotate, explain, why, compare, check, calibrate, layers, cameras, bench, doctor):
+for command in (serve, annotate, explain, why, compare, check, teach, calibrate, layers, cameras, bench, doctor):
     app.command(cls=_Command, epilog=examples_text(EXAMPLES[command.__name__]))(command)
 
 

@@ -36,6 +36,8 @@ def check(
 
     if explainer_options.model is not None:
         raise UsageError("check takes the model as its first argument; leave out --model")
+    if explainer_options.head is not None:
+        raise UsageError("check compares the model's own classes; leave out --head")
     for path in images:
         require_file(path, "an image")
     announce_start()

@@ -36,6 +36,11 @@ EXAMPLES: Final[dict[str, Sequence[str]]] = {
     "why": ("live-cam why photos -o report", "live-cam why photos -o report --truth classes.csv --model mine.keras"),
     "compare": ("live-cam compare old.keras new.keras photos --fail-under 0.9",),
     "check": ("live-cam check mine.keras cat.jpg dog.jpg",),
+    "teach": (
+        "live-cam teach things -o mine.npz",
+        "live-cam teach things -o mine.npz --export mine.keras",
+        "live-cam 0 --head mine.npz",
+    ),
     "calibrate": ("live-cam calibrate mine.keras photos",),
     "layers": ("live-cam layers", "live-cam layers --model mine.keras"),
     "cameras": ("live-cam cameras", "live-cam cameras --json"),

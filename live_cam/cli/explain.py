@@ -90,7 +90,7 @@ def explain(
     from live_cam.api.result import Result, explain_image
 
     models = explainer_options.open_models()
-    parsed = parse_target(target, contrast, counterfactual, models[0].classifier.labels)
+    parsed = parse_target(target, contrast, counterfactual, explainer_options.labels_of(models[0]))
     explainer, *others = explainer_options.create_all(models)
     exit_status = 0
     measured: list[Mapping[str, measure.Values]] = []

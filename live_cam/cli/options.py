@@ -52,7 +52,7 @@ SubtitlesOption = Annotated[
 
 
 _ONE_MODEL = "this command takes one --model; `live-cam serve` and `live-cam explain` take two"
-_FOR_EACH_MODEL = ("model", "labels", "preprocess", "model_output", "weights", "layer")
+_FOR_EACH_MODEL = ("model", "labels", "preprocess", "model_output", "weights", "layer", "head")
 """Options that may be given twice, in the order of two models; given once they are for the first."""
 
 
@@ -94,6 +94,10 @@ class ExplainerOptions:
         str | None,
         typer.Option(metavar="NAME", help="Layer to explain, by default the last; see `live-cam layers`."),
     ] = None
+    head: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="Classes of your own in place of the model's, from `live-cam teach`."),
+    ] = None
     method: Annotated[
         Method, typer.Option(help="Saliency method; layercam-fused is the sharpest, gradcam the best known.")
     ] = "gradcam"
@@ -128,8 +132,16 @@ class ExplainerOptions:
 
     @property
     def known_labels(self) -> Sequence[str] | None:
-        """The names of the classes, where no file has to be opened for them."""
+        """The names of the classes, where no model has to be opened for them."""
+        if self.head is not None:
+            from live_cam.models.taught_head import read_head
+
+            return read_head(self.head).labels
         return imagenet_labels() if self.model is None and self.labels is None else None
+
+    def labels_of(self, model: Model) -> Sequence[str]:
+        """Returns the names of the classes that an opened model is explained with: its own, or taught ones."""
+        return (self.known_labels if self.head is not None else None) or model.classifier.labels
 
     def open_model(self) -> Model:
         """Opens the only model, with progress on standard error; a file that is known takes no time."""
@@ -161,6 +173,10 @@ class ExplainerOptions:
     def _open(self) -> Model:
         from live_cam.models.open import ModelOptions, open_model
 
+        if self.head is not None:  # now rather than when the model has been opened
+            from live_cam.models.taught_head import read_head
+
+            read_head(self.head)
         options = ModelOptions(
             self.labels, self.preprocess, self.model_output, self.trust_model, self.weights, self.resize
         )
@@ -182,7 +198,7 @@ class ExplainerOptions:
         from live_cam.explain.explainer import Explainer
         from live_cam.explain.runtime.conversion_process import end_loaded
 
-        names = ("layer", "method", "score", "runtime", "precision", "device", "max_memory_mb")
+        names = ("layer", "method", "score", "runtime", "precision", "device", "max_memory_mb", "head")
         try:
             with self.quiet_tensorflow():
                 return Explainer(model, **{name: getattr(self, name) for name in names}, **arguments)

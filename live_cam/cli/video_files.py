@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from live_cam.errors import UsageError
+from live_cam.sources.spec import VIDEO_SUFFIXES
 
-_SUFFIXES = ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .vob .webm .wmv"
 _MAX_STEM_BYTES: Final = 255 - len(".jsonl")
-VIDEO_SUFFIXES: Final = frozenset(_SUFFIXES.split())
-"""Suffixes of the files in a folder that count as videos; the system's own table would differ between machines."""
 
 
 def find_videos(patterns: Sequence[str], output: Path) -> list[Path]:

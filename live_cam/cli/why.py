@@ -76,13 +76,14 @@ def why(
     from live_cam.report.report import settings_of, write_report
     from live_cam.report.results import Results
 
-    pictures, notes = _with_true_classes(pictures, named, model.classifier.labels)
+    labels = tuple(explainer_options.labels_of(model))
+    pictures, notes = _with_true_classes(pictures, named, labels)
     explainer = explainer_options.create(model, batch_size=BATCH_SIZE, performance_hint="throughput")
     with closing(Results(output, settings_of(explainer))) as results, _progress() as on_progress:
         report = write_report(
             explainer, folder, pictures, results, notes, on_progress, metrics=metrics, boxes=of_pictures
         )
-    _print(report, output, model.classifier.labels, as_json)
+    _print(report, output, labels, as_json)
     for problem in report.problems[:_MAX_PRINTED]:
         print_error(SourceError(f"left out: {problem}"))
     if len(report.problems) > _MAX_PRINTED:

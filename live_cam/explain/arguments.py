@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final, get_args
 
 from live_cam.errors import UsageError
+from live_cam.models.classifier import Classifier
 from live_cam.types import CamConfig, Frame, Method, PerformanceHint, Precision, Resize, Runtime, Score, Target
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -32,6 +33,14 @@ def check_layer(layer: Any, method: Method) -> None:
         raise UsageError(f"layer is the name of an activation, not {layer!r}; `live-cam layers` lists them")
     if layer is not None and method == "layercam-fused":
         raise UsageError("layercam-fused explains several layers of its own choice together; omit --layer")
+
+
+def check_taught_layer(layer: str | None, classifier: Classifier) -> None:
+    """Raises `UsageError` for a layer at which taught classes are not explained: any but the last."""
+    if layer not in (None, classifier.default_layer):
+        raise UsageError(
+            f"taught classes are explained at the last layer, {classifier.default_layer}; leave out --layer"
+        )
 
 
 def check_cam_config(cam_config: CamConfig) -> None:

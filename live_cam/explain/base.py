@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.models.classifier import Classifier
+from live_cam.models.linear_head import LinearHead
+from live_cam.models.model import Model
+from live_cam.models.taught_head import TaughtHead
 from live_cam.types import CamConfig, Explanation, Frame, Method, Precision, Runtime, Score, Target
 
 
@@ -23,10 +26,28 @@ class ExplainerProtocol(Protocol):
     model_options: tuple[str, ...]
     weights_digest: str
     classifier: Classifier
+    model: Model
 
     @property
     def cam_config(self) -> CamConfig:
         """The default layer and method."""
+        ...
+
+    @property
+    def linear_head(self) -> LinearHead | None:
+        """The weights behind the last layer; None where they are not linear, or that layer is not prepared."""
+        ...
+
+    def require_linear_head(self) -> None:
+        """Raises `UsageError` unless classes can be taught: behind the last layer are the mean and a linear layer."""
+        ...
+
+    def with_head(self, head: TaughtHead) -> Self:
+        """Returns an explainer of taught classes, which shares with this one all that is compiled."""
+        ...
+
+    def activations(self, frames: Sequence[Frame]) -> list[NDArray[np.float32]]:
+        """Returns the last activation of each frame, float32 (h, w, channels); without a pass if it is known."""
         ...
 
     @property

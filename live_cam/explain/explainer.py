@@ -6,23 +6,34 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.errors import UsageError
-from live_cam.explain.arguments import check_cam_config, check_choices, check_layer, check_targets
+from live_cam.explain.activation_cache import ActivationCache, Seen
+from live_cam.explain.arguments import (
+    check_cam_config,
+    check_choices,
+    check_layer,
+    check_targets,
+    check_taught_layer,
+)
 from live_cam.explain.results import ExplanationBuilder
-from live_cam.explain.runtime.batching import explain_batched
+from live_cam.explain.runtime.batching import explain_batched, observe_batched
 from live_cam.explain.runtime.int8.step import Int8Step
 from live_cam.explain.runtime.select import Step, layers_to_explain, select_backend
 from live_cam.explain.runtime.step_cache import StepCache
 from live_cam.explain.saliency.evidence import empty_images, evidence_ramp
-from live_cam.explain.target_passes import explain_targets
+from live_cam.explain.saliency.linear_cam import LinearCam
+from live_cam.explain.target_passes import explain_linearly, explain_targets
+from live_cam.models.linear_head import LinearHead
 from live_cam.models.open import ModelOptions, open_model
 from live_cam.models.preprocess import resize_to_input
+from live_cam.models.taught_head import TaughtHead, read_head
 from live_cam.models.weights.find import Progress, silent
 from live_cam.types import (
     Auto,
@@ -62,7 +73,8 @@ class Explainer:
         model_options: The options that open the same model on the command line; files are without their folders, which
             are no viewer's business.
         classifier: The model.
-        weights_digest: SHA-256 (hex) of the weights.
+        weights_digest: SHA-256 (hex) of the weights, and of the head if that was taught.
+        model: The model as it was opened, with its own classes.
     """
 
     def __init__(
@@ -87,6 +99,7 @@ class Explainer:
         smooth: bool = False,
         max_memory_mb: int = 1500,
         optimize: bool = True,
+        head: TaughtHead | str | os.PathLike[str] | None = None,
     ) -> None:
         """Opens the model and compiles the step, so that the first frame takes no longer than any other.
 
@@ -116,13 +129,14 @@ class Explainer:
                 400 of it: those used longest ago make room, `layer` never does.
             optimize: Whether TensorFlow optimises the network first, which takes longer than to explain a few dozen
                 frames without; OpenVINO always does.
+            head: A head for classes of one's own that was taught on this model, or its file; None for the model's own.
 
         Raises:
-            ModelError: The model file can't be opened, or is no classifier of images.
+            ModelError: The model file, or that of the head, can't be opened, or the model is no classifier of images.
             WeightsError: The weights could not be obtained or are those of another network.
             UnknownLayerError: The network has no activation of that name.
             UsageError: An argument is none of its choices; the device is not available or does not support the
-                precision; or the method has its own layers.
+                precision; the method has its own layers; or the model takes no head, or another one.
         """
         check_choices(
             method=method,
@@ -136,13 +150,21 @@ class Explainer:
         weights = None if weights is None else Path(weights)
         options = ModelOptions(labels, preprocess, output, trust_model, weights, resize)
         opened = open_model(model, options, progress)
-        self.classifier = opened.classifier
+        taught = read_head(head) if isinstance(head, str | os.PathLike) else head
+        self.classifier = opened.classifier if taught is None else taught.classifier(opened.classifier)
+        if taught is not None:
+            taught.require_network(opened.classifier, opened.digest)
+            check_taught_layer(layer, opened.classifier)
         layers = layers_to_explain(self.classifier, method, layer)
         self.layer = "+".join(layers)
         self.method: Method = method
         self.score: Score = score
         self.device, self.model_options = device, opened.command_options
         self.weights_digest = opened.digest
+        self.model = opened
+        self._smooth = smooth
+        self._head: LinearHead | None = None
+        self._activations = ActivationCache()
         self._batch_size = batch_size
         self._frame_px = self.classifier.input_px
         self._process_id = os.getpid()
@@ -152,10 +174,69 @@ class Explainer:
         self._has_exact_stills = backend.exact_stills
         self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - MEMORY_OF_THE_REST_MB))
         self.prepare(self.cam_config)
+        if taught is not None:
+            self._use_head(taught)
+            return
         self._ramp = self.classifier.evidence_logits or evidence_ramp(
             self.logits(empty_images(self.classifier.input_px))
         )
         self._builder = ExplanationBuilder(self.classifier, self._ramp, smooth)
+
+    def with_head(self, head: TaughtHead) -> Self:
+        """Returns an explainer of taught classes, which shares with this one all that is compiled.
+
+        It takes no time if the last layer is ready; any thread may call it.
+
+        Raises:
+            UsageError: The head was taught on another model, or this one takes none.
+        """
+        head.require_network(self.model.classifier, self.model.digest)
+        taught = copy(self)
+        taught.classifier = head.classifier(self.model.classifier)
+        taught.layer, taught.model_options = taught.classifier.default_layer, self.model.command_options
+        taught.prepare(taught.cam_config)
+        taught._use_head(head)
+        return taught
+
+    def _use_head(self, head: TaughtHead) -> None:
+        self.require_linear_head()
+        self._head, self._ramp = head.head, head.evidence_logits
+        self.weights_digest = head.weights_digest(self.model.digest)
+        self.model_options += ("--head", f"{head.name}.npz")
+        self._builder = ExplanationBuilder(self.classifier, self._ramp, self._smooth)
+
+    def require_linear_head(self) -> None:
+        """Raises `UsageError` unless classes can be taught: behind the last layer are the mean and a linear layer."""
+        if self._cam(self._steps.take((self.classifier.default_layer,))) is None:
+            raise UsageError(
+                f"{self.model.classifier.name} takes no classes of your own: behind its last layer is more than a mean "
+                "over the places and a linear layer"
+            )
+
+    @property
+    def linear_head(self) -> LinearHead | None:
+        """The weights behind the last layer; None where they are not linear, or that layer is not prepared."""
+        step = self._steps.find((self.classifier.default_layer,))
+        cam = None if step is None else self._cam(step)
+        return None if cam is None else cam.head
+
+    def activations(self, frames: Sequence[Frame]) -> list[NDArray[np.float32]]:
+        """Returns the last activation of each frame, float32 (h, w, channels).
+
+        Of frames that were explained lately it is known, and nobody who computes is waited for.
+
+        Raises:
+            LiveCamError: The last layer is not ready, or what is behind it is not linear.
+        """
+        self.require_linear_head()
+        step = self._steps.take((self.classifier.default_layer,))
+        steps = (step.int8, step.float32) if isinstance(step, Int8Step) else (step,)
+        for each in steps:
+            known = [self._activations.find(each, frame.rgb) for frame in frames]
+            if all(seen is not None for seen in known):
+                return [seen[0] for seen in known if seen is not None]
+        with self._exclusively():
+            return [seen[0] for seen in self._activations.observe(step, [frame.rgb for frame in frames], self._fit)]
 
     @property
     def cam_config(self) -> CamConfig:
@@ -279,13 +360,32 @@ class Explainer:
         if exact and isinstance(step, Int8Step):
             step, precision = step.float32, "float32"
             step.prepare(1, 1)
-        rgb = self._fit([frame.rgb for frame in frames])
-        self._frame_px = rgb[0].shape[:2]
+        rgb = [frame.rgb for frame in frames]
+        self._frame_px = rgb[0].shape[:2] if self.classifier.resize == "stretch" else self.classifier.input_px
+        cam = self._cam(step)
+        if cam is None:
+            inputs = self._fit(rgb)
+            explained = explain_targets(step, inputs, targets, method)
+        else:
+            every_seen = self._activations.observe(step, rgb, self._fit)
+            explained = [
+                explain_linearly(cam, self._answer(seen), row, method)
+                for seen, row in zip(every_seen, targets, strict=True)
+            ]
         in_use = CamConfig("+".join(layers), method)
         return [
-            builder.build(frame, in_use, precision, *results)
-            for frame, *results in zip(frames, *explain_targets(step, rgb, targets, method), strict=True)
+            builder.build(frame, in_use, precision, *results) for frame, results in zip(frames, explained, strict=True)
         ]
+
+    def _cam(self, step: Step) -> LinearCam | None:
+        """Returns what explains the classes in use from the activation of a step; None if its gradients have to."""
+        cam = step.linear_cam
+        return cam if cam is None or self._head is None else LinearCam(self._head, self.score, "softmax")
+
+    def _answer(self, seen: Seen) -> Seen:
+        """Returns an activation with the logits of the classes in use."""
+        activation, logits = seen
+        return activation, logits if self._head is None else self._head.logits(activation.mean(axis=(0, 1)))
 
     def _precision_of(self, step: Step) -> Precision:
         if isinstance(step, Int8Step):
@@ -297,10 +397,13 @@ class Explainer:
 
         It runs the step, which is compiled already and takes little longer than the forward pass alone.
         """
-        step = self._steps.first
         if len(frames) == 0:
-            return np.empty((0, step.classes), np.float32)
+            return np.empty((0, len(self.classifier.labels)), np.float32)
+        step = self._steps.take(self._layers(self.cam_config))
         with self._exclusively():
+            if self._cam(step) is not None:
+                activations, logits = observe_batched(step, self._fit(frames))
+                return logits if self._head is None else self._head.logits(activations.mean(axis=(1, 2)))
             targets = np.zeros((len(frames), 1, step.classes), np.float32)
             return explain_batched(step, self._fit(frames), targets, self.method)[1]
 

@@ -15,6 +15,8 @@ _MAX_PASSES_PER_FRAME = 24
 # Two classes of about the same probability may take turns.
 _MAX_SUBJECTS = 8
 
+_Subject = tuple[Target, str, CamConfig]
+
 
 @dataclass(slots=True, eq=False)
 class _Tested:
@@ -30,9 +32,9 @@ class FaithfulnessMonitor:
 
     def __init__(self, rng: np.random.Generator, clock: Clock = MONOTONIC) -> None:
         """Prepares a monitor whose random patches come from `rng`."""
-        self._subject: tuple[Target, CamConfig] | None = None
+        self._subject: _Subject | None = None
         self._scene: int | None = None
-        self._tests: dict[tuple[Target, CamConfig], _Tested] = {}
+        self._tests: dict[_Subject, _Tested] = {}
         self._test = _Tested()
         self._has_evidence = False
         self._rng = rng
@@ -59,7 +61,7 @@ class FaithfulnessMonitor:
     def follow(self, explanation: Explanation) -> None:
         """Starts afresh at a scene cut, and if a target, layer or method is shown that the scene did not have yet."""
         self._has_evidence = explanation.has_evidence
-        subject = explanation.target, explanation.cam_config
+        subject = explanation.target, explanation.target_label, explanation.cam_config
         is_cut = explanation.scene != self._scene
         if is_cut:
             self._scene = explanation.scene

@@ -16,6 +16,7 @@ from live_cam.pipeline.faithfulness_monitor import FaithfulnessMonitor
 from live_cam.pipeline.frame_queue import FrameQueue
 from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.settings import SettingsStore
+from live_cam.pipeline.teaching import Teaching
 from live_cam.pipeline.watchdog import SourceStatus, Watchdog
 from live_cam.sinks.publish.publisher import Publisher
 from live_cam.sinks.recorder import Recorder
@@ -38,6 +39,7 @@ class Feed:
         metrics: The counters.
         watchdog: Judges the source.
         faithfulness: Measures how faithful the maps are.
+        teaching: The classes that its audience teaches; None where none can be taught.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Feed:
         self.metrics = Metrics(total, clock)
         self.watchdog = _watchdog(name, kind, clock)
         self.faithfulness = FaithfulnessMonitor(np.random.default_rng(), clock)
+        self.teaching: Teaching | None = None
         self._source_id = self._first_source_id = source_id or name
         self._frame_queue = frame_queue
         self._clock = clock

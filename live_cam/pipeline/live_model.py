@@ -26,6 +26,11 @@ class LiveModel:
         self.explainer = explainer
         self.layer_loader = layer_loader
 
+    def can_follow(self, shown: Explanation) -> bool:
+        """Whether an explanation that is shown is of these very classes, so that its top classes can be explained."""
+        labels = self.explainer.classifier.labels
+        return len(shown.logits) == len(labels) and all(labels[each.index] == each.label for each in shown.smoothed_top)
+
     def explain(
         self, frames: Sequence[Frame], settings: Settings, shown: Sequence[Explanation | None]
     ) -> list[list[Explanation]]:

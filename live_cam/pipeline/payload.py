@@ -55,7 +55,8 @@ def state_payload(session: Session, feed: Feed) -> StatePayload:
     preparing = session.layer_loader.message(settings.cam_config)
     return {
         "models": [
-            {"name": each.classifier.name, "explained_by": each.classifier.explained_by} for each in session.explainers
+            {"name": each.classifier.name, "explained_by": each.classifier.explained_by}
+            for each in session.explainers_of(feed)
         ],
         "source": feed.name,
         "state": status.state,
@@ -80,7 +81,7 @@ def frame_payload(session: Session, feed: Feed, shown: EncodedFrame) -> FramePay
         **shown.explanation.describe(smoothed=True),
         "seq": shown.frame.seq,
         "revision": shown.frame.revision,
-        "caption": shown.frame.caption if _is_resnet50(session.explainer.classifier) else "",
+        "caption": shown.frame.caption if _is_resnet50(session.explainers_of(feed)[0].classifier) else "",
         "age_ms": round((session.clock.now_ns() - shown.pts_ns) / 1e6, 1),
         "second": None if shown.second is None else shown.second.describe(smoothed=True),
         "comparison": None if session.second is None else session.second.compare(shown, feed.settings.current),

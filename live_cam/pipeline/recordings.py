@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import count
@@ -94,13 +94,13 @@ class Recordings:
     def __init__(
         self,
         feeds: Sequence[Feed],
-        explainers: Sequence[ExplainerProtocol],
+        explainers_of: Callable[[Feed], Sequence[ExplainerProtocol]],
         options: RecordingOptions,
         clock: Clock = MONOTONIC,
     ) -> None:
         """Prepares; nothing is written yet."""
         self._feeds = feeds
-        self._explainers = explainers
+        self._explainers_of = explainers_of
         self._options = options
         self._clock = clock
         self._recorders: list[Recorder] = []
@@ -217,8 +217,9 @@ class Recordings:
         return None if path is None or is_busy or not path.is_file() else path
 
     def _create(self, feed: Feed, video: Path, view: View) -> Recorder:
-        header: dict[str, Any] = {"live_cam": __version__, "source": feed.name, **describe(self._explainers[0])}
-        for second in self._explainers[1:]:
+        first, *others = self._explainers_of(feed)
+        header: dict[str, Any] = {"live_cam": __version__, "source": feed.name, **describe(first)}
+        for second in others:
             header["second_model"] = describe(second)["model"]
         return Recorder(video, view, self._options.codec, self._options.subtitles, header)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, replace
-from typing import Any, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.explain.base import ExplainerProtocol
@@ -21,11 +22,15 @@ from live_cam.pipeline.publishing import Publishing
 from live_cam.pipeline.recordings import RecordingOptions, Recordings
 from live_cam.pipeline.settings import Mode, Settings, SettingsStore
 from live_cam.pipeline.source_switch import SourceSwitch, unique_names
+from live_cam.pipeline.teaching import Teaching
 from live_cam.pipeline.visitors import Visitors
 from live_cam.pipeline.worker import Worker
 from live_cam.sources.base import Source
 from live_cam.sources.camera import CameraOptions
 from live_cam.types import CamConfig, EncodedFrame
+
+TEACHING_BYTES: Final = 128_000_000
+"""How much memory examples may take, of all who teach together."""
 
 _JOIN_LIMIT_NS = 700_000_000
 _Result = TypeVar("_Result")
@@ -49,6 +54,7 @@ class Session:
         recordings: Recordings of all feeds.
         publishing: Publishers of all feeds.
         switch: Shows other sources in the feeds.
+        teaching: The classes that all viewers teach together; None without sources, or where nobody can.
     """
 
     def __init__(
@@ -81,6 +87,8 @@ class Session:
         self.settings = self.new_settings()
         self.layer_loader = LayerLoader(explainer, self._reexplain, clock)
         self.metrics = Metrics(clock=clock)
+        self._learner = ThreadPoolExecutor(1, thread_name_prefix="learner")
+        self._teaching_bytes = TEACHING_BYTES // max(1, max_visitors + bool(sources))
         self._frame_queue: FrameQueue[Feed] = FrameQueue()
         names = unique_names([source.name for source in sources])
         self.feeds = [
@@ -88,9 +96,14 @@ class Session:
             for name, source in zip(names, sources, strict=True)
         ]
         self.visitors = (
-            Visitors(max_visitors, self._frame_queue, self.metrics, self.new_settings, clock) if max_visitors else None
+            Visitors(max_visitors, self._frame_queue, self.metrics, self.new_settings, clock, self._new_teaching)
+            if max_visitors
+            else None
         )
-        self.recordings = Recordings(self.feeds, self.explainers, recording, clock)
+        self.teaching = self._new_teaching(self.settings) if sources else None
+        for feed in self.feeds:
+            feed.teaching = self.teaching
+        self.recordings = Recordings(self.feeds, self.explainers_of, recording, clock)
         self.publishing = Publishing(self.feeds, clock)
         self._stop_ns: int | None = None
         self._captures = [CaptureThread(source, feed, clock) for source, feed in zip(sources, self.feeds, strict=True)]
@@ -112,6 +125,7 @@ class Session:
         self._frame_queue.close()
         self.recordings.close()
         self.publishing.close()
+        self._learner.shutdown(wait=False, cancel_futures=True)
         for feed in self.all_feeds:
             feed.broadcaster.close()
 
@@ -129,9 +143,16 @@ class Session:
 
     def new_settings(self) -> SettingsStore:
         """Returns settings as they are at the start."""
-        return SettingsStore(
-            self._initial, tuple(self.layers), len(self.explainer.classifier.labels), tuple(self.modes)
-        )
+        return SettingsStore(self._initial, tuple(self.layers), self.explainer.classifier.labels, tuple(self.modes))
+
+    def _new_teaching(self, settings: SettingsStore) -> Teaching | None:
+        if self.second is not None:
+            return None
+        return Teaching(self.explainer, settings, self._learn_later, self._teaching_bytes, self.clock)
+
+    def _learn_later(self, learn: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the session is ending
+            self._learner.submit(learn)
 
     def submit(self, function: Callable[[ExplainerProtocol], _Result]) -> Future[_Result]:
         """Has the worker call a function between two frames; see `FrameQueue.submit`."""
@@ -145,6 +166,10 @@ class Session:
             return replace(shown, explanation=first, second=second[0] if second else None)
 
         return self.submit(explain)
+
+    def explainers_of(self, feed: Feed) -> list[ExplainerProtocol]:
+        """Returns the explainers of a feed: of the classes that its audience has taught, if it has."""
+        return [self._worker.model_of(feed).explainer, *self.explainers[1:]]
 
     @property
     def explainers(self) -> list[ExplainerProtocol]:

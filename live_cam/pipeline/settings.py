@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
+from live_cam.models.labels import imagenet_labels
 from live_cam.models.layers import DEFAULT_LAYER
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.types import CLASSLESS_METHODS, CamConfig, ClassScore, Method, OverlayStyle, Style, Target
@@ -86,7 +87,7 @@ class SettingsStore:
     Attributes:
         initial: The settings at the start.
         layers: The layers that can be chosen.
-        num_classes: The number of classes that can be chosen.
+        labels: The names of the classes that can be chosen.
         modes: The modes that can be chosen.
     """
 
@@ -94,12 +95,12 @@ class SettingsStore:
         self,
         initial: Settings = Settings(),
         layers: tuple[str, ...] = (DEFAULT_LAYER,),
-        num_classes: int = 1000,
+        labels: Sequence[str] = imagenet_labels(),
         modes: tuple[Mode, ...] = get_args(Mode),
     ) -> None:
         self.initial = initial
         self.layers = layers
-        self.num_classes = num_classes
+        self.labels = labels
         self.modes = modes
         self._current = initial
         self._revision = 0
@@ -131,12 +132,29 @@ class SettingsStore:
         with self._lock:
             before, after = self._current, replace(self._current, **changes)
             for name in ("target", "other"):
-                if (getattr(after, name) or 0) >= self.num_classes:
-                    raise ValueError(f"{name} is a class from 0 to {self.num_classes - 1}, not {getattr(after, name)}")
+                if (getattr(after, name) or 0) >= len(self.labels):
+                    raise ValueError(f"{name} is a class from 0 to {len(self.labels) - 1}, not {getattr(after, name)}")
             if after == before:
                 return
             self._current = after
             self._revision += 1
+        self.notify()
+
+    def use_classes(self, labels: Sequence[str], layers: tuple[str, ...]) -> None:
+        """Replaces the classes and layers that can be chosen; what was chosen of others is open again.
+
+        `notify` has to follow, once frames are explained with them.
+        """
+        with self._lock:
+            if (tuple(labels), layers) == (tuple(self.labels), self.layers):
+                return
+            self.labels, self.layers = labels, layers
+            layer = self._current.layer if self._current.layer in layers else layers[0]
+            self._current = replace(self._current, target=None, other=None, layer=layer)
+            self._revision += 1
+
+    def notify(self) -> None:
+        """Calls the listeners."""
         for listener in tuple(self._listeners):
             listener()
 

@@ -14,6 +14,7 @@ from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue
 from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.settings import SettingsStore
+from live_cam.pipeline.teaching import Teaching
 from live_cam.sources.decode.jpeg_decoders import JpegDecoders
 
 MAX_CLIENT_ID_LENGTH = 64
@@ -21,6 +22,7 @@ MAX_CLIENT_ID_LENGTH = 64
 _S = 1_000_000_000
 _REMEMBERED = 256
 _IDLE_LIMIT_S = 10
+_COME_BACK_S = 60
 _FIRST_SUSPENSION_S = 10
 _MAX_SUSPENSION_S = 320
 
@@ -64,6 +66,7 @@ class Visitors:
         total: Metrics,
         new_settings: Callable[[], SettingsStore],
         clock: Clock = MONOTONIC,
+        new_teaching: Callable[[SettingsStore], Teaching | None] = lambda _: None,
     ) -> None:
         self.max_visitors = max_visitors
         self.decoders = JpegDecoders()
@@ -73,7 +76,9 @@ class Visitors:
         self._clock = clock
         self._lock = threading.RLock()  # a signal handler closes the feeds in the thread it interrupted
         self._places: dict[str, _Place] = {}
+        self._new_teaching = new_teaching
         self._settings: OrderedDict[str, SettingsStore] = OrderedDict()
+        self._teachings: OrderedDict[str, tuple[Teaching | None, int]] = OrderedDict()
         self._suspensions: OrderedDict[str, _Suspension] = OrderedDict()
         self._dismissals: WeakKeyDictionary[Feed, str] = WeakKeyDictionary()
         self._joined = 0
@@ -111,6 +116,7 @@ class Visitors:
             source_id = f"visitor {self._joined}"
             settings = self.settings(client_id)
             feed = Feed("Your camera", "browser", settings, self._frame_queue, self._total, source_id, self._clock)
+            feed.teaching = self.teaching(client_id)
             self._places[client_id] = _Place(feed, address, used_ns)
             return feed
 
@@ -122,7 +128,9 @@ class Visitors:
     def leave(self, feed: Feed) -> None:
         """Makes room for another visitor; the settings are kept for one who comes back."""
         with self._lock:
-            self._places = {client_id: place for client_id, place in self._places.items() if place.feed is not feed}
+            for client_id in [each for each, place in self._places.items() if place.feed is feed]:
+                del self._places[client_id]
+                self.teaching(client_id)  # until they come back
         feed.close()
 
     def note_image(self, feed: Feed) -> None:
@@ -207,3 +215,20 @@ class Visitors:
             if len(self._settings) > self.max_visitors + _REMEMBERED:
                 del self._settings[next(other for other in self._settings if other not in self._places)]
             return store
+
+    def teaching(self, client_id: str) -> Teaching | None:
+        """Returns what a visitor teaches, for as long as they are there or come back within a minute.
+
+        Raises:
+            ValueError: The id is too long.
+        """
+        with self._lock:
+            now_ns, settings = self._clock.now_ns(), self.settings(client_id)
+            known = self._teachings.pop(client_id, None)
+            self._teachings[client_id] = (self._new_teaching(settings) if known is None else known[0]), now_ns
+            absent = [(other, seen_ns) for other, (_, seen_ns) in self._teachings.items() if other not in self._places]
+            for other, seen_ns in absent:
+                is_over = now_ns - seen_ns > _COME_BACK_S * _S or len(self._teachings) > 2 * self.max_visitors
+                if is_over and other != client_id:
+                    del self._teachings[other]
+            return self._teachings[client_id][0]

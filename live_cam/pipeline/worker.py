@@ -92,13 +92,20 @@ class Worker(threading.Thread):
             for (feed, frame), explanations in zip(batch, explained, strict=True):
                 _publish(feed, frame, explanations, top_maps, settings)
                 self._schedule.add(feed)
-            self.precision_monitor.follow(batch[0][1], explained[0][0])
+                if feed.teaching is not None:
+                    feed.teaching.collect(frame)
+            if self.model_of(batch[0][0]) is self._model:
+                self.precision_monitor.follow(batch[0][1], explained[0][0])
         except Exception as error:
             is_first = [feed.fail(frame, f"Explaining failed: {error}") for feed, frame in batch]
             if is_first[0]:
                 _log.exception("explaining a frame of %s failed", batch[0][0].name)
         for request in requests:
             request.set_result(None)
+
+    def model_of(self, feed: Feed) -> LiveModel:
+        """Returns the model that explains a feed: that of the classes its audience has taught, or the first."""
+        return (feed.teaching and feed.teaching.model) or self._model
 
     def explain_alone(self, feed: Feed, frame: Frame) -> list[Explanation]:
         """Explains a frame of a feed without smoothing over those before it; called by tasks."""
@@ -114,13 +121,14 @@ class Worker(threading.Thread):
         """
         frames = [replace(frame, source_id="") if settings.is_still else frame for _, frame in batch]
         shown = [feed.broadcaster.newest for feed, _ in batch]
-        explanations = [each.explanation if each else None for each in shown]
+        model = self.model_of(batch[0][0])
+        explanations = [each.explanation if each and model.can_follow(each.explanation) else None for each in shown]
         top_maps: list[Explanation] = []
         if with_top and len(frames) == 1:
-            of_frame, top_maps = self._model.explain_with_top(frames[0], settings, explanations[0])
+            of_frame, top_maps = model.explain_with_top(frames[0], settings, explanations[0])
             first = [of_frame]
         else:
-            first = self._model.explain(frames, settings, explanations)
+            first = model.explain(frames, settings, explanations)
         if self._second is None:
             return first, top_maps
         own_settings = self._second.own_settings(settings)
@@ -129,12 +137,12 @@ class Worker(threading.Thread):
 
     def _measure_faithfulness(self, feed: Feed) -> None:
         """Makes one forward pass for a feed."""
-        monitor, shown = feed.faithfulness, feed.broadcaster.newest
-        if shown is None:
+        shown, model = feed.broadcaster.newest, self.model_of(feed)
+        if shown is None or not model.can_follow(shown.explanation):
             return
-        start_ns = self._clock.now_ns()
+        monitor, start_ns = feed.faithfulness, self._clock.now_ns()
         try:
-            monitor.measure(shown, self._model.explainer)
+            monitor.measure(shown, model.explainer)
         except Exception:
             if not self._measurement_failed:
                 _log.exception("measuring the faithfulness of %s failed", feed.name)

@@ -13,7 +13,7 @@ from live_cam.api.picture_set.pictures import Picture
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.saliency.faithfulness import Faithfulness, target_probability
 from live_cam.explain.saliency.occlusion import occlude
-from live_cam.report.places import Place
+from live_cam.explain.saliency.places import Place
 from live_cam.report.results import Row
 from live_cam.types import Explanation, Target
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.report.places import coarsen
+from live_cam.explain.saliency.places import coarsen
 from live_cam.report.results import Row
 
 MIN_MISTAKES: Final = 3

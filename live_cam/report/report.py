@@ -17,13 +17,14 @@ from live_cam.api.picture_set.boxes import BoxPx
 from live_cam.api.picture_set.pictures import Picture
 from live_cam.errors import SourceError
 from live_cam.explain.base import ExplainerProtocol, describe
+from live_cam.explain.metrics.accuracy import Accuracy
 from live_cam.report.explaining import OnProgress, explain_pictures
 from live_cam.report.findings import SHOWN, Findings
 from live_cam.report.measuring import OfMaps, locate_all, measure_sample
 from live_cam.report.page import write_page
 from live_cam.report.results import Results, Row
 from live_cam.report.shortcuts import ClassEvidence
-from live_cam.report.summary import Accuracy, accuracy
+from live_cam.report.summary import accuracy
 
 
 @dataclass(frozen=True, slots=True)

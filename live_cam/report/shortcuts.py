@@ -14,22 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from live_cam.report.places import Place, coarsen, grid_of, places
+from live_cam.explain.saliency.places import Place, coarsen, grid_of, places, suspect_shares, usual_shares
 from live_cam.report.results import Row
 
 MIN_PICTURES: Final = 5
 """With fewer pictures of a class, or of others, nothing is said of it."""
 
-_EXCESS: Final = 0.3
-"""Of what a share could exceed the usual one by, as in Cohen's kappa: a ratio would let no large place be suspected."""
-
 _ALONE: Final = 0.5
 """What other classes are taken to show at any place where there are none to compare with."""
 
 _OTHERS_QUANTILE: Final = 0.75
-_OBJECT_SIDES: Final = 0.25
-"""Standard deviation, as a fraction of both sides, of where an object in the middle of a picture lies."""
-
 _FALSE_ALARMS: Final = 0.01
 _VARIANCE_FLOOR: Final = 1e-6
 
@@ -88,22 +82,13 @@ def class_evidence(rows: Sequence[Row], maps: NDArray[np.float32]) -> list[Class
     means: dict[int | None, NDArray[np.float64]] = {index: sums.shares / sums.n for index, sums in frequent.items()}
     if sum(sums.n for sums in rest) >= MIN_PICTURES:
         means[None] = np.sum([sums.shares for sums in rest], axis=0) / sum(sums.n for sums in rest)
-    at_least = np.maximum([place.area for place in known], masks @ _middle(shape).ravel())
+    at_least = usual_shares(known)
     found = []
     for index, sums in frequent.items():
         compared = [mean for other, mean in means.items() if other != index]
         others = np.quantile(compared, _OTHERS_QUANTILE, axis=0, method="higher") if compared else None
         found.append(_judge(index, sums, others, at_least, known, len(frequent)))
     return sorted(found, key=lambda each: (not each.is_suspected, -each.excess, each.class_index))
-
-
-def _middle(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Returns the shares of a Gaussian in the middle of the grid of maps (h, w)."""
-    along = [
-        np.exp(-0.5 * (((np.arange(length) + 0.5) / length - 0.5) / _OBJECT_SIDES) ** 2) for length in grid_of(shape)
-    ]
-    density = np.outer(*along)
-    return np.asarray(density / density.sum())
 
 
 @dataclass(slots=True, eq=False)
@@ -147,9 +132,8 @@ def _judge(
     # As many places and classes are searched as there are.
     quantile = float(t.ppf(1.0 - _FALSE_ALARMS / (len(known) * classes_n), sums.n - 1))
     certain = shares - quantile * np.sqrt(variance / sums.n)
-    limit = usual + _EXCESS * (1.0 - usual)
     best = int(np.argmax(shares - usual))
-    suspects = np.flatnonzero(certain > limit)
+    suspects = np.flatnonzero(certain > suspect_shares(usual))
     if suspects.size:
         best = int(suspects[np.argmax((certain - usual)[suspects])])
     return ClassEvidence(

@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Final
 
+from live_cam.explain.metrics.accuracy import Accuracy
 from live_cam.report.results import Row
 
 SURE: Final = 0.9
 """A mistake with a higher probability is a sure one."""
-
-_Z_95 = 1.959964
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """Which share of the pictures with a known true class is right.
-
-    Attributes:
-        right_n, known_n: Their numbers.
-        low, high: The 95 % interval of the share (Wilson, "Probable inference", JASA 1927).
-    """
-
-    right_n: int
-    known_n: int
-    low: float
-    high: float
-
-    @property
-    def share(self) -> float:
-        """The share, 0..1."""
-        return self.right_n / self.known_n
 
 
 def accuracy(rows: Sequence[Row]) -> Accuracy | None:
@@ -42,11 +19,7 @@ def accuracy(rows: Sequence[Row]) -> Accuracy | None:
     known = [row for row in rows if row.true_class is not None]
     if not known:
         return None
-    known_n, right_n = len(known), sum(not row.is_mistake for row in known)
-    share, z2 = right_n / known_n, _Z_95**2
-    centre = (share + z2 / (2 * known_n)) / (1 + z2 / known_n)
-    half = _Z_95 / (1 + z2 / known_n) * math.sqrt(share * (1 - share) / known_n + z2 / (4 * known_n**2))
-    return Accuracy(right_n, known_n, max(0.0, centre - half), min(1.0, centre + half))
+    return Accuracy.of(sum(not row.is_mistake for row in known), len(known))
 
 
 def confusion(rows: Sequence[Row]) -> Counter[tuple[int, int]]:

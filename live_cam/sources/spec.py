@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from live_cam.errors import UsageError
 from live_cam.files import require_file
 from live_cam.sources.url import SCHEMES
+
+_VIDEO_SUFFIXES = ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .vob .webm .wmv"
+VIDEO_SUFFIXES: Final = frozenset(_VIDEO_SUFFIXES.split())
+"""Suffixes of the files in a folder that count as videos; the system's own table would differ between machines."""
 
 _WORDS = ("auto", "demo")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*")

@@ -17,6 +17,7 @@ from live_cam.web.api.frames import frame_routes
 from live_cam.web.api.recordings import recording_routes
 from live_cam.web.api.settings import settings_routes
 from live_cam.web.api.sources import source_routes
+from live_cam.web.api.teaching import teaching_routes
 from live_cam.web.security.access import AccessGuard
 from live_cam.web.security.allowed import AllowedRoutes, add_head, page_routes
 from live_cam.web.ui.first_page import PAGE_HEADER, first_page_routes
@@ -61,7 +62,7 @@ class LiveApp:
         routers = [script_routes(), frame_routes(session, kiosk), settings_routes(session, kiosk)]
         routers += [analysis_routes(session), overlay_routes(session)]
         if not kiosk:
-            routers.append(recording_routes(session))
+            routers += [recording_routes(session), teaching_routes(session)]
             if session.feeds:
                 routers.append(source_routes(session, is_behind_proxy=bool(extra_hosts)))
         first_page = first_page_routes(*self._page_options)

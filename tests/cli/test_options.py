@@ -78,6 +78,7 @@ def test_the_explainer_is_created_with_its_options_and_further_arguments(monkeyp
         "layer": "conv1_relu",
         "method": "gradcam",
         "score": "probability",
+        "head": None,
         "runtime": "auto",
         "precision": "float16",
         "device": "GPU",

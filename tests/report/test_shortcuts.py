@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from live_cam.explain.saliency.places import places
 from live_cam.report.faithful import Drops
 from live_cam.report.groups import group_mistakes
-from live_cam.report.places import places
 from live_cam.report.results import Row
 from live_cam.report.shortcuts import class_evidence
 from live_cam.report.summary import accuracy, confusion, mistakes, most_telling, most_uncertain, worst_pairs

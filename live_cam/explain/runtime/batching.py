@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.explain.runtime.select import Step
+from live_cam.explain.saliency.linear_cam import LinearCam
 from live_cam.explain.saliency.targets import resolve_targets
 from live_cam.types import Method
 
@@ -39,6 +40,31 @@ def explain_batched(
     ]
     maps, logits = zip(*results, strict=True)
     return np.concatenate(maps), np.concatenate(logits)
+
+
+def observe_batched(step: Step, frames: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns the activations (N, h, w, channels) and the logits (N, classes) of a step with a linear head."""
+    if step.is_prepared(len(frames), 1):
+        return step.activations(frames)
+    parts = [step.activations([frame]) for frame in frames]
+    activations, logits = zip(*parts, strict=True)
+    return np.concatenate(activations), np.concatenate(logits)
+
+
+def linear_maps(
+    linear_cam: LinearCam,
+    activations: NDArray[np.float32],
+    logits: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    method: Method,
+) -> NDArray[np.float32]:
+    """Returns the maps (N, K, h, w) for targets (N, K, classes), of which rows of zeros mean the top classes."""
+    return np.stack(
+        [
+            linear_cam.maps(method, activation, resolve_targets(rows, of_frame), of_frame)
+            for activation, of_frame, rows in zip(activations, logits, targets, strict=True)
+        ]
+    )
 
 
 def _one_target_per_call(

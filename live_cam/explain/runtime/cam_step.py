@@ -9,9 +9,11 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from live_cam.explain.runtime.batching import linear_maps
 from live_cam.explain.runtime.compiled_step import COPIES_OF_WEIGHTS, PRECISION_HINTS, QUEUED_PER_STREAM, CompiledStep
 from live_cam.explain.runtime.masked_scores import MaskedScores
 from live_cam.explain.runtime.select import MakeRoom, unlimited
+from live_cam.explain.saliency.linear_cam import LinearCam
 from live_cam.explain.saliency.methods import saliency_maps
 from live_cam.explain.saliency.recipro_cam import recipro_cam
 from live_cam.explain.saliency.targets import probabilities, resolve_targets
@@ -29,6 +31,7 @@ class CamStep:
 
     Attributes:
         classes: The number of logits.
+        linear_cam: What explains any targets from the activation; None where the head is not linear.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class CamStep:
             "PERFORMANCE_HINT": performance_hint.upper(),
             "INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision],
         }
+        self.linear_cam = None if network.head is None else LinearCam(network.head, score, network.activation)
         self._compiled: CompiledStep | None = None
         self._masked: MaskedScores | None = None
 
@@ -73,11 +77,20 @@ class CamStep:
 
         Without a linear head all methods that depend on the target are Recipro-CAM.
         """
+        if self.linear_cam is not None:
+            activations, every_logits = self.activations(frames)
+            return linear_maps(self.linear_cam, activations, every_logits, targets, method), every_logits
         maps, all_logits = [], []
         for rows, (activation, logits) in zip(targets, self._get_compiled().infer(frames), strict=True):
-            maps.append(self._explain(method, activation, resolve_targets(rows, logits[0]), logits[0]))
+            maps.append(self._explain(method, activation, resolve_targets(rows, logits[0])))
             all_logits.append(logits.copy())
         return np.stack(maps), np.concatenate(all_logits)
+
+    def activations(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> tuple[Array, Array]:
+        """Returns the activations (N, h, w, channels) and the logits (N, classes)."""
+        parts = [(each.copy(), logits.copy()) for each, logits in self._get_compiled().infer(frames)]
+        activations, logits = zip(*parts, strict=True)
+        return np.concatenate(activations), np.concatenate(logits)
 
     def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Array:
         """Returns the logits float32 (N, classes) of `frames`, without an explanation."""
@@ -128,38 +141,22 @@ class CamStep:
             self._masked = MaskedScores(core, head_model, self._device, options)
         return CompiledStep(model, requests, 1, 0, memory_bytes)
 
-    def _explain(self, method: Method, activation: Array, targets: Array, logits: Array) -> Array:
-        """Returns the maps float32 (K, h, w) of one frame.
+    def _explain(self, method: Method, activation: Array, targets: Array) -> Array:
+        """Returns the maps float32 (K, h, w) of one frame, whose head is not linear.
 
         Args:
             method: The saliency method.
             activation: float32 (1, h, w, channels).
             targets: float32 (K, classes), none of zeros.
-            logits: float32 (classes,).
         """
         _, height, width, channels = activation.shape
         if self._masked is not None and method not in CLASSLESS_METHODS:
             scores = self._masked.compute(activation)
             if self._score == "probability":
-                scores = self._probabilities(scores)
+                scores = probabilities(scores, self._network.activation).astype(np.float32)
             return recipro_cam(scores, targets, height, width)
-        gradients = np.zeros((len(targets), channels), np.float32)
-        if self._network.head is not None:
-            if self._score == "probability":
-                targets = self._to_logits(targets, self._probabilities(logits))
-            # The mean over the places passes the same gradient on to all of them.
-            gradients = targets @ self._network.head.weights.T / np.float32(height * width)
-        everywhere = np.broadcast_to(gradients[:, np.newaxis, np.newaxis], (len(targets), height, width, channels))
-        return np.asarray(saliency_maps(method, [activation], [everywhere[np.newaxis]])[0])
-
-    def _probabilities(self, logits: Array) -> Array:
-        return probabilities(logits, self._network.activation).astype(np.float32)
-
-    def _to_logits(self, targets: Array, values: Array) -> Array:
-        """Returns the gradients of `targets . probabilities` to the logits, at these probabilities."""
-        if self._network.activation == "sigmoid":
-            return np.asarray(targets * values * (1.0 - values))
-        return np.asarray(values * (targets - (targets @ values)[:, np.newaxis]))
+        nothing = np.zeros((1, len(targets), height, width, channels), np.float32)
+        return np.asarray(saliency_maps(method, [activation], [nothing])[0])
 
 
 def _memory_bytes(model: ov.Model) -> int:

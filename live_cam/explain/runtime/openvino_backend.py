@@ -69,9 +69,6 @@ def openvino_step(
     depends_on = [model.digest, repr(classifier.preprocessing), *layers, score]
     if table is not None:
         depends_on += _quantised_from(table)
-    # Behind the last layer there is one dense layer only: a second target takes 4 % of the time, another step as
-    # much memory as the first.
-    shared_targets = 2 if layers == (classifier.default_layer,) else 1
     return OpenVinoStep(
         convert,
         classifier.input_px,
@@ -81,8 +78,9 @@ def openvino_step(
         precision,
         device,
         performance_hint,
-        shared_targets,
         float32,
+        score,
+        classifier.head,
     )
 
 

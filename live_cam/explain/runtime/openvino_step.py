@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
 from live_cam.errors import UsageError
+from live_cam.explain.runtime.batching import linear_maps
 from live_cam.explain.runtime.compiled_step import COPIES_OF_WEIGHTS, PRECISION_HINTS, QUEUED_PER_STREAM, CompiledStep
+from live_cam.explain.runtime.converted_head import find_head, without_gradients
 from live_cam.explain.runtime.mapped_model import MappedModel
 from live_cam.explain.runtime.select import MakeRoom, unlimited
 from live_cam.explain.runtime.step_files import StepFiles
+from live_cam.explain.saliency.linear_cam import LinearCam
 from live_cam.explain.saliency.methods import saliency_maps
-from live_cam.types import Auto, Method, PerformanceHint, Precision
+from live_cam.types import Auto, Head, Method, PerformanceHint, Precision, Score
 
 _GRAPH_MODULES: Final = (
     "live_cam.explain.runtime.step_graph",
@@ -103,8 +106,9 @@ class OpenVinoStep:
         precision: Precision,
         device: str = "CPU",
         performance_hint: PerformanceHint = "latency",
-        shared_targets: int = 1,
         made_from: OpenVinoStep | None = None,
+        score: Score = "logit",
+        head: Head = "softmax",
     ) -> None:
         """Prepares the step; the first call of each (N, K) compiles it.
 
@@ -119,14 +123,17 @@ class OpenVinoStep:
             performance_hint: With "latency" the whole device computes a call at once; with "throughput" it computes
                 the frames of a call in parallel, one on each part of it: more frames per second, each of which takes
                 longer.
-            shared_targets: Once it is compiled for so many targets, that replaces what was compiled for fewer.
             made_from: The step whose converted models this one's are made from, and which are converted first.
+            score: What is explained.
+            head: How probabilities follow from the logits.
         """
         self.classes = classes
         self._input_px = input_px
         self._in_parallel = performance_hint == "throughput"
-        self._shared_targets = shared_targets
         self._made_from = made_from
+        self._score: Score = score
+        self._head_type: Head = head
+        self._linear_cam: LinearCam | None = None
         self._convert = convert
         self._files = StepFiles(cache)
         self._depends_on = [*depends_on, _graph_digest()]
@@ -147,16 +154,29 @@ class OpenVinoStep:
         method: Method = "gradcam",
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Explains each frame for each of its targets; see `TensorFlowStep.__call__`."""
+        compiled = self._get_compiled(len(frames), targets.shape[1])
+        if self._linear_cam is not None:
+            activations, logits = self.activations(frames)
+            return linear_maps(self._linear_cam, activations, logits, targets, method), logits
         parts = []
-        num_targets = targets.shape[1]
-        compiled = self._get_compiled(len(frames), num_targets)
-        padded = np.pad(targets, ((0, 0), (0, compiled.num_targets - num_targets), (0, 0)))
-        for *features, logits in compiled.infer(frames, padded):
+        for *features, logits in compiled.infer(frames, targets):
             layers_n = len(features) // 2
-            gradients = [each[:, :num_targets] for each in features[layers_n:]]
-            parts.append((saliency_maps(method, features[:layers_n], gradients), logits.copy()))
+            parts.append((saliency_maps(method, features[:layers_n], features[layers_n:]), logits.copy()))
         maps, logits = (each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*parts, strict=True))
         return maps, logits
+
+    @property
+    def linear_cam(self) -> LinearCam | None:
+        """What explains any targets from the activation; None where the head is not linear, or nothing is compiled."""
+        return self._linear_cam
+
+    def activations(
+        self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Returns the activations (N, h, w, channels) and the logits (N, classes), where there is a `linear_cam`."""
+        parts = [(each.copy(), logits.copy()) for each, logits in self._get_compiled(len(frames), 1).infer(frames)]
+        activations, logits = (each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*parts, strict=True))
+        return activations, logits
 
     def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
         """Returns the logits float32 (N, classes) of `frames`, without an explanation."""
@@ -178,13 +198,10 @@ class OpenVinoStep:
         frame_px: tuple[int, int] = (1, 1),  # noqa: ARG002
         make_room: MakeRoom = unlimited,
     ) -> None:
-        """Compiles for N frames and K targets; see `TensorFlowStep.prepare`."""
+        """Compiles for N frames and K targets, or any K where the head is linear; see `TensorFlowStep.prepare`."""
         if self._find_compiled(batch_size, num_targets) is None:
-            size = self._compiled_batch_size(batch_size), num_targets
-            self._compiled[size] = self._compile(*size, make_room)
-            if num_targets == self._shared_targets:
-                for fewer in range(1, num_targets):
-                    self._compiled.pop((size[0], fewer), None)
+            compiled = self._compile(self._compiled_batch_size(batch_size), num_targets, make_room)
+            self._compiled[compiled.batch_size, compiled.num_targets] = compiled
 
     def _get_compiled(self, batch_size: int, num_targets: int) -> CompiledStep:
         self.prepare(batch_size, num_targets)
@@ -193,11 +210,9 @@ class OpenVinoStep:
         return compiled
 
     def _find_compiled(self, batch_size: int, num_targets: int) -> CompiledStep | None:
-        batch_size = self._compiled_batch_size(batch_size)
-        compiled = self._compiled.get((batch_size, num_targets))
-        if compiled is None and 0 < num_targets < self._shared_targets:
-            compiled = self._compiled.get((batch_size, self._shared_targets))
-        return compiled
+        if self._linear_cam is not None:
+            num_targets = min(num_targets, 1)
+        return self._compiled.get((self._compiled_batch_size(batch_size), num_targets))
 
     def _compiled_batch_size(self, batch_size: int) -> int:
         return 1 if self._in_parallel else batch_size
@@ -206,7 +221,12 @@ class OpenVinoStep:
         mapped = self.read_converted(batch_size, num_targets)
         memory_bytes = self._estimate_memory(len(mapped.weights), batch_size)
         make_room(memory_bytes)
-        model = _output_bfloat16(mapped.model) if self._in_bfloat16 else mapped.model
+        model = mapped.model
+        if num_targets:
+            self._linear_cam = self._linear_cam or self._find_linear_cam(model)
+            if self._linear_cam is not None:
+                model, num_targets = without_gradients(model), 1
+        model = _output_bfloat16(model) if self._in_bfloat16 else model
         compiled = self._core.compile_model(model, self._device, self._options)
         streams_n = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         requests = [
@@ -214,10 +234,14 @@ class OpenVinoStep:
             for _ in range(QUEUED_PER_STREAM * streams_n if self._in_parallel else 1)
         ]
         # The first call of all costs more.
-        targets = [np.zeros((batch_size, num_targets, self.classes), np.float32)] if num_targets else []
+        targets = [np.zeros((batch_size, num_targets, self.classes), np.float32)] if len(model.inputs) > 1 else []
         requests[0][0].infer([requests[0][1], *targets])
         mapped.unload()
         return CompiledStep(mapped, requests, batch_size, num_targets, memory_bytes)
+
+    def _find_linear_cam(self, model: ov.Model) -> LinearCam | None:
+        head = find_head(model)
+        return None if head is None else LinearCam(head, self._score, self._head_type)
 
     def find_converted(self, batch_size: int, num_targets: int) -> Path | None:
         """Returns the .xml file of the step for N frames and K targets; None if it was not converted yet."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.errors import UsageError
+from live_cam.explain.saliency.linear_cam import LinearCam
 from live_cam.models.classifier import Classifier
 from live_cam.models.model import Model
 from live_cam.models.weights.find import cache_file
@@ -30,6 +31,11 @@ class Step(Protocol):
     classes: int
 
     @property
+    def linear_cam(self) -> LinearCam | None:
+        """What explains any targets from the activation; None where the head is not linear, or nothing is compiled."""
+        ...
+
+    @property
     def memory_bytes(self) -> int:
         """About how much memory all that is compiled takes."""
         ...
@@ -41,6 +47,12 @@ class Step(Protocol):
         method: Method = "gradcam",
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Explains N frames uint8 (H, W, 3) for targets (N, K, classes): maps (N, K, h, w), logits (N, classes)."""
+        ...
+
+    def activations(
+        self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Returns the activations (N, h, w, channels) and the logits (N, classes), where there is a `linear_cam`."""
         ...
 
     def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -163,11 +175,15 @@ def layers_to_explain(classifier: Classifier, method: Method, layer: str | None)
 def _tensorflow(model: Model, score: Score, precision: Precision, on_gpu: bool, optimize: bool) -> Backend:
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+    from live_cam.models.keras_head import find_keras_head
 
     def make_step(layers: tuple[str, ...]) -> Step:
         network = model.build()
         weights_bytes = 4 * network.model.count_params()
-        return TensorFlowStep(StepGraph(network, layers, score, precision), on_gpu, weights_bytes, optimize)
+        head = find_keras_head(network, layers)
+        linear_cam = None if head is None else LinearCam(head, score, network.head)
+        graph = StepGraph(network, layers, score, precision)
+        return TensorFlowStep(graph, on_gpu, weights_bytes, optimize, linear_cam)
 
     return Backend(make_step, "tensorflow", precision, "GPU" if on_gpu else "CPU")
 

@@ -49,6 +49,10 @@ class StepCache:
         step = self._steps.get(layers)
         return step is not None and step.is_prepared(1, num_targets)
 
+    def find(self, layers: Layers) -> Step | None:
+        """Returns the step for some layers, if it was prepared."""
+        return self._steps.get(layers)
+
     def take(self, layers: Layers) -> Step:
         """Returns the step for some layers, which count as in use from now on.
 

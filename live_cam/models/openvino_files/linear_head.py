@@ -1,17 +1,14 @@
-"""Heads that average over the places and are linear behind, from whose weights gradients follow."""
+"""Finds heads that are linear behind the mean over the places, and multiplies them out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from live_cam.models.linear_head import Array, LinearHead
 from live_cam.models.openvino_files.graph import Graph, Node, Output, constant
-
-Array = NDArray[np.float32]
 
 # They leave a vector as it is. Rounding has no gradient of its own; it counts as the identity, as in training.
 _SAME: Final = ("Reshape", "Squeeze", "Unsqueeze", "Transpose", "Convert", "FakeQuantize")
@@ -21,23 +18,6 @@ _ELEMENTWISE: Final[dict[str, Callable[[Array, Array], Array]]] = {
     "Multiply": np.multiply,
     "Divide": np.divide,
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LinearHead:
-    """The logits are `mean over the places of the activation @ weights + bias`.
-
-    Attributes:
-        weights: float32 (channels, classes).
-        bias: float32 (classes,).
-    """
-
-    weights: Array
-    bias: Array
-
-    def negated_and_itself(self) -> LinearHead:
-        """Returns the head of the two logits (-z, z) of a head of one, z."""
-        return LinearHead(np.hstack([-self.weights, self.weights]), np.hstack([-self.bias, self.bias]))
 
 
 def find_linear_head(graph: Graph, pooled: Output, raw_logits: Output, channels: int) -> LinearHead | None:
@@ -53,6 +33,9 @@ def _fold(graph: Graph, chain: Sequence[Node], channels: int) -> LinearHead | No
     for node in chain:
         kind = node.get_type_name()
         if kind in _SAME:
+            continue
+        if kind == "Negative":
+            factors, bias, weights = -factors, -bias, None if weights is None else -weights
             continue
         if graph.sources(node)[0].get_node().get_name() != node.input_value(0).get_node().get_name():
             if kind not in ("Add", "Multiply"):

@@ -12,11 +12,12 @@ import openvino as ov
 from openvino import opset14 as ops
 
 from live_cam.errors import ModelError
+from live_cam.models.linear_head import LinearHead
 from live_cam.models.openvino_files.class_scores import find_class_scores, find_output
 from live_cam.models.openvino_files.fold import fold_constants
 from live_cam.models.openvino_files.graph import Graph, Node, Output
 from live_cam.models.openvino_files.image_input import ImageInput, find_image_input, fix_shape, take_nhwc
-from live_cam.models.openvino_files.linear_head import LinearHead, find_linear_head
+from live_cam.models.openvino_files.linear_head import find_linear_head
 from live_cam.models.openvino_files.masked_head import masked_head
 from live_cam.models.openvino_files.metadata import find_labels, find_size
 from live_cam.models.openvino_files.places import Places, find_places

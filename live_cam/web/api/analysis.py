@@ -1,4 +1,4 @@
-"""Routes for the frame shown: the maps of the top three classes, occlusion of a patch, the poster."""
+"""Routes for the frame shown: the maps of the top three classes, occlusion of a patch, votes of a place, the poster."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ import numpy as np
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from live_cam.errors import SourceError
+from live_cam.errors import SourceError, UsageError
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.saliency.occlusion import occlude, patch
 from live_cam.explain.saliency.targets import probabilities
+from live_cam.explain.votes import place_votes
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
 from live_cam.render.encode import encode_jpeg
@@ -32,6 +33,7 @@ from live_cam.web.api.dependencies import NO_STORE, feed_dependency, task_result
 _TOP_MAX_AGE_S = 0.25
 # A frame that comes later, or not at all, is not waited for: the one shown is explained by a call of its own.
 _NEXT_FRAME_LIMIT_S = 0.5
+_VOTES_N = 3
 
 Place = Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)]
 
@@ -64,7 +66,8 @@ def analysis_routes(session: Session) -> APIRouter:
             shown = feed.broadcaster.newest or shown
         explanations = list(shown.top_maps)
         if not explanations:
-            explanations = await task_result(session.submit(lambda explainer: _explain_top(explainer, shown)))
+            explainer = session.explainers_of(feed)[0]
+            explanations = await task_result(session.submit(lambda _: _explain_top(explainer, shown)))
         jpeg = await asyncio.to_thread(lambda: encode_jpeg(thumbnails(shown.frame, explanations, shown.overlay_style)))
         scores = [
             asdict(score) | {"has_evidence": explanation.has_evidence}
@@ -79,10 +82,11 @@ def analysis_routes(session: Session) -> APIRouter:
             return no_frame_yet()
         height_px, width_px = shown.frame.rgb.shape[:2]
         box = patch(x, y, width_px, height_px)
-        classifier = session.explainer.classifier
+        explainer = session.explainers_of(feed)[0]
+        classifier = explainer.classifier
         occluded = await asyncio.to_thread(occlude, shown.frame.rgb, box, classifier.input_px, classifier.resize)
-        (logits,) = await task_result(session.submit(lambda explainer: explainer.logits([occluded])))
-        classes = [score.index for score in shown.explanation.smoothed_top]
+        (logits,) = await task_result(session.submit(lambda _: explainer.logits([occluded])))
+        classes = [score.index for score in shown.explanation.smoothed_top if score.index < len(logits)]
         scores = {
             name: [{"index": i, "label": classifier.labels[i], "probability": float(values[i])} for i in classes]
             for name, values in (
@@ -91,6 +95,18 @@ def analysis_routes(session: Session) -> APIRouter:
             )
         }
         return JSONResponse({**scores, "box": box}, headers=NO_STORE)
+
+    @router.get("/votes")
+    async def votes(x: Place, y: Place, feed: Feed = feed_of_request) -> Response:
+        shown = feed.broadcaster.newest
+        if shown is None:
+            return no_frame_yet()
+        explainer = session.explainers_of(feed)[0]
+        try:
+            box, of_place = await asyncio.to_thread(place_votes, explainer, shown.frame, x, y, _VOTES_N)
+        except UsageError as error:
+            return PlainTextResponse(str(error), 409)
+        return JSONResponse({"box": box, "votes": [asdict(vote) for vote in of_place]}, headers=NO_STORE)
 
     @router.get("/poster.jpg")
     def poster(feed: int = 0) -> Response:

@@ -78,7 +78,7 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
         if frame is None:
             return no_frame_yet()
         alone = await task_result(session.explain_alone(feed, frame))
-        taken = take_snapshot(feed.name, alone, session.explainers)
+        taken = take_snapshot(feed.name, alone, session.explainers_of(feed))
         headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{taken.name}.zip"'}
         return Response(await asyncio.to_thread(taken.as_zip), media_type="application/zip", headers=headers)
 

@@ -30,15 +30,14 @@ def settings_routes(session: Session, kiosk: bool) -> APIRouter:
     """Returns the routes for one session."""
     router = APIRouter()
     settings_of_request = Depends(settings_dependency(session))
-    labels = session.explainer.classifier.labels
 
     @router.get("/settings")
     def settings(store: SettingsStore = settings_of_request) -> Response:
-        return _response(store, labels)
+        return _response(store)
 
     @router.get("/choices")
-    def choices() -> Response:
-        return JSONResponse(_choices(session), headers=NO_STORE)
+    def choices(store: SettingsStore = settings_of_request) -> Response:
+        return JSONResponse(_choices(session, store), headers=NO_STORE)
 
     @router.patch("/settings")
     async def change(request: Request, store: SettingsStore = settings_of_request) -> Response:
@@ -51,22 +50,22 @@ def settings_routes(session: Session, kiosk: bool) -> APIRouter:
                 raise ValueError("the body is not a JSON object of settings")
             if kiosk and not changes.keys() <= KIOSK_SETTINGS:
                 return PlainTextResponse("In a kiosk only the class can be changed.", 403)
-            store.change(**{name: _parse(name, value, labels) for name, value in changes.items()})
+            store.change(**{name: _parse(name, value, store.labels) for name, value in changes.items()})
         except (ValueError, RecursionError, UnknownLabelError) as error:
             return PlainTextResponse(str(error), 400)
-        return _response(store, labels)
+        return _response(store)
 
     return router
 
 
-def _choices(session: Session) -> dict[str, Any]:
+def _choices(session: Session, store: SettingsStore) -> dict[str, Any]:
     """Returns the values of the settings that have a list of them, and under "notes" what some mean."""
     notes = {name: method.note for name, method in METHODS.items()}
     if session.explainer.classifier.explained_by == "recipro-cam":
         notes |= {name: _RECIPRO_CAM_NOTE for name in METHODS if name not in CLASSLESS_METHODS}
     return {
         "mode": session.modes,
-        "layer": list(session.layers),
+        "layer": list(store.layers),
         "method": list(METHODS),
         "style": list(get_args(Style)),
         "colormap": list(COLORMAPS),
@@ -79,8 +78,9 @@ def _parse(name: str, value: Any, labels: Sequence[str]) -> Any:
     return find_label(value, labels) if name in _CLASSES and isinstance(value, str) else value
 
 
-def _response(store: SettingsStore, labels: Sequence[str]) -> Response:
+def _response(store: SettingsStore) -> Response:
     """Returns the current settings, and under "start" those of the start."""
+    labels = store.labels
     settings = {**_with_labels(store.describe(), labels), "start": _with_labels(asdict(store.initial), labels)}
     return JSONResponse(settings, headers=NO_STORE)
 

@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
+from live_cam.explain.saliency.linear_cam import LinearCam
 from live_cam.explain.saliency.methods import METHODS
+from live_cam.models.keras_head import find_keras_head
+from live_cam.models.network import Network
 from tests.networks import SMALL_LAYER, SMALL_LOWER_LAYER
 
 pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
@@ -78,6 +82,35 @@ def tape_grad_cam(small_network, forward):
         return np.maximum((activations.numpy() * channel_weights[:, np.newaxis, np.newaxis]).sum(axis=-1), 0.0)[0]
 
     return run
+
+
+@pytest.fixture(scope="module")
+def linear_head(small_network):
+    return find_keras_head(Network(small_network), (SMALL_LAYER,))
+
+
+@pytest.mark.parametrize(("on_gpu", "score"), [(False, "logit"), (True, "logit"), (False, "probability")])
+def test_a_linear_head_explains_as_gradients_do(make_graph, make_step, linear_head, inputs, on_gpu, score):
+    reference = make_step(score=score)
+    cam = LinearCam(linear_head, score, "softmax")
+    step = TensorFlowStep(make_graph(score=score), on_gpu, linear_cam=cam)
+    step.prepare(1, 1, (224, 224))
+    assert step.is_prepared(1, 5)
+    targets = np.concatenate([one_hot(A) - one_hot(B), one_hot(C), TOP], axis=1)
+    frames = inputs["lion"][np.newaxis]
+    for method in METHODS:
+        expected_maps, expected_logits = reference(frames, targets, method)
+        maps, logits = step(frames, targets, method)
+        np.testing.assert_allclose(logits, expected_logits, atol=1e-3)
+        np.testing.assert_allclose(maps, expected_maps, atol=2e-3 * expected_maps.max())
+
+
+def test_the_head_of_a_network_is_found_where_it_is_linear(small_network, linear_head):
+    kernel, bias = small_network.get_layer("predictions").get_weights()
+    np.testing.assert_allclose(linear_head.weights, kernel, atol=1e-5)
+    np.testing.assert_allclose(linear_head.bias, bias)
+    assert find_keras_head(Network(small_network), (SMALL_LOWER_LAYER,)) is None
+    assert find_keras_head(Network(small_network), (SMALL_LOWER_LAYER, SMALL_LAYER)) is None
 
 
 # --- maps and logits ---

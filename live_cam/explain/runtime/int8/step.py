@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.explain.runtime.select import MakeRoom, Step, unlimited
+from live_cam.explain.saliency.linear_cam import LinearCam
 from live_cam.types import Method, Precision
 
 _MODULES: Final = ("channels.py", "convolutions.py", "quantise.py")
@@ -44,6 +45,17 @@ class Int8Step:
     def forward(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
         """Returns the logits float32 (N, classes) of `frames`, in float32: what int8 is compared with."""
         return self.float32.forward(frames)
+
+    @property
+    def linear_cam(self) -> LinearCam | None:
+        """What explains any targets from the activation; None where the head is not linear, or nothing is compiled."""
+        return self._current.linear_cam
+
+    def activations(
+        self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Returns the activations (N, h, w, channels) and the logits (N, classes), where there is a `linear_cam`."""
+        return self._current.activations(frames)
 
     @property
     def memory_bytes(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,10 @@ from live_cam.types import Box
 _MAX_SIDE: Final = 16
 _QUARTER: Final = 4
 _HALF: Final = 2
+_OBJECT_SIDES: Final = 0.25
+"""Standard deviation, as a fraction of both sides, of where an object in the middle of a picture lies."""
+_EXCESS: Final = 0.3
+"""Of what a share could exceed the usual one by, as in Cohen's kappa: a ratio would let no large place be suspected."""
 _NAMES: Final = {
     (0, 0): "the upper left corner",
     (0, 1): "the upper edge",
@@ -77,6 +82,19 @@ def places(shape: tuple[int, ...]) -> list[Place]:
         name = f"a band {where} ({_range(columns, at_columns)} of the width)"
         found.append(_place(shape, slice(0, rows), at_columns, name))
     return [*found, border(shape)]
+
+
+def usual_shares(found: Sequence[Place]) -> NDArray[np.float64]:
+    """Returns the shares that nobody wonders at: of evidence spread evenly, or on an object in the middle."""
+    rows, columns = found[0].mask.shape
+    along = [np.exp(-0.5 * (((np.arange(n) + 0.5) / n - 0.5) / _OBJECT_SIDES) ** 2) for n in (rows, columns)]
+    middle = np.outer(*along) / np.outer(*along).sum()
+    return np.array([max(place.area, float(middle[place.mask].sum())) for place in found])
+
+
+def suspect_shares(usual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the shares from which on a place is suspected, for those that are usual there."""
+    return np.asarray(usual + _EXCESS * (1.0 - usual))
 
 
 def border(shape: tuple[int, ...]) -> Place:
