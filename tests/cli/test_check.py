@@ -64,8 +64,8 @@ def test_what_can_not_be_checked_is_one_line(live_cam, onnx_file, images, tmp_pa
     assert "no model file" in live_cam("check", tmp_path / "missing.onnx", images[0]).error(1)
 
 
-def test_the_default_network_in_processes_of_its_own(live_cam, lion):
-    result = live_cam("check", "resnet50", lion, "--runtime", "tensorflow", "--json")
+def test_the_default_network_is_run_by_keras_in_a_process_of_its_own(live_cam, lion):
+    result = live_cam("check", "resnet50", lion, "--json")
     report = json.loads(result.stdout)
     assert (result.status, report["agrees"], report["precision"]) == (0, True, "float32")
     assert report["images"][0]["predict"][0]["label"] == "lion"

@@ -39,7 +39,7 @@ def train():
         )
         model.compile(keras.optimizers.Adam(5e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         images, classes = draw(600, 1)
-        model.fit(preprocess(images, PREPROCESSING[name], 3), classes, epochs=15, verbose=0)
+        model.fit(preprocess(images, PREPROCESSING[name], 3), classes, epochs=8, batch_size=50, verbose=0)
         seen, expected = draw(9, 2)
         levels = np.stack([np.full((PX, PX, 3), level, np.uint8) for level in (0, 64, 128, 192, 255)])
         everything = np.concatenate([seen, levels])
