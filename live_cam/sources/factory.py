@@ -20,7 +20,8 @@ from live_cam.sources.url import HTTP_SCHEMES
 from live_cam.sources.video_file import FileSource
 
 _FIRST_FRAME_LIMIT_S = 5.0
-_NETWORK_FRAME_LIMIT_S = 10.0
+# Of all but cameras: connections and decoder processes have limits of their own, and start slowly on a busy machine.
+_OTHERS_LIMIT_S = 20.0
 _CAMERA_OPTIONS = frozenset(("--size", "--rate", "--mjpeg", "--mirror"))
 
 
@@ -112,8 +113,7 @@ def require_frame(source: Source) -> None:
             stream.close()
 
     try:
-        limit_s = _NETWORK_FRAME_LIMIT_S if source.kind == "network" else _FIRST_FRAME_LIMIT_S
-        run_probe(source.name, read_one, limit_s)
+        run_probe(source.name, read_one, _FIRST_FRAME_LIMIT_S if source.kind == "camera" else _OTHERS_LIMIT_S)
     except SourceError:
         if isinstance(source, InterruptibleSource):
             source.interrupt()

@@ -4,8 +4,8 @@
 import { apiUrl, request } from "./api.js";
 import { notify } from "./ui.js";
 
-/** The server waits for a body as long. */
-const LIMIT_MS = 30000;
+/** The server waits 20 s for the file, and 20 s for its first frame. */
+const LIMIT_MS = 45000;
 const MIB = 2 ** 20;
 
 /**

@@ -14,6 +14,9 @@ import { Popup } from "./popup.js";
 import { receiveFiles, sendFile } from "./send_file.js";
 import { notify, press } from "./ui.js";
 
+/** The server gives up earlier. */
+const OPENING_LIMIT_MS = 30000;
+
 /** The menu of one feed. */
 class Menu {
   /** @param {HTMLElement} root What holds the name of the source. */
@@ -73,7 +76,7 @@ class Menu {
     notify(`Opening ${name}`);
     const url = apiUrl("source", this.root);
     url.searchParams.set("source", id);
-    return this.showResult(request(url, "POST"), name);
+    return this.showResult(request(url, "POST", {}, undefined, OPENING_LIMIT_MS), name);
   }
 
   /** Has the server show a file. @param {File | undefined} file */
