@@ -44,9 +44,7 @@ def main() -> None:
         times = (f"{median(run[name] for run in measured) / 1000:.2f} s" for name in ("paint", "live", "whole"))
         print(f"| {slowdown}x slower | {' | '.join(times)} |")
     sizes = runs[1][0]
-    print(
-        f"live_cam's: {sizes['own_bytes'] / 1000:.0f} kB in {sizes['own']} responses, before the first frame and after"
-    )
+    print(f"live_cam's: {sizes['own_bytes'] / 1000:.0f} kB in {sizes['own']} responses: all that the first frame needs")
     print(f"Gradio's:   {sizes['gradio_bytes'] / 1000:.0f} kB in {sizes['gradio']} responses")
 
 

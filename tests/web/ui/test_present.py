@@ -26,7 +26,9 @@ def expect_presented(page: Page, name: str) -> None:
     box, window = stage.bounding_box(), page.viewport_size
     assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, window["width"], window["height"])
     expect(part(stage, "big-percent")).to_have_text("90 %")
-    expect(part(stage, "big-sentence")).to_contain_text("the map is right is not known")
+    for place in ("big-name", "big-percent"):
+        expect(part(stage, place)).to_have_css("color", "rgb(255, 255, 255)")
+    expect(part(stage, "big-sentence")).to_contain_text("the map is", ignore_case=True)
     assert big.evaluate("(name) => name.scrollWidth <= name.clientWidth")
     band = stage.locator(".live-band").bounding_box()
     assert band["y"] + band["height"] <= window["height"] + 1
