@@ -182,14 +182,19 @@ class Explainer:
         )
         self._builder = ExplanationBuilder(self.classifier, self._ramp, smooth)
 
-    def with_head(self, head: TaughtHead) -> Self:
+    def with_head(self, head: TaughtHead | str | os.PathLike[str]) -> Self:
         """Returns an explainer of taught classes, which shares with this one all that is compiled.
 
         It takes no time if the last layer is ready; any thread may call it.
 
+        Args:
+            head: The head, or its file.
+
         Raises:
+            ModelError: The file can't be read, or is none of a head.
             UsageError: The head was taught on another model, or this one takes none.
         """
+        head = read_head(head) if isinstance(head, str | os.PathLike) else head
         head.require_network(self.model.classifier, self.model.digest)
         taught = copy(self)
         taught.classifier = head.classifier(self.model.classifier)
@@ -207,7 +212,11 @@ class Explainer:
 
     def require_linear_head(self) -> None:
         """Raises `UsageError` unless classes can be taught: behind the last layer are the mean and a linear layer."""
-        if self._cam(self._steps.take((self.classifier.default_layer,))) is None:
+        layer = self.classifier.default_layer
+        step = self._steps.find((layer,))
+        if step is None:
+            raise UsageError(f"the last layer, {layer}, is not prepared; choose it as the layer first")
+        if self._cam(step) is None:
             raise UsageError(
                 f"{self.model.classifier.name} takes no classes of your own: behind its last layer is more than a mean "
                 "over the places and a linear layer"
@@ -226,10 +235,10 @@ class Explainer:
         Of frames that were explained lately it is known, and nobody who computes is waited for.
 
         Raises:
-            LiveCamError: The last layer is not ready, or what is behind it is not linear.
+            UsageError: The last layer is not prepared, or what is behind it is not linear.
         """
         self.require_linear_head()
-        step = self._steps.take((self.classifier.default_layer,))
+        step = self._steps.find((self.classifier.default_layer,)) or self._steps.first
         steps = (step.int8, step.float32) if isinstance(step, Int8Step) else (step,)
         for each in steps:
             known = [self._activations.find(each, frame.rgb) for frame in frames]
@@ -399,7 +408,7 @@ class Explainer:
         """
         if len(frames) == 0:
             return np.empty((0, len(self.classifier.labels)), np.float32)
-        step = self._steps.take(self._layers(self.cam_config))
+        step = self._steps.find(self._layers(self.cam_config)) or self._steps.first
         with self._exclusively():
             if self._cam(step) is not None:
                 activations, logits = observe_batched(step, self._fit(frames))

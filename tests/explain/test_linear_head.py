@@ -13,10 +13,10 @@ from live_cam.explain.votes import place_votes
 from live_cam.pipeline.layer_loader import LayerLoader
 from live_cam.pipeline.live_model import LiveModel
 from live_cam.pipeline.settings import Settings
-from live_cam.types import Frame, Target
+from live_cam.types import CamConfig, Frame, Target
 from tests.colour_models import RED, YELLOW, paint_picture, write_colour_model
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
 
 S = 1_000_000_000
 
@@ -147,3 +147,21 @@ def test_more_targets_than_were_prepared_need_no_preparation(tmp_path):
     assert explainer.is_ready(explainer.cam_config, 4)
     (explanations,) = explainer.explain_all([Frame(paint_picture(), 0)], [Target()] * 4)
     assert [each.target.index for each in explanations] == np.argsort(-explanations[0].logits).tolist()
+
+
+def test_the_last_layer_has_to_be_prepared_for_votes_and_teaching(make_tiny_explainer):
+    explainer = make_tiny_explainer("middle")
+    frame = Frame(np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8), 0)
+    explainer.explain(frame)
+    with pytest.raises(UsageError, match="the last layer, high, is not prepared; choose it"):
+        place_votes(explainer, frame, 0.5, 0.5, 3)
+    explainer.prepare(CamConfig("high", "gradcam"))
+    assert len(place_votes(explainer, frame, 0.5, 0.5, 3)[1]) == 3
+    by_gradients = explainer.explain(frame)
+    ((from_activation,),) = explainer.explain_all([frame], [Target()], CamConfig("high", "gradcam"))
+    np.testing.assert_allclose(from_activation.logits, by_gradients.logits, atol=1e-4)
+
+
+@pytest.fixture
+def make_tiny_explainer(tiny_network):
+    return lambda layer: Explainer(tiny_network, layer=layer, runtime="tensorflow", precision="float32")
