@@ -55,6 +55,7 @@ class ServeOptions:
     https: bool
     open_browser: bool
     kiosk: bool
+    public: bool
     record: Path | None
     view: Literal["overlay", "raw", "both"]
     recording: RecordingOptions
@@ -164,6 +165,12 @@ def serve(
     kiosk: Annotated[
         bool, typer.Option("--kiosk", help="Public display: touch selects a class; all else is read-only.")
     ] = False,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public", help="With `browser`: let everybody in without a token, also in frames of other sites."
+        ),
+    ] = False,
     record_visitors: Annotated[
         bool, typer.Option("--record-visitors", help="Let --kiosk be recorded; the page then says so to its visitors.")
     ] = False,
@@ -188,6 +195,10 @@ def serve(
     size_px = _parse_size(size)
     if own_cameras and record is not None:
         raise UsageError("visitors' cameras are not recorded; leave out --record or `browser`")
+    if public and not own_cameras:
+        raise UsageError("--public is for `browser`, where visitors see themselves alone; leave it out")
+    if public and token is not None:
+        raise UsageError("--public lets everybody in without a token; leave out one of --public and --token")
     if kiosk and record is not None and not record_visitors:
         raise UsageError(
             "--kiosk with --record keeps pictures of whoever comes by; add --record-visitors, and the page says so, or "
@@ -222,6 +233,7 @@ def serve(
         https=https,
         open_browser=open_,
         kiosk=kiosk,
+        public=public,
         record=record,
         view=view,
         recording=recording,
@@ -245,7 +257,7 @@ def _build(options: ServeOptions) -> _Server:
         listener = on_error.enter_context(bind_port(options.host, options.port))
         sources = [create_source(word, options.camera) for word in options.sources]
         token = options.token
-        if token is None and token_needed(options.host, options.extra_hosts):
+        if token is None and not options.public and token_needed(options.host, options.extra_hosts):
             token = secrets.token_urlsafe(12)
         # These take seconds: nothing in the options can be wrong any more.
         from live_cam.pipeline.session import Session
@@ -275,7 +287,9 @@ def _run(options: ServeOptions, server: _Server) -> int:
     url = page_url(scheme, host, port, token)
     with server.listener, server.session as session:
         is_recorded = options.record is not None
-        app = LiveApp(session, host, token, options.extra_hosts, options.camera, options.kiosk, is_recorded)
+        app = LiveApp(
+            session, host, token, options.extra_hosts, options.camera, options.kiosk, is_recorded, options.public
+        )
         live_server = LiveServer(app, session, server.certificate)
         # From here on a signal raises nothing: an exception anywhere in the end could lose a recording's index.
         handle_signals(live_server.handle_exit)
