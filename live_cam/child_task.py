@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from live_cam import errors
 from live_cam.child_process import describe_exit, end_with_parent, setup_child, start_child, take_stdout
-from live_cam.errors import LiveCamError
+from live_cam.errors import LiveCamError, NoTensorFlowError
+from live_cam.tensorflow_package import lacks_tensorflow
 
 _LIMIT_S = 600.0
 _MAX_MESSAGE_CHARS: Final = 4000
@@ -131,6 +132,8 @@ def serve_task(task: Callable[[Any], Any], max_memory_bytes: int = 0, load: Call
     try:
         result, status = task(json.loads(request)), 0
     except Exception as error:
+        if isinstance(error, ImportError) and lacks_tensorflow(error):
+            error = NoTensorFlowError()
         message = str(error)
         if isinstance(error, LiveCamError):
             kind = type(error).__name__

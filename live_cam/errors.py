@@ -9,7 +9,8 @@
     ├── ModelError (ValueError)          a model file can't be opened, or isn't a classifier with places
     ├── WeightsError (OSError)           weights are missing, damaged or of another network
     ├── OutputError (OSError)            an output can't be written
-    └── ServeError (OSError)             the page can't be served
+    ├── ServeError (OSError)             the page can't be served
+    └── NoTensorFlowError (ImportError)  TensorFlow is needed and not installed, as in some containers
 
 Each is also the matching Python exception, so that callers who only know that one catch it.
 """
@@ -69,3 +70,15 @@ class OutputError(LiveCamError, OSError):
 
 class ServeError(LiveCamError, OSError):
     """The page can't be served, for example because the port is in use."""
+
+
+class NoTensorFlowError(LiveCamError, ImportError):
+    """TensorFlow or Keras is needed and not installed."""
+
+    def __init__(
+        self,
+        message: str = "there is no TensorFlow here, which opens models of Keras and converts what was not converted "
+        "beforehand; use an image built with TENSORFLOW=cpu, or install tensorflow and keras",
+    ) -> None:
+        """Says so, and what to do."""
+        super().__init__(message)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,11 +58,12 @@ class LiveCam:
         scheme: str = "http",
         explains: bool = True,
         stderr: IO[str] | None = None,
+        program: Sequence[object] = (sys.executable, "-m", "live_cam"),
     ) -> None:
         """Starts it and waits until it responds and, if it `explains`, has explained a frame."""
         self.port = port or free_port()
         self.url = f"{scheme}://127.0.0.1:{self.port}/"
-        command = [sys.executable, "-m", "live_cam", *map(str, args), "--no-open", "--port", str(self.port)]
+        command = [*map(str, (*program, *args)), "--no-open", "--port", str(self.port)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
         deadline_s = time.monotonic() + _START_LIMIT_S
         while (stats := self.stats()) is None or (explains and stats["frames"]["explained"] == 0):

@@ -27,7 +27,8 @@ from live_cam.cli.terminal import LogFormatter, echo, print_error
 from live_cam.cli.tools import bench, cameras, doctor, layers
 from live_cam.cli.usage import check_first_word, parser_error
 from live_cam.cli.why import why
-from live_cam.errors import LiveCamError, OutputError, UsageError
+from live_cam.errors import LiveCamError, NoTensorFlowError, OutputError, UsageError
+from live_cam.tensorflow_package import lacks_tensorflow
 
 _RENAMED = {
     "versus": "contrast",
@@ -106,7 +107,7 @@ def run() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does with what a terminal lacks
     try:
-        with _system_errors():
+        with _errors_of_others():
             status = app(prog_name="live-cam", standalone_mode=False)
             sys.stdout.flush()
         sys.exit(status)
@@ -119,8 +120,8 @@ def run() -> None:
 
 
 @contextmanager
-def _system_errors() -> Iterator[None]:
-    """Raises an error of ours if a name is too long, or standard output can't be written.
+def _errors_of_others() -> Iterator[None]:
+    """Raises an error of ours if a name is too long, standard output can't be written, or there is no TensorFlow.
 
     Where nobody reads standard output any more, typer ends quietly.
     """
@@ -128,6 +129,10 @@ def _system_errors() -> Iterator[None]:
         yield
     except LiveCamError:
         raise
+    except ModuleNotFoundError as error:
+        if not lacks_tensorflow(error):
+            raise
+        raise NoTensorFlowError from error
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise UsageError(f"{error.filename} is too long a name; give a shorter one") from error

@@ -11,12 +11,14 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import requires, version
+from importlib.metadata import requires
 from pathlib import Path
 
 import live_cam
 from live_cam.cli.quiet import quiet_native_stderr
+from live_cam.errors import NoTensorFlowError
 from live_cam.models.weights.npm import install_command
+from live_cam.tensorflow_package import has_tensorflow, installed_version
 
 _MODULES = {
     "numpy": "numpy",
@@ -55,7 +57,7 @@ def run_checks() -> Iterator[Check]:
     is_complete = True
     for name, module in _MODULES.items():
         package = _package(name, module)
-        is_complete &= package.ok
+        is_complete &= package.ok or not package.needed
         yield package
     if not is_complete:
         return  # the other checks use the packages
@@ -72,10 +74,12 @@ def _python() -> Check:
 
 
 def _package(name: str, module: str) -> Check:
+    if name == "tensorflow" and not has_tensorflow():
+        return Check(False, False, str(NoTensorFlowError()))
     try:
         with quiet_native_stderr():
             import_module(module)
-        return Check(True, True, f"{name} {version(name)}")
+        return Check(True, True, f"{name} {installed_version(name)}")
     except Exception as error:  # an import runs any code of the package's
         reason = (str(error).splitlines() or [repr(error)])[0]
         command = shlex.join([*(install_command() or ["pip", "install"]), "--force-reinstall", _requirement(name)])

@@ -57,6 +57,7 @@ class ServeOptions:
     https: bool
     open_browser: bool
     kiosk: bool
+    public: bool
     record: Path | None
     view: Literal["overlay", "raw", "both"]
     recording: RecordingOptions
@@ -181,6 +182,12 @@ def serve(
     kiosk: Annotated[
         bool, typer.Option("--kiosk", help="Public display: touch selects a class; all else is read-only.")
     ] = False,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public", help="With `browser`: let everybody in without a token, also in frames of other sites."
+        ),
+    ] = False,
     record_visitors: Annotated[
         bool,
         typer.Option(
@@ -206,6 +213,10 @@ def serve(
         for word in words:
             check_spec(word)
     size_px = _parse_size(size)
+    if public and not own_cameras:
+        raise UsageError("--public is for `browser`, where visitors see themselves alone; leave it out")
+    if public and token is not None:
+        raise UsageError("--public lets everybody in without a token; leave out one of --public and --token")
     _check_kept(words, kiosk, record_visitors, record is not None, bool(publish) or virtual_camera)
     announce_start()
     # Libraries of cameras and videos, which take a second; what is wrong up to here is said before.
@@ -236,6 +247,7 @@ def serve(
         https=https,
         open_browser=open_,
         kiosk=kiosk,
+        public=public,
         record=record,
         view=view,
         recording=recording,
@@ -280,7 +292,7 @@ def _build(options: ServeOptions) -> _Server:
         listener = on_error.enter_context(bind_port(options.host, options.port))
         sources = [create_source(word, options.camera) for word in options.sources]
         token = options.token
-        if token is None and token_needed(options.host, options.extra_hosts):
+        if token is None and not options.public and token_needed(options.host, options.extra_hosts):
             token = secrets.token_urlsafe(12)
         # These take seconds: nothing in the options can be wrong any more.
         from live_cam.pipeline.session import Session
@@ -313,7 +325,9 @@ def _run(options: ServeOptions, server: _Server) -> int:
     with server.listener, server.session as session:
         is_published = any(options.publish)
         is_recorded = options.record is not None or is_published
-        app = LiveApp(session, host, token, options.extra_hosts, options.camera, options.kiosk, is_recorded)
+        app = LiveApp(
+            session, host, token, options.extra_hosts, options.camera, options.kiosk, is_recorded, options.public
+        )
         live_server = LiveServer(app, session, server.certificate)
         # From here on a signal raises nothing: an exception anywhere in the end could lose a recording's index.
         handle_signals(live_server.handle_exit)

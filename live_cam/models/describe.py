@@ -21,6 +21,7 @@ from live_cam.errors import ModelError
 from live_cam.files import atomic_file
 from live_cam.models.network_file import NetworkFile
 from live_cam.models.preprocessing import Preprocessing
+from live_cam.tensorflow_package import installed_version
 from live_cam.types import ExplainedBy, Head
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def describe_file(file: NetworkFile, digest: str, folder: Path) -> Description:
         ModelError: It can't be opened, or its model is no classifier of images.
     """
     request = asdict(file)
-    key = json.dumps([request | {"path": ""}, digest, _code_digest(), version("keras"), version("openvino")])
+    key = json.dumps([request | {"path": ""}, digest, _code_digest(), installed_version("keras"), version("openvino")])
     remembered = folder / f"model-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
     with suppress(OSError, ValueError, TypeError):
         return Description(**json.loads(remembered.read_text("utf-8")))

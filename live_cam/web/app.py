@@ -45,6 +45,7 @@ class LiveApp:
         camera: CameraOptions = CameraOptions(),
         kiosk: bool = False,
         is_recorded: bool = False,
+        is_public: bool = False,
     ) -> None:
         """Builds all but Gradio's page.
 
@@ -56,6 +57,7 @@ class LiveApp:
             camera: Options of visitors' cameras.
             kiosk: Whether viewers may choose the class and nothing else.
             is_recorded: Whether a kiosk says that its visitors are recorded.
+            is_public: Whether everybody may come, without a token: for a session of visitors, who see themselves alone.
         """
         self._page_options = (session, camera, kiosk, is_recorded)
         self.failure: Exception | None = None
@@ -75,7 +77,7 @@ class LiveApp:
         self._page: ASGIApp = first_page
         app.mount("/", self._call_page)
         self._allowed = AllowedRoutes(app, routes)
-        self._guard = AccessGuard(self._allowed, host, token, extra_hosts, session.clock)
+        self._guard = AccessGuard(self._allowed, host, token, extra_hosts, session.clock, is_public)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Responds to a request, if it has access."""

@@ -45,6 +45,8 @@ _START_LIMIT_S = 240.0
         (("gopher://admin:hunter2@cam/",), ("gopher",)),
         (("browser", "--record", "new.mp4"), ("visitors' cameras are not recorded",)),
         (("demo", "--token", ""), ("token is empty", "--token")),
+        (("demo", "--public"), ("--public", "browser")),
+        (("browser", "--public", "--token", "twelve-letters"), ("--public", "--token")),
         (("demo", "--host", "0.0.0.0", "--token", "12345"), ("0.0.0.0", "at least 12", "--token")),
         (("demo", "--allow-host", "cam.example", "--token", "12345"), ("cam.example", "at least 12")),
     ],

@@ -25,6 +25,7 @@ from live_cam.explain.runtime.select import MakeRoom, unlimited
 from live_cam.explain.runtime.step_files import StepFiles
 from live_cam.explain.saliency.linear_cam import LinearCam
 from live_cam.explain.saliency.methods import saliency_maps
+from live_cam.tensorflow_package import converter_versions, require_tensorflow
 from live_cam.types import Auto, Head, Method, PerformanceHint, Precision, Score
 
 _GRAPH_MODULES: Final = (
@@ -136,7 +137,7 @@ class OpenVinoStep:
         self._linear_cam: LinearCam | None = None
         self._convert = convert
         self._files = StepFiles(cache)
-        self._depends_on = [*depends_on, _graph_digest()]
+        self._depends_on = [*depends_on, _graph_digest(cache)]
         self._core = ov.Core()
         self._device = device
         self._relative_size = 0.5 if precision in ("bfloat16", "float16") else 1.0  # int8 is in the file already
@@ -249,8 +250,11 @@ class OpenVinoStep:
 
     def read_converted(self, batch_size: int, num_targets: int) -> MappedModel:
         """Returns the model for N frames and K targets as it was converted, which takes ten seconds the first time."""
-        if self._made_from is not None and self.find_converted(batch_size, num_targets) is None:
-            self._made_from.read_converted(batch_size, num_targets)  # not within `load`, which locks the folder
+        if self.find_converted(batch_size, num_targets) is None:
+            if self._made_from is None:
+                require_tensorflow()
+            else:
+                self._made_from.read_converted(batch_size, num_targets)  # not within `load`, which locks the folder
         return self._files.load(
             self._key(batch_size, num_targets),
             lambda path: MappedModel.read(self._core, path),
@@ -278,12 +282,12 @@ def _output_bfloat16(model: ov.Model) -> ov.Model:
     return processor.build()
 
 
-def _graph_digest() -> str:
+def _graph_digest(cache: Path) -> str:
     """Returns a digest of what else a converted step depends on: the source of the graph, and the converter."""
     package = resources.files("live_cam")
     sources = [
         package.joinpath(*name.split(".")[1:-1], f"{name.rpartition('.')[2]}.py").read_text("utf-8")
         for name in _GRAPH_MODULES
     ]
-    versions = [version(name) for name in ("tensorflow", "keras", "openvino")]
+    versions = [*converter_versions(cache), version("openvino")]
     return hashlib.sha256("\0".join([*sources, *versions]).encode()).hexdigest()

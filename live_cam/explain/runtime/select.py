@@ -15,6 +15,7 @@ from live_cam.explain.saliency.linear_cam import LinearCam
 from live_cam.models.classifier import Classifier
 from live_cam.models.model import Model
 from live_cam.models.weights.find import cache_file
+from live_cam.tensorflow_package import has_tensorflow, require_tensorflow
 from live_cam.types import Auto, Method, PerformanceHint, Precision, Runtime, Score
 
 MakeRoom = Callable[[int], None]
@@ -94,7 +95,7 @@ def unlimited(_bytes: int) -> None:
 
 def gpu_available() -> bool:
     """Whether TensorFlow can use an NVIDIA GPU; imports it only if there is a driver."""
-    if shutil.which("nvidia-smi") is None:
+    if shutil.which("nvidia-smi") is None or not has_tensorflow():
         return False
     import tensorflow as tf
 
@@ -132,6 +133,7 @@ def select_backend(
     Raises:
         UsageError: The device is not available, or does not support the precision; or int8 is named and there is no
             table of ranges.
+        NoTensorFlowError: It is named and not installed.
     """
     has_gradients = model.classifier.explained_by == "gradients"
     if runtime == "tensorflow" and not has_gradients:
@@ -142,6 +144,7 @@ def select_backend(
         require_int8(model, runtime, device)
         runtime = "openvino"
     if has_gradients and uses_tensorflow(runtime, device):
+        require_tensorflow()
         if device != "auto":
             raise UsageError("--device names an OpenVINO device; TensorFlow uses the first NVIDIA GPU, or the CPU")
         on_gpu = gpu_available()

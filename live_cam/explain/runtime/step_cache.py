@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from live_cam.errors import LiveCamError
+from live_cam.errors import LiveCamError, NoTensorFlowError
 from live_cam.explain.runtime.select import Step
 
 Layers = tuple[str, ...]
@@ -72,6 +72,8 @@ class StepCache:
         Args:
             layers: The layers.
             sizes: Numbers of frames and targets, (1, 1) among them, which comes first: the others may lack the memory.
+                Without TensorFlow several frames are left out, and explained one by one, unless they were converted
+                beforehand.
             frame_px: Height and width of the frames to expect.
 
         Raises:
@@ -81,7 +83,11 @@ class StepCache:
             with self._preparing:
                 step = self._steps.get(layers) or self._make_step(layers)
                 for size in sorted(sizes):
-                    step.prepare(*size, frame_px, lambda needed_bytes: self._make_room(layers, needed_bytes))
+                    try:
+                        step.prepare(*size, frame_px, lambda needed_bytes: self._make_room(layers, needed_bytes))
+                    except NoTensorFlowError:
+                        if size[0] == 1:
+                            raise
                     with self._changing:
                         self._steps.pop(layers, None)
                         self._steps[layers] = step

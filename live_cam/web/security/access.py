@@ -6,6 +6,8 @@ Every request and every WebSocket is checked before any route:
 * Origin, where a browser sends one, must be the page's own; a request that a browser marks as cross-site is refused
   unless it is a navigation to the page.
 * If a token is set, it is required; see `TokenCheck`.
+
+A public server, which shows visitors their own cameras alone, needs no token, and pages of other sites may frame it.
 """
 
 from __future__ import annotations
@@ -70,17 +72,20 @@ class AccessGuard:
         token: str | None,
         extra_hosts: Collection[str] = (),
         clock: Clock = MONOTONIC,
+        is_public: bool = False,
     ) -> None:
         """Wraps `app`, which listens on `host`.
 
         Raises:
-            ValueError: There is no token, and other machines reach `host`; or it is one that `check_token` refuses.
+            ValueError: There is no token, the server is not public, and other machines reach `host`; or it is one that
+                `check_token` refuses.
         """
         extra_hosts = frozenset(extra_hosts)
-        if token_needed(host, extra_hosts) and token is None:
+        if token_needed(host, extra_hosts) and token is None and not is_public:
             raise ValueError(f"listening on {host} for {', '.join(extra_hosts) or 'the network'} requires a token")
         check_token(host, token, extra_hosts)
         self._open_to_network = not is_loopback(host)
+        self._is_public = is_public
         self._app = app
         self._token_check = None if token is None else TokenCheck(token, clock)
         own_names = {host, socket.gethostname(), f"{socket.gethostname()}.local"} if self._open_to_network else {host}
@@ -97,13 +102,13 @@ class AccessGuard:
             return
         if scope["type"] == "http":
             receive, send = close_if_unread(scope, receive, send)
-        await (response or self._app)(scope, receive, with_headers(send))
+        await (response or self._app)(scope, receive, with_headers(send, self._is_public))
 
     def _reject(self, scope: Scope, headers: Headers) -> Response | None:
         host = headers.get("host", "")
         if not self._is_own(host):
             return PlainTextResponse(f"{host!r} is not a name of this server; allow it with --allow-host", 403)
-        if _is_cross_site(scope, headers, host):
+        if _is_cross_site(scope, headers, host, {"document", "iframe"} if self._is_public else {"document"}):
             return PlainTextResponse("Cross-site requests are refused; a proxy must forward the Host header.", 403)
         return None if self._token_check is None else self._token_check.reject(scope, headers)
 
@@ -112,14 +117,14 @@ class AccessGuard:
         return name in self._hosts or (self._open_to_network and _is_address(name))
 
 
-def _is_cross_site(scope: Scope, headers: Headers, host: str) -> bool:
+def _is_cross_site(scope: Scope, headers: Headers, host: str, destinations: Collection[str]) -> bool:
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc.casefold() != host.casefold():
         return True
     if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
         return False
-    follows_link = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
-    return not (follows_link and scope.get("method") == "GET")
+    navigates = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") in destinations
+    return not (navigates and scope.get("method") == "GET")
 
 
 def _hostname(host: str) -> str:

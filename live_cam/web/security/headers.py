@@ -20,17 +20,25 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_OWN_FRAMES = "frame-ancestors 'self'"
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 
 
-def with_headers(send: Send) -> Send:
-    """Adds the headers to a response, which runs no script unless its policy is set already."""
+def with_headers(send: Send, is_embeddable: bool = False) -> Send:
+    """Adds the headers to a response, which runs no script unless its policy is set already.
+
+    Args:
+        send: Sends a message of the response.
+        is_embeddable: Whether pages of other sites may show it in a frame.
+    """
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers.update(_HEADERS)
             headers.setdefault(_POLICY, _policy("'none'"))
+            if is_embeddable:
+                headers[_POLICY] = headers[_POLICY].replace(_OWN_FRAMES, "frame-ancestors *")
         await send(message)
 
     return wrapped
@@ -80,7 +88,7 @@ def _policy(scripts: str) -> str:
             "frame-src 'none'",
             "base-uri 'self'",
             "form-action 'self'",
-            "frame-ancestors 'self'",
+            _OWN_FRAMES,
         ]
     )
 

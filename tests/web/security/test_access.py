@@ -131,6 +131,38 @@ def test_listening_beyond_this_machine_requires_a_token():
         AccessGuard(lambda *_: None, "0.0.0.0", None)
 
 
+FRAMED_ELSEWHERE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        (FRAMED_ELSEWHERE, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, 403),
+    ],
+)
+def test_a_public_server_needs_no_token_and_can_be_framed_but_stays_closed_to_scripts_of_others(headers, status):
+    guard = AccessGuard(_ok, "0.0.0.0", None, ["me.space.example"], is_public=True)
+    response = ask(guard, {"Host": "me.space.example"} | headers)
+    assert response.status_code == status
+    assert "frame-ancestors *" in response.headers["Content-Security-Policy"]
+
+
+def test_other_sites_frame_no_page_that_is_not_public():
+    assert ask(AccessGuard(_ok, "127.0.0.1", None), FRAMED_ELSEWHERE).status_code == 403
+
+
+def ask(guard: AccessGuard, headers: dict[str, str]) -> httpx.Response:
+    async def get() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://127.0.0.1") as client:
+            return await client.get("/", headers=headers)
+
+    return asyncio.run(get())
+
+
 @pytest.mark.parametrize(
     ("host", "extra_hosts", "token", "fragments"),
     [
