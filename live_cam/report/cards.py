@@ -42,10 +42,18 @@ class Card:
     drops: Drops | None
 
 
-def make_cards(explainer: ExplainerProtocol, rows: Sequence[Row], pictures: Mapping[str, Picture]) -> dict[str, Card]:
-    """Explains pictures for the class that the model says, for another, and for the one and not the other.
+def make_cards(
+    explainer: ExplainerProtocol, rows: Sequence[Row], pictures: Mapping[str, Picture], maps: NDArray[np.float32]
+) -> dict[str, Card]:
+    """Explains pictures for another class than the model says, and for the one and not the other.
 
     The other is the true one of a mistake, else the second.
+
+    Args:
+        explainer: Explains `BATCH_SIZE` pictures in one call.
+        rows: What is known of the pictures.
+        pictures: Their files.
+        maps: Those of the classes that the model says, float32 (lines, h, w).
 
     Returns:
         Cards by the names of the pictures; a picture that can't be read any more has none.
@@ -62,25 +70,44 @@ def make_cards(explainer: ExplainerProtocol, rows: Sequence[Row], pictures: Mapp
     with BackgroundWriter(draw, BATCH_SIZE) as drawing:
         for batch in read_batches(files, [explainer.classifier], thumbnail_px=_SIDE_PX):
             chosen = [by_name[each.picture.name] for each in batch]
-            others = [_other_class(row) for row in chosen]
-            has_others = explainer.method not in CLASSLESS_METHODS and None not in others
-            targets = [_targets(row, other if has_others else None) for row, other in zip(chosen, others, strict=True)]
-            explained = explain_full_batch(explainer, [each.inputs[0] for each in batch], targets)
+            explained = _explain(explainer, batch, chosen, maps)
             measured = measure(explainer, batch, [explanations[0] for explanations in explained])
             for item in zip(batch, explained, measured, strict=True):
                 drawing.put(item)
     return cards
 
 
+def _explain(
+    explainer: ExplainerProtocol, batch: Sequence[ReadPicture], rows: Sequence[Row], maps: NDArray[np.float32]
+) -> list[list[Explanation]]:
+    frames = [each.inputs[0] for each in batch]
+    others = [_other_class(row) for row in rows]
+    if explainer.method in CLASSLESS_METHODS or None in others:
+        return explain_full_batch(explainer, frames, [[Target(row.top[0].index)] for row in rows])
+    targets = [
+        [Target(other), Target(row.top[0].index, contrast=other)] for row, other in zip(rows, others, strict=True)
+    ]
+    explained = explain_full_batch(explainer, frames, targets)
+    return [[_known(row, maps[row.number], each[0]), *each] for row, each in zip(rows, explained, strict=True)]
+
+
+def _known(row: Row, saliency_map: NDArray[np.float32], of_other: Explanation) -> Explanation:
+    """Returns the explanation of the class that the model says, which the first pass has computed."""
+    return replace(
+        of_other,
+        saliency_map=saliency_map,
+        smoothed_map=saliency_map,
+        target=Target(row.top[0].index),
+        target_label=row.top[0].label,
+        vmax=float(saliency_map.max()),
+        evidence=row.evidence,
+    )
+
+
 def _other_class(row: Row) -> int | None:
     if row.is_mistake:
         return row.true_class
     return row.top[1].index if len(row.top) > 1 else None
-
-
-def _targets(row: Row, other: int | None) -> list[Target]:
-    first = row.top[0].index
-    return [Target(first)] if other is None else [Target(first), Target(other), Target(first, contrast=other)]
 
 
 def _images(read: ReadPicture, explanations: Sequence[Explanation]) -> tuple[tuple[str, str], ...]:

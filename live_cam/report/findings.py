@@ -20,7 +20,7 @@ from live_cam.report.shortcuts import MIN_PICTURES, class_evidence
 from live_cam.report.summary import SURE, accuracy, confusion, mistakes, most_telling, most_uncertain, worst_pairs
 
 SHOWN: Final = {
-    "mistakes": 60,
+    "mistakes": 48,
     "uncertain": 12,
     "unfaithful": 12,
     "suspicions": 12,
@@ -66,7 +66,7 @@ class Findings:
         uncertain = most_uncertain(self._rows)[: SHOWN["uncertain"]]
         sure = [row for row in self._rows if not row.is_mistake and row.top[0].probability >= _SURE_ENOUGH]
         shown = {row.name: row for row in [*told, *uncertain, *sure[:: -(-len(sure) // _MEASURED_N) or 1]]}
-        cards = make_cards(self._explainer, list(shown.values()), self._pictures)
+        cards = make_cards(self._explainer, list(shown.values()), self._pictures, self._maps)
         wrong_cards = [cards[row.name] for row in told if row.name in cards]
         groups = group_mistakes(wrong, self._maps)
         settings = describe(self._explainer)
