@@ -25,7 +25,7 @@ def alpha(page):
 
 
 def test_it_shows_picture_and_caption_alone_and_nothing_that_is_not_live(tabs, two_cameras, node_folder):
-    page = tabs.open(f"{two_cameras.url}overlay?feed=1", SIZE)
+    page = tabs.open(f"{two_cameras.url}overlay?feed=1", SIZE, whole=False)
     wait_for_frame(page)
     expect(part(page, "caption")).to_have_text("lion")
     expect(part(page, "caption-right")).to_be_hidden()
@@ -46,7 +46,7 @@ def test_it_shows_picture_and_caption_alone_and_nothing_that_is_not_live(tabs, t
 
 
 def test_another_target_is_named_and_two_overlays_have_two_captions(tabs, site):
-    page = tabs.open(f"{site.url}overlay", SIZE)
+    page = tabs.open(f"{site.url}overlay", SIZE, whole=False)
     wait_for_frame(page)
     site.session.settings.change(mode="side_by_side")
     expect(part(page, "caption-right")).to_be_visible()

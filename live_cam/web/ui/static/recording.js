@@ -148,7 +148,10 @@ class Panel {
 
 /** @param {HTMLElement} root */
 export function mount(root) {
-  if (isOwn()) return; // visitors' cameras are not recorded
+  if (isOwn()) {
+    root.querySelectorAll('[data-live^="record"]').forEach((part) => part.remove()); // visitors' cameras are not recorded
+    return;
+  }
   const panel = new Panel(root);
   const removal = new AbortController();
   const onRecording = (/** @type {Event} */ event) => {

@@ -2,6 +2,7 @@
 /** The buttons that freeze the frame and start or stop the source. */
 
 import { onKey } from "./keys.js";
+import { isOwn } from "./own_mode.js";
 import { changeSettings, onSettings, pendingSettings } from "./settings.js";
 import { notifyCameraMissing } from "./ui.js";
 
@@ -33,6 +34,7 @@ function show(button, isOn, word) {
 export function mount(root) {
   const run = /** @type {HTMLElement | null} */ (root.closest('[data-live="run"]'));
   const freeze = /** @type {HTMLElement | null} */ (root.querySelector('[data-live="freeze"]'));
+  if (run && isOwn()) return run.remove(); // the camera's own button stops it
   if (run) run.onclick = () => toggle("running");
   if (freeze) freeze.onclick = () => toggle("frozen");
   onSettings(({ frozen, running }) => {
