@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from live_cam.errors import UsageError
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.saliency.targets import top_classes
@@ -56,7 +58,8 @@ def place_votes(
     box = left + column * side_x, top + row * side_y, left + (column + 1) * side_x, top + (row + 1) * side_y
     if not (left <= x <= right and top <= y <= bottom):
         return box, []
-    votes = activation[row, column] @ head.weights / (height * width)
+    # Not BLAS, whose threads would wait for those of the step.
+    votes = np.einsum("c,ck->k", activation[row, column], head.weights) / (height * width)
     pooled, labels = activation.mean(axis=(0, 1)), classifier.labels
     return box, [
         Vote(i, labels[i], float(votes[i]), float(pooled @ head.weights[:, i] + head.bias[i]))
