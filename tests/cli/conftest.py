@@ -16,7 +16,7 @@ import pytest
 
 from live_cam.cli import app as command_line
 from live_cam.cli.options import ExplainerOptions
-from live_cam.cli.serve import ServeOptions
+from live_cam.cli.server import ServeOptions
 from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.models.model import Model
 from live_cam.models.weights.find import find_weights
@@ -137,7 +137,7 @@ def parse_serve(live_cam, monkeypatch) -> Callable[..., ServeOptions]:
             parsed.append(options)
             raise SystemExit
 
-        monkeypatch.setattr("live_cam.cli.serve._build", stop)
+        monkeypatch.setattr("live_cam.cli.serve.build_server", stop)
         assert live_cam(*words).stderr == ""
         (options,) = parsed
         return options

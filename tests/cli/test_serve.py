@@ -25,7 +25,7 @@ import av
 import httpx
 import pytest
 
-from live_cam.cli.serve import _report_recording
+from live_cam.cli.server import _report_recording
 from live_cam.pipeline.recordings import RecordingStatus
 from live_cam.web.security.addresses import local_addresses
 from tests.cli.conftest import program
