@@ -31,7 +31,8 @@ RUN uv pip install '.[cuda]' --constraint constraints.txt
 FROM cpu AS prepared
 ENV XDG_CACHE_HOME=/var/cache KERAS_HOME=/var/cache/live_cam/keras
 COPY scripts/container/prepare.py /opt/
-RUN python /opt/prepare.py
+# Readable for whomever `docker run --user` names.
+RUN python /opt/prepare.py && chmod -R a+rX /var/cache/live_cam
 
 FROM $TENSORFLOW AS chosen
 
