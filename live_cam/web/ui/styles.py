@@ -28,12 +28,14 @@ def _legends() -> list[str]:
 
 CSS: Final = "\n".join([*(sheet.read_text("utf-8") for sheet in sorted(_STATIC.glob("*.css"))), *_legends()])
 
-# The rule for motion is here since Gradio scopes the selectors of the style sheet, which then do not reach the whole
-# page.
+# The rules for motion and of the body are here since Gradio scopes the selectors of the style sheet, which then do not
+# reach the whole page.
 STYLE: Final = f"""<style>
 :root {{ --body-background-fill: {BACKGROUND} !important; }}
 .dark {{ --body-background-fill: {DARK_BACKGROUND} !important; }}
 body {{ background: var(--body-background-fill) !important; }}
+body:has(.live-stage[data-state="live"]) .live-dot {{ background: #16a34a !important; }}
+body[data-dropping] .live-stage {{ outline: 4px dashed var(--live-accent); outline-offset: -4px; }}
 @media (prefers-reduced-motion: reduce) {{
   *, ::before, ::after {{ transition: none !important; animation: none !important; scroll-behavior: auto !important; }}
 }}
