@@ -57,6 +57,7 @@ class Visitors:
     Attributes:
         max_visitors: How many there may be at a time.
         decoders: Decode their images.
+        metrics: The counters of all of them together.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Visitors:
         self.max_visitors = max_visitors
         self.decoders = JpegDecoders()
         self._frame_queue = frame_queue
-        self._total = total
+        self.metrics = Metrics(total, clock)
         self._new_settings = new_settings
         self._clock = clock
         self._lock = threading.RLock()  # a signal handler closes the feeds in the thread it interrupted
@@ -115,7 +116,7 @@ class Visitors:
             self._joined += 1
             source_id = f"visitor {self._joined}"
             settings = self.settings(client_id)
-            feed = Feed("Your camera", "browser", settings, self._frame_queue, self._total, source_id, self._clock)
+            feed = Feed("Your camera", "browser", settings, self._frame_queue, self.metrics, source_id, self._clock)
             feed.teaching = self.teaching(client_id)
             self._places[client_id] = _Place(feed, address, used_ns)
             return feed

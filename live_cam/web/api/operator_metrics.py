@@ -63,10 +63,9 @@ class _SessionCollector(Collector):
         return info
 
     def _snapshots(self) -> dict[str, MetricsSnapshot]:
-        session = self._session
-        if session.visitors is not None:
-            return {_VISITORS: session.metrics.read()}
-        return {feed.name: feed.metrics.read() for feed in session.feeds}
+        visitors = self._session.visitors
+        snapshots = {} if visitors is None else {_VISITORS: visitors.metrics.read()}
+        return snapshots | {feed.name: feed.metrics.read() for feed in self._session.feeds}
 
     def _frames(self) -> Iterator[Metric]:
         snapshots = self._snapshots()

@@ -103,6 +103,14 @@ def test_visitors_are_counted_together(visitors):
     assert "live_cam_source_state" not in samples
 
 
+def test_visitors_beside_a_source_are_counted_apart_from_it(serve_session, fake_source, fake_explainer):
+    site = serve_session(fake_source(name="Hall"), fake_explainer(), max_visitors=2).wait_until_live()
+    samples = scrape(site)
+    assert value(samples, "live_cam_frames_explained_total", source="Hall") > 0
+    assert value(samples, "live_cam_frames_explained_total", source="visitors") == 0
+    assert value(samples, "live_cam_source_state", source="Hall", state="live") == 1
+
+
 def test_a_token_is_required_as_for_stats_and_a_bearer_token_will_do(guarded):
     url = f"{guarded.url}metrics"
     assert httpx.get(url).status_code == 401
