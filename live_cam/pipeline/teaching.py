@@ -200,7 +200,7 @@ class Teaching:
     def size_bytes(self) -> int:
         """About how much memory the examples take."""
         with self._lock:
-            return sum(take.size_bytes for take in (*self._takes, *([self._open] if self._open else [])))
+            return sum(take.size_bytes for take in self._all_takes)
 
     def picture(self, take_number: int, index: int) -> bytes:
         """Returns a small picture of a take as JPEG.
@@ -209,7 +209,7 @@ class Teaching:
             UsageError: There is none.
         """
         with self._lock:
-            for take in (*self._takes, *([self._open] if self._open else [])):
+            for take in self._all_takes:
                 if take.number == take_number and 0 <= index < len(take.pictures):
                     return take.pictures[index]
         raise UsageError("there is no such picture any more")
@@ -254,7 +254,7 @@ class Teaching:
             evidence = {} if taught is None else dict(zip(self._taught_ids, taught.evidence, strict=True))
             classes = []
             for each in self._classes:
-                own = [take for take in (*self._takes, self._open) if take is not None and take.class_id == each.id]
+                own = [take for take in self._all_takes if take.class_id == each.id]
                 found = evidence.get(each.id)
                 classes.append(
                     {
@@ -280,6 +280,11 @@ class Teaching:
                 "bytes": self.size_bytes,
                 "limit_bytes": self._limit_bytes,
             }
+
+    @property
+    def _all_takes(self) -> list[TakeRecorder]:
+        """The takes, with the one that runs."""
+        return [*self._takes, *([] if self._open is None else [self._open])]
 
     def _new_id(self) -> int:
         number, self._next_id = self._next_id, self._next_id + 1

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.settings import SettingsStore
-from live_cam.pipeline.visitors import MAX_CLIENT_ID_LENGTH
+from live_cam.pipeline.visitors import MAX_CLIENT_ID_LENGTH, Visitors
 
 ClientId = Annotated[str, Query(max_length=MAX_CLIENT_ID_LENGTH)]
 NO_STORE = {"Cache-Control": "no-store"}
@@ -38,13 +38,17 @@ def feed_dependency(session: Session) -> Callable[[int, str], Feed]:
     return get_feed
 
 
+def visitors_of(session: Session, visitor: str) -> Visitors | None:
+    """Returns the visitors if a request is about what is a visitor's own, None if about what all viewers share."""
+    return None if session.feeds and not visitor else session.visitors
+
+
 def settings_dependency(session: Session) -> Callable[[str], SettingsStore]:
     """Returns the dependency for the settings of a request: the visitor's or, without one, those of all feeds."""
 
     def get_settings(visitor: ClientId = "") -> SettingsStore:
-        if session.visitors is None or (session.feeds and not visitor):
-            return session.settings
-        return session.visitors.settings(visitor)
+        visitors = visitors_of(session, visitor)
+        return session.settings if visitors is None else visitors.settings(visitor)
 
     return get_settings
 

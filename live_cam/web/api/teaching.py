@@ -17,7 +17,7 @@ from live_cam.errors import LiveCamError
 from live_cam.models.taught_export import export_keras
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.teaching import Teaching
-from live_cam.web.api.dependencies import NO_STORE, ClientId, limited_body
+from live_cam.web.api.dependencies import NO_STORE, ClientId, limited_body, visitors_of
 
 _ACTION_LIMIT_BYTES: Final = 1024
 
@@ -41,10 +41,8 @@ def teaching_routes(session: Session) -> APIRouter:
     exporting = asyncio.Semaphore(1)  # which builds the network in a process with two gigabytes
 
     def get_teaching(visitor: ClientId = "") -> Teaching:
-        if session.visitors is None or (session.feeds and not visitor):
-            teaching = session.teaching
-        else:
-            teaching = session.visitors.teaching(visitor)
+        visitors = visitors_of(session, visitor)
+        teaching = session.teaching if visitors is None else visitors.teaching(visitor)
         if teaching is None:
             raise HTTPException(404, "Two models can't be taught side by side; start live-cam with one.")
         return teaching
