@@ -95,7 +95,14 @@ class VisitorPage:
         close_code: Of the socket, once it is closed.
     """
 
-    def __init__(self, site: Site, client_id: str, jpeg: bytes, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        site: Site,
+        client_id: str,
+        jpeg: bytes,
+        address: str = "127.0.0.1",
+        upload: Callable[[int], bytes] | None = None,
+    ) -> None:
         """Opens the page, from one of the addresses of this machine, 127.0.0.1 to 127.255.255.254 on Linux."""
         self._open = contextlib.ExitStack()
         self.socket = self._open.enter_context(watch(site, f"?visitor={client_id}", source_address=(address, 0)))
@@ -104,7 +111,7 @@ class VisitorPage:
         self.received: list[tuple[int, int]] = []
         self.states: list[dict[str, Any]] = []
         self.responding = True
-        self.upload: Callable[[int], bytes] | None = None
+        self.upload = upload
         self.close_code: int | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
