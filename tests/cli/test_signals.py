@@ -84,8 +84,8 @@ def test_after_a_hangup_lines_for_the_closed_terminal_are_dropped():
         (signal.SIGINT, "typer", ("--version",), -signal.SIGINT),
         (signal.SIGINT, "cv2", ("explain", "{image}"), 130),
         (signal.SIGINT, "openvino", ("explain", "{image}"), 130),
-        (signal.SIGINT, "gradio", ("demo", "--no-open", "--port={port}"), 130),
-        (signal.SIGTERM, "gradio", ("demo", "--no-open", "--port={port}"), 143),
+        (signal.SIGINT, "live_cam.web.app", ("demo", "--no-open", "--port={port}"), 130),
+        (signal.SIGTERM, "live_cam.web.app", ("demo", "--no-open", "--port={port}"), 143),
     ],
     ids=lambda value: getattr(value, "name", None),
 )

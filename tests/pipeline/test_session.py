@@ -13,11 +13,6 @@ from tests.clocks import FakeClock
 UNPLUGGED = SourceError("it was unplugged")
 
 
-def _threads():
-    names = [thread.name for thread in threading.enumerate()]
-    return {name for name in names if name in ("capture", "worker") or name.startswith("reader of ")}
-
-
 def describe(session):
     """Returns the description as it is sent."""
     return json.loads(json.dumps(session.describe()))
@@ -174,16 +169,18 @@ def test_an_explainer_that_fails_makes_the_source_lost_until_it_recovers(live, e
     eventually(lambda: session.feeds[0].status.state == "live")
 
 
-def test_leaving_a_session_ends_its_threads_and_disconnects_the_viewers(live, eventually):
+def test_leaving_a_session_ends_its_threads_and_disconnects_the_viewers(live, eventually, session_threads):
     source, _, session = live
-    assert _threads() == {"capture", "worker", "reader of Fake camera"}
+    assert {thread.name for thread in session_threads()} == {"capture", "worker", "reader of Fake camera"}
     session.__exit__()
-    eventually(lambda: not _threads())
+    eventually(lambda: not session_threads())
     assert not source.is_open
     assert session.feeds[0].broadcaster.closed
 
 
-def test_sources_and_an_explainer_that_block_forever_do_not_delay_the_end(two, eventually, monkeypatch):
+def test_sources_and_an_explainer_that_block_forever_do_not_delay_the_end(
+    two, eventually, monkeypatch, session_threads
+):
     session, explainer, sources = two
     timeouts_s, join = [], threading.Thread.join
 
@@ -202,11 +199,12 @@ def test_sources_and_an_explainer_that_block_forever_do_not_delay_the_end(two, e
         assert None not in timeouts_s
         assert 0 < max(timeouts_s) <= 0.7, "of all, since each waits for what is left"
         # Threads that block are abandoned.
-        eventually(lambda: _threads() == {"worker", "reader of Front door", "reader of Back door"})
+        blocked = {"worker", "reader of Front door", "reader of Back door"}
+        eventually(lambda: {thread.name for thread in session_threads()} == blocked)
         assert session.describe()["frames"] == before
     for source in sources:
         source.release()
-    eventually(lambda: not _threads())
+    eventually(lambda: not session_threads())
     assert not any(source.is_open for source in sources)
 
 

@@ -161,7 +161,7 @@ def test_a_recording_ends_and_is_kept_and_says_why(session, eventually):
     assert session.recordings.status.message == ""
 
 
-def test_twenty_switches_leave_nothing_behind(session, source, eventually):
+def test_twenty_switches_leave_nothing_behind(session, source, eventually, session_threads):
     (feed,) = session.feeds
     camera, demo = (choices(session)[name].id for name in ("Fake camera", "Demo"))
     for number in range(10):
@@ -172,8 +172,7 @@ def test_twenty_switches_leave_nothing_behind(session, source, eventually):
         session.switch.choose(feed, camera)
     eventually(lambda: shows(feed, source))
     eventually(lambda: num_files_in_memory() == 0)
-    readers = [thread for thread in threading.enumerate() if thread.name.startswith("reader of")]
-    eventually(lambda: sum(thread.is_alive() for thread in readers) == 1)
+    eventually(lambda: sum(thread.name.startswith("reader of") for thread in session_threads()) == 1)
     eventually(lambda: source.open_count == 1)
     eventually(lambda: len(session.feeds[0]._frame_queue._frames) <= 1)
 

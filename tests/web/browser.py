@@ -39,8 +39,8 @@ PHONE: Size = {"width": 390, "height": 844}
 both_sizes = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 phone = pytest.mark.parametrize("size", [PHONE], ids=["phone"])
 
-# What Gradio's page has once it has taken the place of the first.
-WHOLE = "gradio-app:not([inert]) .live-stage"
+# Whether Gradio's page has taken the place of the first. A function, as Playwright looks for a locator twice a second.
+WHOLE = """() => document.querySelector("gradio-app:not([inert]) .live-stage")"""
 
 # Whether the scripts that handle presses and keys are there: each is loaded by itself, beside the first frame.
 MOUNTED = """() => {
@@ -168,7 +168,7 @@ class Tabs:
         self._bases[page] = url.partition("?")[0].rpartition("/")[0] + "/"
         page.goto(url)
         if whole and page.locator(".live-stage").count():
-            page.locator(WHOLE).first.wait_for()
+            page.wait_for_function(WHOLE)
 
     def _new_page(self) -> Page:
         page = self._context.new_page()
@@ -221,10 +221,8 @@ class Tabs:
 
 def wait_for_frame(page: Page, after: int | None = None) -> int:
     """Waits until a frame is painted, or one with a higher number than `after`, and returns its number."""
-    stage = page.wait_for_selector(".live-stage[data-seq]")
-    if after is not None:
-        page.wait_for_function("(after) => document.querySelector('.live-stage').dataset.seq > after", arg=after)
-    return int(stage.get_attribute("data-seq") or "")
+    newest = "(after) => { const seq = document.querySelector('.live-stage')?.dataset.seq; return seq > after && seq; }"
+    return int(page.wait_for_function(newest, arg=-1 if after is None else after).json_value())
 
 
 def wait_until_mounted(page: Page) -> Page:

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from tests.node_modules import node_directory
-from tests.processes import LiveCam
+from tests.processes import LiveCam, is_free
 from tests.web.browser import DESKTOP, Size, Tabs, launch, start_playwright, wait_until_mounted
 from tests.web.sites import SharedSites, Site
 
@@ -65,8 +65,14 @@ def server_errors(monkeypatch) -> list[str]:
     return errors
 
 
+@pytest.fixture(scope="session")
+def used_ports() -> set[int]:
+    """The ports of earlier sites: a browser has the scripts of their pages in its cache."""
+    return set()
+
+
 @pytest.fixture
-def serve_session(tmp_path) -> Iterator[Callable[..., Site]]:
+def serve_session(tmp_path, used_ports) -> Iterator[Callable[..., Site]]:
     """Starts a site of its own for a test: `serve_session(source, explainer, token=None, ...)`; see `Site`.
 
     Pass one source, or a list of them, or an empty list for visitors. Recordings go into `tmp_path`, unless
@@ -75,7 +81,9 @@ def serve_session(tmp_path) -> Iterator[Callable[..., Site]]:
     started: list[Site] = []
 
     def serve(source: Any, explainer: Any, recordings: Path = tmp_path, **options: Any) -> Site:
+        options.setdefault("port", next(filter(is_free, used_ports), 0))
         started.append(Site(source if isinstance(source, list) else [source], explainer, recordings, **options))
+        used_ports.add(started[-1].port)
         return started[-1]
 
     yield serve

@@ -64,7 +64,7 @@ def screens() -> Iterator[Callable[[Page], list[bytes]]]:
 
 def whole(page: Page) -> Page:
     """Waits until Gradio's page has taken the place of the first."""
-    page.locator(WHOLE).first.wait_for()
+    page.wait_for_function(WHOLE)
     return wait_until_mounted(page)
 
 
@@ -141,7 +141,7 @@ def test_a_kiosk_that_records_says_so_at_once_and_applies_no_link(starting, tabs
     expect(notice).to_be_visible()
     site.app.load_page()
     wait_for_frame(page)
-    page.locator(WHOLE).wait_for()
+    page.wait_for_function(WHOLE)
     expect(notice).to_be_visible()
     assert site.settings.colormap == "viridis"
 
