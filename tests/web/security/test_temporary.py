@@ -7,12 +7,11 @@ import stat
 import tempfile
 from pathlib import Path
 
-import gradio as gr
 import pytest
-from gradio.utils import get_upload_folder
 
 from live_cam.errors import ServeError
 from live_cam.web.security.temporary import private_temporary_folder
+from live_cam.web.ui.gradio_import import without_stubs
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +33,10 @@ def test_only_this_user_reads_the_folder_and_it_is_removed_with_its_files(tmp_pa
 
 @pytest.mark.slow
 def test_gradio_uses_that_folder_whatever_is_at_the_place_of_its_own(monkeypatch, tmp_path):
+    with without_stubs():
+        import gradio as gr
+        from gradio.utils import get_upload_folder
+
     others = tmp_path / "others"
     others.mkdir()
     (tmp_path / "gradio").symlink_to(others)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from gradio.queueing import Queue
 from playwright.sync_api import Page
 
 from tests.web.browser import part, unfold, wait_until, wait_until_mounted
@@ -50,6 +49,8 @@ def test_a_page_that_requests_what_is_refused_is_found_out(site, warm_tabs):
 
 
 def test_the_event_loop_does_not_poll_the_queue_that_the_page_does_not_use(site, monkeypatch, eventually):
+    from gradio.queueing import Queue
+
     polls = []
     count = Queue.__len__
     monkeypatch.setattr(Queue, "__len__", lambda queue: polls.append(queue) or count(queue))
