@@ -154,6 +154,11 @@ class Session:
         with suppress(RuntimeError):  # the session is ending
             self._learner.submit(learn)
 
+    @property
+    def can_teach(self) -> bool:
+        """Whether classes can be taught: to one model, whose last layer is prepared and has a linear head behind it."""
+        return self.second is None and self.explainer.linear_head is not None
+
     def submit(self, function: Callable[[ExplainerProtocol], _Result]) -> Future[_Result]:
         """Has the worker call a function between two frames; see `FrameQueue.submit`."""
         return self._frame_queue.submit(function)

@@ -24,6 +24,7 @@ const modules = {
   permalink: '[data-live="link"]',
   sources: ".live-sources",
   present: '[data-live="present"]',
+  teach: ".live-teach",
   help: ".live-help",
   kiosk: ".live-kiosk",
 };
