@@ -57,7 +57,7 @@ def _build(session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bo
     num_feeds = len(session.feeds)
     own = not session.feeds
     num_ranks = num_ranks_of(session)
-    picture = stages(num_feeds, camera, kiosk, num_ranks)
+    picture = stages(num_feeds, camera, kiosk, num_ranks, session.can_teach)
     if kiosk:
         side = f"<div>{kiosk_side(num_feeds, num_ranks, own)}</div>"
     else:

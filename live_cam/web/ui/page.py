@@ -69,7 +69,7 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
         gr.HTML(html_template=top + DIALOGS * (not kiosk), js_on_load=MOUNT)
         with gr.Row(elem_id="live-page"):
             with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
-                picture = stages(num_feeds, camera, kiosk, num_ranks)
+                picture = stages(num_feeds, camera, kiosk, num_ranks, session.can_teach)
                 if not kiosk:
                     picture += controls(num_feeds, session.modes, num_ranks[0])
                 gr.HTML(html_template=picture, js_on_load=MOUNT, elem_id="live-viewer")
