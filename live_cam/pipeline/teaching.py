@@ -6,7 +6,7 @@ import io
 import logging
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,8 +54,9 @@ class Teaching:
         run: Run,
         limit_bytes: int,
         clock: Clock = MONOTONIC,
+        labels: Sequence[str] = (),
     ) -> None:
-        """Starts without classes.
+        """Starts without examples.
 
         Args:
             explainer: Of the network, whose classes are in use until two have examples.
@@ -63,6 +64,7 @@ class Teaching:
             run: Has the fit done, beside the worker.
             limit_bytes: How much memory examples may take.
             clock: For the lease of a take.
+            labels: The names of the classes that are there from the start; distinct.
         """
         self._base = explainer
         self._settings = settings
@@ -71,12 +73,13 @@ class Teaching:
         self._limit_bytes = limit_bytes
         self._clock = clock
         self._lock = threading.RLock()
-        self._classes: list[_Class] = []
+        self._next_id = 1
+        self._initial = tuple(labels)
+        self._classes = self._initial_classes()
         self._takes: list[TakeRecorder] = []
         self._open: TakeRecorder | None = None
         self._lease_ns = 0
         self._due_ns = 0
-        self._next_id = 1
         self._version = 0
         self._fitted_version = 0
         self._taught: Taught | None = None
@@ -162,9 +165,10 @@ class Teaching:
                 self._refit()
 
     def reset(self) -> None:
-        """Starts over: no classes, no examples."""
+        """Starts over, with the classes of the start, and without examples."""
         with self._lock:
-            self._classes, self._takes, self._open, self._message, self._is_used = [], [], None, "", True
+            self._classes, self._takes, self._open = self._initial_classes(), [], None
+            self._message, self._is_used = "", True
             self._refit()
 
     def use(self, is_used: bool) -> None:
@@ -289,6 +293,9 @@ class Teaching:
     def _new_id(self) -> int:
         number, self._next_id = self._next_id, self._next_id + 1
         return number
+
+    def _initial_classes(self) -> list[_Class]:
+        return [_Class(self._new_id(), label) for label in self._initial]
 
     def _find(self, class_id: int) -> _Class:
         for each in self._classes:

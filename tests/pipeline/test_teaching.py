@@ -38,7 +38,7 @@ def explainer(colour_models):
 class Audience:
     """Teaches colours, on a clock of its own; the fit is done at once, or by `fit` if it is `late`."""
 
-    def __init__(self, explainer, late=False, limit_bytes=LIMIT_BYTES):
+    def __init__(self, explainer, late=False, limit_bytes=LIMIT_BYTES, labels=()):
         self.clock = FakeClock()
         classifier = explainer.classifier
         self.settings = SettingsStore(
@@ -46,7 +46,7 @@ class Audience:
         )
         self.waiting = []
         run = self.waiting.append if late else (lambda function: function())
-        self.teaching = Teaching(explainer, self.settings, run, limit_bytes, self.clock)
+        self.teaching = Teaching(explainer, self.settings, run, limit_bytes, self.clock, labels)
         self.rng = np.random.default_rng(0)
         self.seq = 0
 
@@ -148,6 +148,17 @@ def test_undo_clear_remove_and_reset(audience):
     assert list(audience.counts) == ["purple"]
     audience.teaching.reset()
     assert (audience.counts, audience.teaching.size_bytes, audience.teaching.model) == ({}, 0, None)
+
+
+def test_classes_that_are_given_stay_when_all_starts_over(explainer):
+    audience = Audience(explainer, labels=("first", "second"))
+    ids = [each["id"] for each in audience.teaching.describe()["classes"]]
+    for class_id, colour in zip(ids, (PURPLE, TEAL), strict=True):
+        audience.show(class_id, colour)
+    assert audience.answer(TEAL) == "second"
+    audience.teaching.reset()
+    assert audience.counts == {"first": (0, 0), "second": (0, 0)}
+    assert audience.teaching.model is None
 
 
 def test_a_new_name_keeps_the_examples(audience):

@@ -21,7 +21,7 @@ from live_cam.web.ui.markup.head import DIALOGS, TOAST, head
 from live_cam.web.ui.markup.mount import MOUNT, SYNC
 from live_cam.web.ui.markup.source_menu import own_camera_meta
 from live_cam.web.ui.markup.stage import stages
-from live_cam.web.ui.markup.teach import num_ranks_of, offers_teaching, teach_panel
+from live_cam.web.ui.markup.teach import kiosk_teach, num_ranks_of, offers_teaching, teach_panel
 from live_cam.web.ui.styles import CSS
 from live_cam.web.ui.theme import HEAD, THEME
 
@@ -63,8 +63,8 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
     page: gr.Blocks = gr.Blocks(title="live_cam", analytics_enabled=False, fill_width=True)
     num_feeds = len(session.feeds)
     own = not session.feeds
-    num_ranks = num_ranks_of(session)
-    top = head(num_feeds, kiosk, is_recorded, offers_teaching(session, kiosk))
+    num_ranks, teaches = num_ranks_of(session), offers_teaching(session, kiosk)
+    top = head(num_feeds, kiosk, is_recorded, teaches)
     with page:
         gr.HTML(html_template=top + DIALOGS * (not kiosk), js_on_load=MOUNT)
         with gr.Row(elem_id="live-page"):
@@ -75,7 +75,8 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
                 gr.HTML(html_template=picture, js_on_load=MOUNT, elem_id="live-viewer")
             with gr.Column(scale=3, min_width=280, elem_id="live-side"):
                 if kiosk:
-                    gr.HTML(html_template=kiosk_side(num_feeds, num_ranks, own), js_on_load=MOUNT)
+                    teach = kiosk_teach(session) if teaches else ""
+                    gr.HTML(html_template=teach + kiosk_side(num_feeds, num_ranks, own, teaches), js_on_load=MOUNT)
                 else:
                     _add_side(session, num_feeds, num_ranks, own)
                 gr.HTML(TOAST)

@@ -145,10 +145,27 @@ def test_a_kiosk_has_no_such_routes_and_others_need_the_token(serve_session, fak
     kiosk = serve_session(fake_source(), explainer, kiosk=True, loads_page=False)
     for method, path in (("GET", "teach"), ("POST", "teach"), ("GET", "teach/mine.npz"), ("GET", "teach/examples.zip")):
         assert kiosk.http.request(method, path, json={"action": "stop"}).status_code == 404
-    guarded = serve_session(fake_source(), explainer, token=TOKEN, loads_page=False)
+    guarded = serve_session(fake_source(), explainer, token=TOKEN, taught_labels=("a", "b"), loads_page=False)
     for path in ("teach", "votes?x=0&y=0", "teach/mine.npz"):
         assert guarded.http.get(path).status_code == 401
     assert guarded.http.post("teach", json={"action": "reset"}).status_code == 401
+
+
+def test_a_kiosk_that_teaches_lets_given_classes_be_shown_and_nothing_else(serve_session, fake_source, explainer):
+    kiosk = serve_session(fake_source(), explainer, kiosk=True, taught_labels=("first", "second"), loads_page=False)
+    first, _ = class_ids(kiosk).values()
+    assert act(kiosk, "start", **{"class": first})["showing"] == first
+    assert act(kiosk, "stop")["showing"] is None
+    refused = {"add": {"label": "x"}, "rename": {"class": first, "label": "x"}, "use": {"taught": False}, "undo": {}}
+    refused |= {"remove": {"class": first}, "clear": {"class": first}}
+    for action, arguments in refused.items():
+        assert "nothing else about them is changed" in act(kiosk, action, 403, **arguments)
+    assert list(class_ids(kiosk)) == ["first", "second"]
+    assert list(act(kiosk, "reset")["classes"][0]["takes"]) == []
+    for name in ("mine.npz", "mine.keras", "examples.zip"):
+        assert kiosk.http.get(f"teach/{name}").status_code == 404
+    foreign = {"Origin": "http://evil.example"}
+    assert kiosk.http.post("teach", json={"action": "reset"}, headers=foreign).status_code == 403
 
 
 def test_pages_of_other_origins_teach_nothing(site):

@@ -17,8 +17,8 @@ _EXPORT: Final = """
 
 
 def offers_teaching(session: Session, kiosk: bool) -> bool:
-    """Returns whether the page lets viewers teach classes: before one camera, or their own."""
-    return not kiosk and len(session.feeds) < 2 and session.can_teach
+    """Returns whether viewers teach classes: before one camera, or their own; in a kiosk only those that are given."""
+    return len(session.feeds) < 2 and session.can_teach and (not kiosk or bool(session.taught_labels))
 
 
 def num_ranks_of(session: Session) -> list[int]:
@@ -68,4 +68,20 @@ def teach_panel(session: Session) -> str:
       <button class="live-button" value="yes">Start over</button>
     </form>
   </dialog>
+</section>"""
+
+
+def kiosk_teach(session: Session) -> str:
+    """Returns the place where visitors of a kiosk teach the classes that are given; its script fills it."""
+    return f"""
+<section class="live-teach live-kiosk-teach live-card" {feed(0, not session.feeds)} aria-label="Teach it">
+  <p class="live-prompt">Hold a button while you show something to the camera. Then hold the other one, and show
+    something else.</p>
+  <ol data-live="teach-classes"></ol>
+  <div role="status">
+    <p data-live="teach-message"></p>
+    <p data-live="teach-accuracy"></p>
+    <ul data-live="teach-warnings"></ul>
+  </div>
+  <button type="button" class="live-button" data-live="teach-reset">Start over</button>
 </section>"""

@@ -30,10 +30,45 @@ function drawMap(canvas, map) {
   canvas.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(rgba), width, height), 0, 0);
 }
 
+/** The rows of all classes. */
+export class TaughtClassList {
+  /** @param {HTMLElement} list @param {Teaching} teaching @param {boolean} areFixed Whether the classes are given. */
+  constructor(list, teaching, areFixed = false) {
+    this.list = list;
+    this.teaching = teaching;
+    this.areFixed = areFixed;
+    /** By class. @type {Map<number, TaughtClassRow>} */
+    this.rows = new Map();
+  }
+
+  /** @param {import("./teaching.js").TeachingState} state */
+  show({ classes, showing }) {
+    const ids = new Set(classes.map(({ id }) => id));
+    for (const [id, row] of this.rows) {
+      if (ids.has(id)) continue;
+      row.root.remove();
+      this.rows.delete(id);
+    }
+    classes.forEach((taught, place) => {
+      const row = this.rows.get(taught.id) ?? new TaughtClassRow(this.teaching, taught, this.areFixed);
+      this.rows.set(taught.id, row);
+      if (!row.root.isConnected) this.list.append(row.root);
+      row.show(taught, place, showing === taught.id);
+    });
+  }
+}
+
+/** Lists the warnings, where they are others: a live region would be read again. @param {HTMLElement} list @param {TaughtClass[]} classes */
+export function showWarnings(list, classes) {
+  const warnings = classes.map(({ warning }) => warning).filter(Boolean);
+  if ([...list.children].map(({ textContent }) => textContent).join("\n") === warnings.join("\n")) return;
+  list.replaceChildren(...warnings.map((warning) => Object.assign(document.createElement("li"), { textContent: warning })));
+}
+
 /** The row of one class; `show` updates it. */
-export class TaughtClassRow {
+class TaughtClassRow {
   /** @param {Teaching} teaching @param {TaughtClass} taught @param {boolean} isFixed Whether the class keeps its name. */
-  constructor(teaching, taught, isFixed = false) {
+  constructor(teaching, taught, isFixed) {
     this.teaching = teaching;
     this.taught = taught;
     this.root = create("li", "live-taught");

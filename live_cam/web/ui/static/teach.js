@@ -9,17 +9,14 @@ import { apiUrl, request } from "./api.js";
 import { ask } from "./ask.js";
 import { save } from "./files.js";
 import { onKey, shortcutKey } from "./keys.js";
-import { TaughtClassRow } from "./taught_class.js";
+import { showWarnings, TaughtClassList } from "./taught_class.js";
 import { Teaching } from "./teaching.js";
+import { write } from "./ui.js";
 
 /** The server starts TensorFlow, and builds the network. */
 const EXPORT_LIMIT_MS = 300_000;
 const MAX_CLASSES = 10;
 
-/** Writes a text where it is another: a live region would be read again. @param {Element} element @param {string} text */
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
 
 /** @param {string} text */
 const capitalised = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
@@ -35,8 +32,7 @@ class Panel {
       (state) => this.show(state),
       (message) => this.say(message),
     );
-    /** By class. @type {Map<number, TaughtClassRow>} */
-    this.rows = new Map();
+    this.classes = new TaughtClassList(this.part("classes"), this.teaching);
     this.form = /** @type {HTMLFormElement} */ (this.part("add"));
     this.field = /** @type {HTMLInputElement} */ (this.form.querySelector("input"));
     this.form.onsubmit = (event) => {
@@ -119,7 +115,7 @@ class Panel {
 
   /** @param {TeachingState} state */
   show(state) {
-    this.showClasses(state);
+    this.classes.show(state);
     this.say(this.said);
     const has = { classes: state.classes.length > 0, takes: state.classes.some(({ takes }) => takes.length) };
     this.form.hidden = state.classes.length >= MAX_CLASSES;
@@ -139,32 +135,13 @@ class Panel {
   }
 
   /** @param {TeachingState} state */
-  showClasses({ classes, showing }) {
-    const ids = new Set(classes.map(({ id }) => id));
-    for (const [id, row] of this.rows) {
-      if (ids.has(id)) continue;
-      row.root.remove();
-      this.rows.delete(id);
-    }
-    classes.forEach((taught, place) => {
-      const row = this.rows.get(taught.id) ?? new TaughtClassRow(this.teaching, taught);
-      this.rows.set(taught.id, row);
-      if (!row.root.isConnected) this.part("classes").append(row.root);
-      row.show(taught, place, showing === taught.id);
-    });
-  }
-
-  /** @param {TeachingState} state */
   showLearnt({ classes, accuracy, words, fitting }) {
     const place = this.part("accuracy");
     // Better than guessing, at 95 %.
     place.dataset.verdict = accuracy && accuracy.low > 1 / classes.length ? "faithful" : "";
     const text = fitting ? "Learning …" : capitalised(words) || "Show two classes, and it answers in them";
     write(/** @type {Element} */ (place.querySelector("span")), text);
-    const warnings = classes.map(({ warning }) => warning).filter(Boolean);
-    const list = this.part("warnings");
-    if ([...list.children].map(({ textContent }) => textContent).join("\n") === warnings.join("\n")) return;
-    list.replaceChildren(...warnings.map((warning) => Object.assign(document.createElement("li"), { textContent: warning })));
+    showWarnings(this.part("warnings"), classes);
   }
 }
 
