@@ -31,6 +31,8 @@ LEASE_S: Final = 3
 _EVERY_NS: Final = 100_000_000
 """Between examples: the frames of a take are nearly the same picture."""
 
+_FULL: Final = "the memory for examples is full: undo a take, or clear a class"
+
 Run = Callable[[Callable[[], None]], object]
 """Has a function called, at once or later, one after the other."""
 
@@ -143,6 +145,8 @@ class Teaching:
             self.stop()
             if len(self._takes) >= MAX_TAKES:
                 raise UsageError(f"there are {MAX_TAKES} takes, which is the most; clear a class first")
+            if self.size_bytes >= self._limit_bytes:
+                raise UsageError(_FULL)
             self._message = ""
             self._open = TakeRecorder(self._new_id(), class_id)
             self._due_ns = 0
@@ -196,7 +200,7 @@ class Teaching:
                 return
             take.add(activation, picture)
             if self.size_bytes >= self._limit_bytes:
-                self._end("the memory for examples is full: undo a take, or clear a class")
+                self._end(_FULL)
             elif len(take.pictures) >= MAX_PICTURES:
                 self._end(f"a take has {MAX_PICTURES} pictures at most: show it elsewhere in the next one")
 

@@ -214,6 +214,11 @@ def test_classes_takes_pictures_and_bytes_are_bounded(explainer, audience):
         small.teaching.collect(small.frame(PURPLE, after_s=0.05))
     assert small.teaching.size_bytes < 10_000
     assert "memory for examples is full" in small.teaching.describe()["message"]
+    before = small.teaching.size_bytes
+    with pytest.raises(UsageError, match="memory for examples is full"):
+        small.teaching.start(mug)
+    small.teaching.collect(small.frame(PURPLE))
+    assert small.teaching.size_bytes == before
 
 
 def test_the_zip_teaches_the_same_with_the_command(audience, explainer, tmp_path):

@@ -11,7 +11,9 @@ import pytest
 
 from live_cam.explain.explainer import Explainer
 from live_cam.models.taught_head import read_head
+from live_cam.render.encode import encode_jpeg
 from tests.web.sites import TOKEN
+from tests.web.viewers import VisitorPage
 
 pytestmark = pytest.mark.slow
 
@@ -185,6 +187,39 @@ def test_visitors_teach_their_own(serve_session, explainer):
     assert [each["label"] for each in state("anna")["classes"]] == ["my mug"]
     assert state("bob")["classes"] == []
     assert site.http.get("teach", params={"visitor": "x" * 65}).status_code == 422
+
+
+def test_eight_visitors_teach_at_once_in_bounded_memory(serve_session, explainer, eventually, monkeypatch):
+    limit_bytes = 160_000
+    monkeypatch.setattr("live_cam.pipeline.session.TEACHING_BYTES", limit_bytes)
+    site = serve_session([], explainer, max_visitors=8, loads_page=False)
+    rng = np.random.default_rng(0)
+    picture = encode_jpeg(rng.integers(0, 256, (64, 96, 3), np.uint8))
+    names = [f"visitor{number}" for number in range(8)]
+    pages = [VisitorPage(site, name, picture) for name in names]
+
+    def post(name, **action):
+        return site.http.post("teach", params={"visitor": name}, json=action)
+
+    for name in names:
+        assert post(name, action="add", label=f"thing of {name}").status_code == 200
+
+    def is_full(name):
+        class_id = site.http.get("teach", params={"visitor": name}).json()["classes"][0]["id"]
+        response = post(name, **{"action": "start", "class": class_id})
+        return response.status_code == 400 and "memory for examples is full" in response.text
+
+    for name in names:
+        eventually(lambda name=name: is_full(name))
+    states = [site.http.get("teach", params={"visitor": name}).json() for name in names]
+    assert [[each["label"] for each in state["classes"]] for state in states] == [
+        [f"thing of {name}"] for name in names
+    ]
+    assert all(state["classes"][0]["pictures"] > 1 for state in states)
+    largest = max(state["bytes"] / state["classes"][0]["pictures"] for state in states)
+    assert sum(state["bytes"] for state in states) < limit_bytes + 8 * largest
+    for page in pages:
+        page.leave()
 
 
 @pytest.mark.parametrize("place", [{"x": -0.1, "y": 0}, {"x": 0, "y": 1.1}, {"x": "nan", "y": 0}, {"x": 0}])
