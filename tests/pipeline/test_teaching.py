@@ -10,6 +10,7 @@ import pytest
 
 from live_cam.errors import UsageError
 from live_cam.explain.explainer import Explainer
+from live_cam.pipeline.examples import MAX_CLASSES, MAX_TAKES
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue
 from live_cam.pipeline.layer_loader import LayerLoader
@@ -18,7 +19,7 @@ from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.settings import Settings, SettingsStore
 from live_cam.pipeline.taught_takes import MAX_PICTURES
-from live_cam.pipeline.teaching import MAX_CLASSES, MAX_TAKES, Teaching
+from live_cam.pipeline.teaching import Teaching
 from live_cam.pipeline.worker import Worker
 from live_cam.teach.folder import teach_folder
 from live_cam.types import Frame, Target
