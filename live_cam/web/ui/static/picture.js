@@ -152,8 +152,10 @@ export class Picture {
 
   /** Shows as many rows as there are classes, of which fewer may have been taught. @param {number} count */
   showRows(count) {
-    for (let rank = 0, row; (row = this.part(`label-${rank}`)?.closest("li")); rank += 1) {
+    for (let rank = 0, button; (button = this.part(`label-${rank}`)); rank += 1) {
+      const row = /** @type {HTMLElement} */ (button.closest("li"));
       if (row.hidden !== rank >= count) row.hidden = rank >= count;
+      if (row.hidden) delete button.dataset.index; // a key still presses it
     }
   }
 

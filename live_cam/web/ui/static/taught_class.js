@@ -71,12 +71,14 @@ class TaughtClassRow {
   constructor(teaching, taught, isFixed) {
     this.teaching = teaching;
     this.taught = taught;
+    /** The name that is shown. */
+    this.label = "";
     this.root = create("li", "live-taught");
     this.number = this.root.appendChild(create("span", "live-taught-number"));
     this.name = this.root.appendChild(isFixed ? create("b", "live-taught-name") : this.nameField());
     this.button = this.root.appendChild(create("button", "live-button live-hold"));
     this.button.type = "button";
-    onHold(this.button, { start: () => teaching.hold(this.taught.id), stop: () => teaching.release() });
+    onHold(this.button, { start: () => teaching.hold(this.taught.id), stop: () => teaching.release(this.taught.id) });
     this.pictures = this.root.appendChild(create("div", "live-taught-pictures"));
     this.map = create("canvas", "live-taught-map");
     this.map.setAttribute("role", "img");
@@ -102,10 +104,9 @@ class TaughtClassRow {
 
   /** @param {TaughtClass} taught @param {number} place From 0. @param {boolean} isShown */
   show(taught, place, isShown) {
-    const isRenamed = taught.label !== this.taught.label || !this.name.ariaLabel;
     this.taught = taught;
     this.number.textContent = String((place + 1) % 10);
-    if (isRenamed) this.showName(taught.label, place);
+    this.showName(taught.label, place);
     this.button.toggleAttribute("data-on", isShown);
     this.button.textContent = isShown ? "showing…" : "hold to show";
     this.button.ariaLabel = isShown ? `Showing ${taught.label}` : `Hold to show ${taught.label}`;
@@ -121,11 +122,13 @@ class TaughtClassRow {
     this.showThumbnails(taught);
   }
 
-  /** @param {string} label @param {number} place */
+  /** Shows the name; what is being typed stays until there is another. @param {string} label @param {number} place */
   showName(label, place) {
-    if (this.name instanceof HTMLInputElement) this.name.value = label;
-    else this.name.textContent = label;
-    this.name.ariaLabel = `Name of class ${place + 1}`;
+    if (this.name instanceof HTMLInputElement) {
+      if (label !== this.label) this.name.value = label;
+      this.name.ariaLabel = `Name of class ${place + 1}`;
+    } else this.name.textContent = label;
+    this.label = label;
   }
 
   /** Shows the newest picture of each of the last takes. @param {TaughtClass} taught */

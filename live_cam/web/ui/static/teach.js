@@ -17,7 +17,6 @@ import { write } from "./ui.js";
 const EXPORT_LIMIT_MS = 300_000;
 const MAX_CLASSES = 10;
 
-
 /** @param {string} text */
 const capitalised = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
@@ -46,10 +45,10 @@ class Panel {
     this.onPress("save", () => this.download("mine.npz"));
     this.onPress("zip", () => this.download("examples.zip"));
     this.onPress("keras", () => this.download("mine.keras"));
+    /** The classes of the number keys that are held. @type {Map<string, number>} */
+    this.digits = new Map();
     document.addEventListener("keydown", (event) => this.pressDigit(event), { capture: true });
-    document.addEventListener("keyup", ({ key }) => key === this.digit && this.releaseDigit());
-    /** The key that is held. */
-    this.digit = "";
+    document.addEventListener("keyup", ({ key }) => this.releaseDigit(key));
   }
 
   /** @param {string} name @returns {HTMLElement} */
@@ -95,16 +94,18 @@ class Panel {
   /** Shows the class of a number key for as long as it is held. @param {KeyboardEvent} event */
   pressDigit(event) {
     const key = this.root.hidden ? "" : shortcutKey(event);
-    const row = /^\d$/.test(key) ? this.teaching.state?.classes[(Number(key) + 9) % 10] : undefined;
-    if (!row) return;
+    const taught = /^\d$/.test(key) ? this.teaching.state?.classes[(Number(key) + 9) % 10] : undefined;
+    if (!taught) return;
     event.preventDefault();
-    this.digit = key;
-    this.teaching.hold(row.id);
+    this.digits.set(key, taught.id);
+    this.teaching.hold(taught.id);
   }
 
-  releaseDigit() {
-    this.digit = "";
-    this.teaching.release();
+  /** @param {string} key */
+  releaseDigit(key) {
+    const id = this.digits.get(key);
+    if (id !== undefined) this.teaching.release(id);
+    this.digits.delete(key);
   }
 
   /** Says in a line what was done, or why it was not. @param {string} text */

@@ -107,7 +107,9 @@ export class Teaching {
     }
   }
 
-  release() {
+  /** Ends the take of a class, if that is the one held here. @param {number | null} id */
+  release(id = this.held) {
+    if (id !== this.held) return;
     this.held = null;
     this.wake();
   }

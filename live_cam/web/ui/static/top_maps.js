@@ -39,7 +39,7 @@ class Thumbnail {
    */
   show(panes, rank, top) {
     const score = top[rank];
-    this.button.hidden = !score;
+    this.button.disabled = !score;
     if (!score) return;
     // A class that is being clicked keeps its place.
     if (this.button.matches(":active")) return;
@@ -55,7 +55,6 @@ class Thumbnail {
     const name = `${score.label}${none}`;
     if (this.button.ariaLabel !== name) this.button.ariaLabel = name;
     this.button.dataset.index = String(score.index);
-    this.button.disabled = false;
   }
 }
 
