@@ -1,6 +1,6 @@
 """Takes the screenshots and the film of README and docs: the real page with the demo, real weights, a real Chromium.
 
-`python -m scripts.screenshot docs` writes them all again, in some three minutes. Run it on an idle machine, since they
+`python -m scripts.screenshot docs` writes them all again, in some five minutes. Run it on an idle machine, since they
 show the fps. Needs the tests' packages, playwright and Chromium, which ./scripts/test installs.
 """
 
@@ -52,7 +52,7 @@ def main(directory: Path) -> None:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         start = httpx.get(f"{URL}settings").json()["start"]
-        for take in (take_page, take_two_animals, take_shortcut):
+        for take in (take_page, take_two_animals, take_shortcut, take_teach):
             take(browser, directory)
             change_settings(**{name: start[name] for name in CHANGED})
             for context in browser.contexts:
@@ -101,6 +101,31 @@ def take_shortcut(browser: Browser, directory: Path) -> None:
         page.wait_for_timeout(1000 * HIDDEN_S)
         page.mouse.move(1, 1)
         page.wait_for_timeout(1000 * SHOWN_S)
+
+
+def take_teach(browser: Browser, directory: Path) -> None:
+    """Teaches two classes, in two takes each."""
+    page = open_page(browser)
+    page.locator('[data-live="teach"]').click()
+    field = page.get_by_label("Add a class")
+    for label in ("big cat", "coffee"):
+        field.fill(label)
+        field.press("Enter")
+        page.get_by_role("button", name=f"Hold to show {label}").wait_for()
+    teach(action="use", taught=False)  # the demo's scenes are told by ImageNet's classes
+    for label, seen in (("big cat", "lion"), ("coffee", "espresso"), ("big cat", "cheetah"), ("coffee", "espresso")):
+        wait_for_next(seen)
+        page.get_by_role("button", name=f"Hold to show {label}").hover()
+        page.mouse.down()
+        time.sleep(SETTLE_S)
+        page.mouse.up()
+    teach(action="use", taught=True)
+    wait_for(lambda payload: shows(payload, "coffee"))
+    wait_for(lambda payload: shows(payload, "big cat"))
+    page.mouse.move(1, 1)
+    time.sleep(SETTLE_S)
+    save(page, directory / "teach.webp", quality=78)
+    teach(action="reset")
 
 
 @contextmanager
@@ -169,8 +194,8 @@ def open_page(browser: Browser, window: ViewportSize = WINDOW, scale: float = SC
     return page
 
 
-def save(shown: Page | Locator, path: Path) -> None:
-    Image.open(io.BytesIO(shown.screenshot())).convert("RGB").save(path, quality=QUALITY, method=6)
+def save(shown: Page | Locator, path: Path, quality: int = QUALITY) -> None:
+    Image.open(io.BytesIO(shown.screenshot())).convert("RGB").save(path, quality=quality, method=6)
     print_size(path)
 
 
@@ -186,6 +211,11 @@ def change_settings(**settings: Any) -> None:
     time.sleep(SETTLE_S)
 
 
+def teach(**action: Any) -> None:
+    """Has the server do what the page has no button for, or none that is needed here."""
+    httpx.post(f"{URL}teach", json=action).raise_for_status()
+
+
 def wait_for(condition: Callable[[Payload], bool]) -> None:
     """Waits until the newest frame meets a condition."""
     deadline_s = time.monotonic() + LIMIT_S
@@ -195,6 +225,12 @@ def wait_for(condition: Callable[[Payload], bool]) -> None:
             return
         time.sleep(0.1)
     raise SystemExit(f"the demo showed no suitable frame within {LIMIT_S:g} s")
+
+
+def wait_for_next(label: str) -> None:
+    """Waits until a class is shown again, after another."""
+    wait_for(lambda payload: not shows(payload, label))
+    wait_for(lambda payload: shows(payload, label))
 
 
 def freeze(condition: Callable[[Payload], bool]) -> None:
@@ -227,6 +263,11 @@ def occluded_probability(x: float, y: float) -> float:
 def has_one_cheetah(payload: Payload) -> bool:
     top, second, _ = payload["top"]
     return bool(top["label"] == "cheetah" and top["probability"] > 0.9 and second["probability"] < 0.03)
+
+
+def shows(payload: Payload, label: str) -> bool:
+    top = payload["top"][0]
+    return bool(top["label"] == label and top["probability"] > 0.9)
 
 
 def is_carton(payload: Payload) -> bool:

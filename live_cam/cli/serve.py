@@ -121,6 +121,9 @@ def serve(
     kiosk: Annotated[
         bool, typer.Option("--kiosk", help="Public display: touch selects a class; all else is read-only.")
     ] = False,
+    teach: Annotated[
+        bool, typer.Option("--teach", help="With --kiosk: let visitors teach two classes; forgotten when they leave.")
+    ] = False,
     public: Annotated[
         bool,
         typer.Option(
@@ -156,6 +159,10 @@ def serve(
         raise UsageError("--public is for `browser`, where visitors see themselves alone; leave it out")
     if public and token is not None:
         raise UsageError("--public lets everybody in without a token; leave out one of --public and --token")
+    if teach and not kiosk:
+        raise UsageError("--teach is for --kiosk; without it the page has Teach at the top, so leave it out")
+    if teach and len(words) > 1:
+        raise UsageError("--teach is for one source; give one")
     _check_kept(words, kiosk, record_visitors, record is not None, bool(publish) or virtual_camera)
     announce_start()
     # Libraries of cameras and videos, which take a second; what is wrong up to here is said before.
@@ -186,6 +193,7 @@ def serve(
         https=https,
         open_browser=open_,
         kiosk=kiosk,
+        teach=teach,
         public=public,
         record=record,
         view=view,

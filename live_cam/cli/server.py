@@ -13,21 +13,25 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from socket import socket
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from live_cam.cli.port import bind_port
 from live_cam.cli.signals import handle_hangup, handle_signals
 from live_cam.cli.terminal import echo, print_error
 from live_cam.cli.urls import WILDCARDS, page_url, print_urls
-from live_cam.errors import OutputError
+from live_cam.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from live_cam.cli.options import ExplainerOptions
+    from live_cam.explain.base import ExplainerProtocol
     from live_cam.pipeline.recordings import RecordingOptions, RecordingStatus
     from live_cam.pipeline.session import Session
     from live_cam.sinks.publish.target import PublishTarget
     from live_cam.sources.camera import CameraOptions
     from live_cam.web.security.certificate import Certificate
+
+_KIOSK_CLASSES: Final = ("first thing", "second thing")
+"""What visitors of a kiosk may teach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class ServeOptions:
         port: None for the default, or the next one that is free.
         record: The video to record to from the start.
         publish: Where to publish each source to.
+        teach: Whether a kiosk lets its visitors teach two classes.
     """
 
     sources: tuple[str, ...]
@@ -52,6 +57,7 @@ class ServeOptions:
     https: bool
     open_browser: bool
     kiosk: bool
+    teach: bool
     public: bool
     record: Path | None
     view: Literal["overlay", "raw", "both"]
@@ -101,11 +107,26 @@ def build_server(options: ServeOptions) -> BuiltServer:
         explainer, *others = options.explainer.create_all(models, batch_size=max(1, len(sources)), smooth=True)
         importing.join()  # before the session, whose sources are due from then on
         second = others[0] if others else None
+        if options.teach:
+            _require_teachable(explainer, second)
         session = Session(
-            sources, explainer, options.max_visitors, options.recording, second=second, camera=options.camera
+            sources,
+            explainer,
+            options.max_visitors,
+            options.recording,
+            second=second,
+            camera=options.camera,
+            taught_labels=_KIOSK_CLASSES if options.teach else (),
         )
         on_error.pop_all()
     return BuiltServer(listener, session, token, addresses, chain)
+
+
+def _require_teachable(explainer: ExplainerProtocol, second: ExplainerProtocol | None) -> None:
+    """Raises `UsageError` unless classes can be taught."""
+    if second is not None:
+        raise UsageError("two models can't be taught side by side; give --teach with one --model")
+    explainer.require_linear_head()
 
 
 def run_server(options: ServeOptions, server: BuiltServer) -> int:

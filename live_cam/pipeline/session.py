@@ -55,6 +55,7 @@ class Session:
         publishing: Publishers of all feeds.
         switch: Shows other sources in the feeds.
         teaching: The classes that all viewers teach together; None without sources, or where nobody can.
+        taught_labels: The classes that are there to be taught from the start.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Session:
         clock: Clock = MONOTONIC,
         second: ExplainerProtocol | None = None,
         camera: CameraOptions = CameraOptions(),
+        taught_labels: Sequence[str] = (),
     ) -> None:
         """Prepares a session.
 
@@ -77,6 +79,7 @@ class Session:
             clock: The time of all threads.
             second: Explains the same frames beside the first.
             camera: Options of this machine's cameras that viewers choose.
+            taught_labels: The names of classes that are there to be taught from the start.
         """
         self.explainer = explainer
         self.clock = clock
@@ -87,6 +90,7 @@ class Session:
         self.settings = self.new_settings()
         self.layer_loader = LayerLoader(explainer, self._reexplain, clock)
         self.metrics = Metrics(clock=clock)
+        self.taught_labels = tuple(taught_labels)
         self._learner = ThreadPoolExecutor(1, thread_name_prefix="learner")
         self._teaching_bytes = TEACHING_BYTES // max(1, max_visitors + bool(sources))
         self._frame_queue: FrameQueue[Feed] = FrameQueue()
@@ -148,11 +152,17 @@ class Session:
     def _new_teaching(self, settings: SettingsStore) -> Teaching | None:
         if self.second is not None:
             return None
-        return Teaching(self.explainer, settings, self._learn_later, self._teaching_bytes, self.clock)
+        limit_bytes, labels = self._teaching_bytes, self.taught_labels
+        return Teaching(self.explainer, settings, self._learn_later, limit_bytes, self.clock, labels)
 
     def _learn_later(self, learn: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the session is ending
             self._learner.submit(learn)
+
+    @property
+    def can_teach(self) -> bool:
+        """Whether classes can be taught: to one model, whose last layer is prepared and has a linear head behind it."""
+        return self.second is None and self.explainer.linear_head is not None
 
     def submit(self, function: Callable[[ExplainerProtocol], _Result]) -> Future[_Result]:
         """Has the worker call a function between two frames; see `FrameQueue.submit`."""

@@ -104,6 +104,7 @@ class SettingsStore:
         self.modes = modes
         self._current = initial
         self._revision = 0
+        self._classes_revision = 0
         self._lock = threading.RLock()
         self._listeners: list[Callable[[], None]] = []
 
@@ -152,6 +153,7 @@ class SettingsStore:
             layer = self._current.layer if self._current.layer in layers else layers[0]
             self._current = replace(self._current, target=None, other=None, layer=layer)
             self._revision += 1
+            self._classes_revision += 1
 
     def notify(self) -> None:
         """Calls the listeners."""
@@ -159,8 +161,8 @@ class SettingsStore:
             listener()
 
     def describe(self) -> dict[str, Any]:
-        """Returns the settings as JSON values, with their revision."""
-        return {**asdict(self._current), "revision": self._revision}
+        """Returns the settings as JSON values, with their revision, and how often classes were replaced."""
+        return {**asdict(self._current), "revision": self._revision, "classes": self._classes_revision}
 
     def add_listener(self, listener: Callable[[], None]) -> None:
         """Has `listener` called after each change, by the thread that made it."""

@@ -63,8 +63,10 @@ class LiveApp:
         self.failure: Exception | None = None
         routers = [script_routes(), frame_routes(session, kiosk), settings_routes(session, kiosk)]
         routers += [analysis_routes(session), overlay_routes(session)]
+        if not kiosk or session.taught_labels:
+            routers.append(teaching_routes(session, kiosk))
         if not kiosk:
-            routers += [recording_routes(session), teaching_routes(session)]
+            routers.append(recording_routes(session))
             if session.feeds:
                 routers.append(source_routes(session, is_behind_proxy=bool(extra_hosts)))
         first_page = first_page_routes(*self._page_options)

@@ -46,6 +46,8 @@ _START_LIMIT_S = 240.0
         (("browser", "--record", "new.mp4"), ("visitors' cameras are not recorded",)),
         (("demo", "--token", ""), ("token is empty", "--token")),
         (("demo", "--public"), ("--public", "browser")),
+        (("demo", "--teach"), ("--teach is for --kiosk", "leave it out")),
+        (("demo", "demo", "--kiosk", "--teach"), ("--teach is for one source",)),
         (("browser", "--public", "--token", "twelve-letters"), ("--public", "--token")),
         (("demo", "--host", "0.0.0.0", "--token", "12345"), ("0.0.0.0", "at least 12", "--token")),
         (("demo", "--allow-host", "cam.example", "--token", "12345"), ("cam.example", "at least 12")),
@@ -55,6 +57,11 @@ def test_sources_and_options_that_contradict_each_other(live_cam, free_port, wor
     error = live_cam(*words, "--no-open", "--port", free_port).error(2)
     assert all(fragment in error for fragment in fragments), error
     assert "hunter2" not in error
+
+
+def test_a_kiosk_that_teaches_a_network_that_takes_no_classes(fake_program, free_port):
+    error = fake_program("demo", "--kiosk", "--teach", "--no-open", "--port", free_port).error(2)
+    assert error == "live-cam: a fake takes no classes of your own"
 
 
 def test_a_missing_file(live_cam, free_port):

@@ -10,6 +10,7 @@ import pytest
 
 from live_cam.errors import UsageError
 from live_cam.explain.explainer import Explainer
+from live_cam.pipeline.examples import MAX_CLASSES, MAX_TAKES
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.frame_queue import FrameQueue
 from live_cam.pipeline.layer_loader import LayerLoader
@@ -18,7 +19,7 @@ from live_cam.pipeline.metrics import Metrics
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.settings import Settings, SettingsStore
 from live_cam.pipeline.taught_takes import MAX_PICTURES
-from live_cam.pipeline.teaching import MAX_CLASSES, MAX_TAKES, Teaching
+from live_cam.pipeline.teaching import Teaching
 from live_cam.pipeline.worker import Worker
 from live_cam.teach.folder import teach_folder
 from live_cam.types import Frame, Target
@@ -38,7 +39,7 @@ def explainer(colour_models):
 class Audience:
     """Teaches colours, on a clock of its own; the fit is done at once, or by `fit` if it is `late`."""
 
-    def __init__(self, explainer, late=False, limit_bytes=LIMIT_BYTES):
+    def __init__(self, explainer, late=False, limit_bytes=LIMIT_BYTES, labels=()):
         self.clock = FakeClock()
         classifier = explainer.classifier
         self.settings = SettingsStore(
@@ -46,7 +47,7 @@ class Audience:
         )
         self.waiting = []
         run = self.waiting.append if late else (lambda function: function())
-        self.teaching = Teaching(explainer, self.settings, run, limit_bytes, self.clock)
+        self.teaching = Teaching(explainer, self.settings, run, limit_bytes, self.clock, labels)
         self.rng = np.random.default_rng(0)
         self.seq = 0
 
@@ -150,6 +151,17 @@ def test_undo_clear_remove_and_reset(audience):
     assert (audience.counts, audience.teaching.size_bytes, audience.teaching.model) == ({}, 0, None)
 
 
+def test_classes_that_are_given_stay_when_all_starts_over(explainer):
+    audience = Audience(explainer, labels=("first", "second"))
+    ids = [each["id"] for each in audience.teaching.describe()["classes"]]
+    for class_id, colour in zip(ids, (PURPLE, TEAL), strict=True):
+        audience.show(class_id, colour)
+    assert audience.answer(TEAL) == "second"
+    audience.teaching.reset()
+    assert audience.counts == {"first": (0, 0), "second": (0, 0)}
+    assert audience.teaching.model is None
+
+
 def test_a_new_name_keeps_the_examples(audience):
     audience.teach_both()
     audience.teaching.rename(audience.teal, "sea")
@@ -203,6 +215,11 @@ def test_classes_takes_pictures_and_bytes_are_bounded(explainer, audience):
         small.teaching.collect(small.frame(PURPLE, after_s=0.05))
     assert small.teaching.size_bytes < 10_000
     assert "memory for examples is full" in small.teaching.describe()["message"]
+    before = small.teaching.size_bytes
+    with pytest.raises(UsageError, match="memory for examples is full"):
+        small.teaching.start(mug)
+    small.teaching.collect(small.frame(PURPLE))
+    assert small.teaching.size_bytes == before
 
 
 def test_the_zip_teaches_the_same_with_the_command(audience, explainer, tmp_path):

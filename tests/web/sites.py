@@ -64,6 +64,7 @@ class Site:
         limits: Limits | None = None,
         second: Any = None,
         loads_page: bool = True,
+        taught_labels: Sequence[str] = (),
     ) -> None:
         """Starts it on 127.0.0.1; `wrap` is an ASGI middleware in front of all, as a proxy would be.
 
@@ -73,7 +74,10 @@ class Site:
         self.port: int = self._listener.getsockname()[1]
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}/"
         self.sources, self.explainer, self.recordings = list(sources), explainer, recordings
-        self.session = Session(self.sources, explainer, max_visitors, RecordingOptions(recordings), clock, second)
+        options = RecordingOptions(recordings)
+        self.session = Session(
+            self.sources, explainer, max_visitors, options, clock, second, taught_labels=taught_labels
+        )
         self.app = LiveApp(self.session, host, token, extra_hosts, camera, kiosk, is_recorded)
         if loads_page:
             self.app.load_page()

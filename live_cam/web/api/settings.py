@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from live_cam.errors import UnknownLabelError
 from live_cam.explain.saliency.methods import METHODS
-from live_cam.models.labels import find_label
+from live_cam.models.labels import find_label, search_names
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.settings import SettingsStore
 from live_cam.render.colormaps import COLORMAPS
@@ -22,6 +22,8 @@ from live_cam.web.api.dependencies import NO_STORE, limited_body, settings_depen
 _CHANGE_LIMIT_BYTES = 4096
 _CLASSES = ("target", "other")
 _RECIPRO_CAM_NOTE = "Recipro-CAM, as with all methods but Eigen-CAM: this file has no gradients."
+MAX_LISTED: Final = 2000
+"""Of classes in a list: a browser takes a minute and more to build one of tens of thousands."""
 KIOSK_SETTINGS: Final = frozenset({"target"})
 """The settings that viewers of a kiosk may change."""
 
@@ -65,6 +67,7 @@ def _choices(session: Session, store: SettingsStore) -> dict[str, Any]:
         notes |= {name: _RECIPRO_CAM_NOTE for name in METHODS if name not in CLASSLESS_METHODS}
     return {
         "mode": session.modes,
+        "class": search_names(store.labels) if len(store.labels) <= MAX_LISTED else [],
         "layer": list(store.layers),
         "method": list(METHODS),
         "style": list(get_args(Style)),

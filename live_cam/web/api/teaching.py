@@ -33,10 +33,14 @@ _ACTIONS: Final[dict[str, tuple[Callable[..., object], dict[str, type]]]] = {
     "use": (Teaching.use, {"taught": bool}),
 }
 """What a page may ask for, with the further keys of the request, in the order of the arguments."""
+_KIOSK_ACTIONS: Final = frozenset({"start", "stop", "reset"})
 
 
-def teaching_routes(session: Session) -> APIRouter:
-    """Returns the routes for one session; each visitor teaches classes of their own."""
+def teaching_routes(session: Session, kiosk: bool = False) -> APIRouter:
+    """Returns the routes for one session; each visitor teaches classes of their own.
+
+    In a kiosk the classes are given, and nothing is saved.
+    """
     router = APIRouter()
     exporting = asyncio.Semaphore(1)  # which builds the network in a process with two gigabytes
 
@@ -59,7 +63,9 @@ def teaching_routes(session: Session) -> APIRouter:
         if text is None:
             return PlainTextResponse("The request is too long for an action.", 413)
         try:
-            function, arguments = _parse(text)
+            action, function, arguments = _parse(text)
+            if kiosk and action not in _KIOSK_ACTIONS:
+                return PlainTextResponse("In a kiosk classes are shown, and nothing else about them is changed.", 403)
             function(teaching, *arguments)
         except (ValueError, RecursionError) as error:  # a UsageError is one
             return PlainTextResponse(str(error), 400)
@@ -71,6 +77,9 @@ def teaching_routes(session: Session) -> APIRouter:
             return Response(teaching.picture(take, index), media_type="image/jpeg", headers=NO_STORE)
         except LiveCamError as error:
             return PlainTextResponse(str(error), 404)
+
+    if kiosk:
+        return router
 
     @router.get("/teach/mine.npz")
     def head(teaching: Teaching = teaching_of_request) -> Response:
@@ -100,8 +109,8 @@ def teaching_routes(session: Session) -> APIRouter:
     return router
 
 
-def _parse(text: bytes) -> tuple[Callable[..., object], list[Any]]:
-    """Returns an action and its arguments.
+def _parse(text: bytes) -> tuple[str, Callable[..., object], list[Any]]:
+    """Returns an action, its function and the arguments.
 
     Raises:
         ValueError: There is none of that name, or its arguments are others.
@@ -109,11 +118,12 @@ def _parse(text: bytes) -> tuple[Callable[..., object], list[Any]]:
     request = json.loads(text)
     if not isinstance(request, dict) or request.get("action") not in _ACTIONS:
         raise ValueError(f"the body is a JSON object with an action, one of {', '.join(_ACTIONS)}")
-    function, names = _ACTIONS[request.pop("action")]
+    action = request.pop("action")
+    function, names = _ACTIONS[action]
     if request.keys() != names.keys() or any(type(request[name]) is not kind for name, kind in names.items()):
         wanted = ", ".join(f"{name} ({kind.__name__})" for name, kind in names.items())
         raise ValueError(f"this action takes {wanted or 'nothing else'}")
-    return function, [request[name] for name in names]
+    return action, function, [request[name] for name in names]
 
 
 def _export(session: Session, head: Any) -> bytes:

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, Router
 
-from live_cam.explain.results import TOP_N
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
 from live_cam.web.security.headers import page_policy
@@ -17,6 +16,7 @@ from live_cam.web.ui.markup.controls import controls
 from live_cam.web.ui.markup.head import TOAST, head
 from live_cam.web.ui.markup.source_menu import own_camera_meta
 from live_cam.web.ui.markup.stage import stages
+from live_cam.web.ui.markup.teach import kiosk_teach, num_ranks_of, offers_teaching
 from live_cam.web.ui.styles import BACKGROUND, CSS, DARK_BACKGROUND, STYLE, script_tags
 
 PAGE_HEADER: Final = "X-Live-Cam-Page"
@@ -56,10 +56,11 @@ def first_page_routes(session: Session, camera: CameraOptions, kiosk: bool, is_r
 def _build(session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bool) -> str:
     num_feeds = len(session.feeds)
     own = not session.feeds
-    num_ranks = [min(TOP_N, len(explainer.classifier.labels)) for explainer in session.explainers]
-    picture = stages(num_feeds, camera, kiosk, num_ranks)
+    num_ranks, teaches = num_ranks_of(session), offers_teaching(session, kiosk)
+    picture = stages(num_feeds, camera, kiosk, num_ranks, session.can_teach)
     if kiosk:
-        side = f"<div>{kiosk_side(num_feeds, num_ranks, own)}</div>"
+        teach = kiosk_teach(session) if teaches else ""
+        side = f"<div>{teach}{kiosk_side(num_feeds, num_ranks, own, teaches)}</div>"
     else:
         picture += controls(num_feeds, session.modes, num_ranks[0])
         is_single = num_feeds < 2
@@ -79,7 +80,7 @@ def _build(session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bo
 <body>
 {_STYLE}
 <div class="gradio-container"><main>
-{head(num_feeds, kiosk, is_recorded)}
+{head(num_feeds, kiosk, is_recorded, teaches)}
 <div id="live-page">
 <div id="live-picture"><div>{picture}</div></div>
 <div id="live-side">{side}{TOAST}</div>

@@ -9,11 +9,11 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from live_cam.explain.results import TOP_N
 from live_cam.models.labels import search_names
 from live_cam.pipeline.session import Session
 from live_cam.render.colormaps import COLORMAPS
 from live_cam.sources.camera import CameraOptions
+from live_cam.web.api.settings import MAX_LISTED
 from live_cam.web.security.headers import PageScripts
 from live_cam.web.ui.markup.answers import METHOD_NAMES, class_list, kiosk_side, reading, trust
 from live_cam.web.ui.markup.controls import STRIP, controls, note
@@ -21,6 +21,7 @@ from live_cam.web.ui.markup.head import DIALOGS, TOAST, head
 from live_cam.web.ui.markup.mount import MOUNT, SYNC
 from live_cam.web.ui.markup.source_menu import own_camera_meta
 from live_cam.web.ui.markup.stage import stages
+from live_cam.web.ui.markup.teach import kiosk_teach, num_ranks_of, offers_teaching, teach_panel
 from live_cam.web.ui.styles import CSS
 from live_cam.web.ui.theme import HEAD, THEME
 
@@ -62,18 +63,20 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
     page: gr.Blocks = gr.Blocks(title="live_cam", analytics_enabled=False, fill_width=True)
     num_feeds = len(session.feeds)
     own = not session.feeds
-    num_ranks = [min(TOP_N, len(explainer.classifier.labels)) for explainer in session.explainers]
+    num_ranks, teaches = num_ranks_of(session), offers_teaching(session, kiosk)
+    top = head(num_feeds, kiosk, is_recorded, teaches)
     with page:
-        gr.HTML(html_template=head(num_feeds, kiosk, is_recorded) + DIALOGS * (not kiosk), js_on_load=MOUNT)
+        gr.HTML(html_template=top + DIALOGS * (not kiosk), js_on_load=MOUNT)
         with gr.Row(elem_id="live-page"):
             with gr.Column(scale=7, min_width=320, elem_id="live-picture"):
-                picture = stages(num_feeds, camera, kiosk, num_ranks)
+                picture = stages(num_feeds, camera, kiosk, num_ranks, session.can_teach)
                 if not kiosk:
                     picture += controls(num_feeds, session.modes, num_ranks[0])
                 gr.HTML(html_template=picture, js_on_load=MOUNT, elem_id="live-viewer")
             with gr.Column(scale=3, min_width=280, elem_id="live-side"):
                 if kiosk:
-                    gr.HTML(html_template=kiosk_side(num_feeds, num_ranks, own), js_on_load=MOUNT)
+                    teach = kiosk_teach(session) if teaches else ""
+                    gr.HTML(html_template=teach + kiosk_side(num_feeds, num_ranks, own, teaches), js_on_load=MOUNT)
                 else:
                     _add_side(session, num_feeds, num_ranks, own)
                 gr.HTML(TOAST)
@@ -84,8 +87,6 @@ def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_
 
 _QUEUE_EVERY_S = 1.0
 _AUTO = -1
-# A browser takes a minute and more to build a list of tens of thousands.
-_MAX_LISTED = 2000
 _STYLES = [("Heat map", "heatmap"), ("Contour lines", "contours"), ("Spotlight", "spotlight")]
 
 
@@ -109,7 +110,8 @@ def _add_side(session: Session, num_feeds: int, num_ranks: Sequence[int], own: b
         values.append(("style", gr.Radio(_STYLES, label="Style", elem_id="live-style")))
         values.append(("opacity", gr.Slider(0.0, 1.0, step=0.05, label="Opacity", elem_id="live-opacity")))
         values.append(("colormap", gr.Dropdown(list(COLORMAPS), label="Colours", elem_id="live-colormap")))
-    gr.HTML(html_template=STRIP, js_on_load=MOUNT)
+    panel = teach_panel(session) if offers_teaching(session, kiosk=False) else ""
+    gr.HTML(html_template=panel + STRIP, js_on_load=MOUNT)
     for name, component in values:
         _run_in_browser(component.input, f"(value) => globalThis.liveCam?.choose({name!r}, value)", [component])
     names = [name for name, _ in values]
@@ -121,7 +123,7 @@ def _add_side(session: Session, num_feeds: int, num_ranks: Sequence[int], own: b
 
 def _class_picker(label: str, automatic: str, elem_id: str, labels: Sequence[str]) -> gr.Dropdown:
     choices: list[tuple[str, int]] = [(automatic, _AUTO)]
-    is_listed = len(labels) <= _MAX_LISTED
+    is_listed = len(labels) <= MAX_LISTED
     if is_listed:
         choices += [(name, index) for index, name in enumerate(search_names(labels))]
     info = None if is_listed else f"Type the name or the number of one of {len(labels)} classes, then Enter"

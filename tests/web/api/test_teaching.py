@@ -11,7 +11,9 @@ import pytest
 
 from live_cam.explain.explainer import Explainer
 from live_cam.models.taught_head import read_head
+from live_cam.render.encode import encode_jpeg
 from tests.web.sites import TOKEN
+from tests.web.viewers import VisitorPage
 
 pytestmark = pytest.mark.slow
 
@@ -145,10 +147,27 @@ def test_a_kiosk_has_no_such_routes_and_others_need_the_token(serve_session, fak
     kiosk = serve_session(fake_source(), explainer, kiosk=True, loads_page=False)
     for method, path in (("GET", "teach"), ("POST", "teach"), ("GET", "teach/mine.npz"), ("GET", "teach/examples.zip")):
         assert kiosk.http.request(method, path, json={"action": "stop"}).status_code == 404
-    guarded = serve_session(fake_source(), explainer, token=TOKEN, loads_page=False)
+    guarded = serve_session(fake_source(), explainer, token=TOKEN, taught_labels=("a", "b"), loads_page=False)
     for path in ("teach", "votes?x=0&y=0", "teach/mine.npz"):
         assert guarded.http.get(path).status_code == 401
     assert guarded.http.post("teach", json={"action": "reset"}).status_code == 401
+
+
+def test_a_kiosk_that_teaches_lets_given_classes_be_shown_and_nothing_else(serve_session, fake_source, explainer):
+    kiosk = serve_session(fake_source(), explainer, kiosk=True, taught_labels=("first", "second"), loads_page=False)
+    first, _ = class_ids(kiosk).values()
+    assert act(kiosk, "start", **{"class": first})["showing"] == first
+    assert act(kiosk, "stop")["showing"] is None
+    refused = {"add": {"label": "x"}, "rename": {"class": first, "label": "x"}, "use": {"taught": False}, "undo": {}}
+    refused |= {"remove": {"class": first}, "clear": {"class": first}}
+    for action, arguments in refused.items():
+        assert "nothing else about them is changed" in act(kiosk, action, 403, **arguments)
+    assert list(class_ids(kiosk)) == ["first", "second"]
+    assert list(act(kiosk, "reset")["classes"][0]["takes"]) == []
+    for name in ("mine.npz", "mine.keras", "examples.zip"):
+        assert kiosk.http.get(f"teach/{name}").status_code == 404
+    foreign = {"Origin": "http://evil.example"}
+    assert kiosk.http.post("teach", json={"action": "reset"}, headers=foreign).status_code == 403
 
 
 def test_pages_of_other_origins_teach_nothing(site):
@@ -168,6 +187,39 @@ def test_visitors_teach_their_own(serve_session, explainer):
     assert [each["label"] for each in state("anna")["classes"]] == ["my mug"]
     assert state("bob")["classes"] == []
     assert site.http.get("teach", params={"visitor": "x" * 65}).status_code == 422
+
+
+def test_eight_visitors_teach_at_once_in_bounded_memory(serve_session, explainer, eventually, monkeypatch):
+    limit_bytes = 160_000
+    monkeypatch.setattr("live_cam.pipeline.session.TEACHING_BYTES", limit_bytes)
+    site = serve_session([], explainer, max_visitors=8, loads_page=False)
+    rng = np.random.default_rng(0)
+    picture = encode_jpeg(rng.integers(0, 256, (64, 96, 3), np.uint8))
+    names = [f"visitor{number}" for number in range(8)]
+    pages = [VisitorPage(site, name, picture) for name in names]
+
+    def post(name, **action):
+        return site.http.post("teach", params={"visitor": name}, json=action)
+
+    for name in names:
+        assert post(name, action="add", label=f"thing of {name}").status_code == 200
+
+    def is_full(name):
+        class_id = site.http.get("teach", params={"visitor": name}).json()["classes"][0]["id"]
+        response = post(name, **{"action": "start", "class": class_id})
+        return response.status_code == 400 and "memory for examples is full" in response.text
+
+    for name in names:
+        eventually(lambda name=name: is_full(name))
+    states = [site.http.get("teach", params={"visitor": name}).json() for name in names]
+    assert [[each["label"] for each in state["classes"]] for state in states] == [
+        [f"thing of {name}"] for name in names
+    ]
+    assert all(state["classes"][0]["pictures"] > 1 for state in states)
+    largest = max(state["bytes"] / state["classes"][0]["pictures"] for state in states)
+    assert sum(state["bytes"] for state in states) < limit_bytes + 8 * largest
+    for page in pages:
+        page.leave()
 
 
 @pytest.mark.parametrize("place", [{"x": -0.1, "y": 0}, {"x": 0, "y": 1.1}, {"x": "nan", "y": 0}, {"x": 0}])

@@ -7,7 +7,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from live_cam.explain.explainer import Explainer
+from tests.teach.camera import ColourCamera
+from tests.teach.colours import PURPLE, TEAL
 from tests.web.browser import both_sizes, part, wait_frames
+from tests.web.ui.test_accessibility import violations
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +28,9 @@ def test_there_is_nothing_to_change_or_to_save_but_the_classes(page):
     assert names == ["label-0", "label-1", "label-2", "unlock"]
     expect(part(page, "meaning")).to_contain_text("speak for lion")
     expect(part(page, "legend")).to_be_visible()
-    expect(page.get_by_text("Touch a name")).to_be_visible()
+    prompt = page.get_by_text("Touch a name")
+    expect(prompt).to_be_visible()
+    assert prompt.bounding_box()["y"] < part(page, "label-0").bounding_box()["y"]
     expect(page.get_by_text(re.compile(r"fps|latency|Grad-CAM|conv5|percentage points|resnet50"))).to_have_count(0)
     assert part(page, "label-1").bounding_box()["height"] >= 44, "as large as a finger"
 
@@ -86,3 +92,37 @@ def test_a_touch_that_fails_is_reported(page):
     toast = part(page, "toast")
     expect(toast).to_have_text("Not changed: no connection to live_cam")
     expect(toast).to_be_visible()
+
+
+def test_two_things_are_taught_by_touch_and_forgotten_when_nobody_is_there(
+    serve_session, colour_models, open_page, node_folder
+):
+    camera = ColourCamera()
+    explainer = Explainer(colour_models[0], precision="float32", smooth=True)
+    labels = ("first thing", "second thing")
+    site = serve_session(camera, explainer, kiosk=True, taught_labels=labels)
+    page = open_page(site.url)
+    expect(page.locator(".live-hold")).to_have_count(2)
+    expect(page.get_by_text("Hold a button while you show something")).to_be_visible()
+    expect(page.get_by_text("Touch a name")).to_have_count(0)
+    assert page.locator("input, select, textarea, a[href], details, summary").count() == 0
+    names = {button.get_attribute("data-live") for button in page.locator("button:not(.live-hold)").all()}
+    assert names == {"label-0", "label-1", "label-2", "unlock", "teach-reset"}
+    for label, colour in zip(labels, (PURPLE, TEAL), strict=True):
+        button = page.get_by_role("button", name=f"Hold to show {label}")
+        assert button.bounding_box()["height"] >= 80
+        camera.show(colour, (20, 20, 20))
+        site.wait_until_live()
+        button.hover()
+        page.mouse.down()
+        own = page.locator(".live-taught").nth(labels.index(label))
+        expect(own).to_contain_text(re.compile(r"([3-9]|\d\d) pictures"))
+        page.mouse.up()
+        expect(own).to_contain_text("1 take")
+    expect(part(page, "label-0")).to_have_text("second thing")
+    expect(part(page, "teach-accuracy")).to_contain_text("Show each once more")
+    assert not (found := violations(page, node_folder)), found
+    page.locator(".live-kiosk").evaluate("(root) => (root.dataset.idleS = '0.5')")
+    expect(page.get_by_text("0 pictures, 0 takes")).to_have_count(2)
+    expect(part(page, "label-2")).to_be_visible()
+    assert site.session.teaching.size_bytes == 0

@@ -22,7 +22,7 @@ METHOD_NAMES: Final[dict[Method, str]] = {
 }
 """The methods as their papers write them."""
 
-_INVITATION = '<p class="live-invitation">Touch a name, and see what speaks for it.</p>'
+_INVITATION = '<p class="live-prompt">Touch a name, and see what speaks for it.</p>'
 _AGREEMENT = """
 <p class="live-agreement" data-live="agreement"></p>
 <p data-live="agreement-note" hidden></p>
@@ -110,9 +110,12 @@ def reading(num_feeds: int, two: bool) -> str:
 </details>"""
 
 
-def kiosk_side(num_feeds: int, num_ranks: Sequence[int], own: bool) -> str:
-    """Returns what stands beside the picture in a kiosk: classes to touch, and sentences without jargon."""
-    classes = class_list(0, num_ranks, own, kiosk=True) + trust(0, brief=True) if num_feeds < 2 else _INVITATION
+def kiosk_side(num_feeds: int, num_ranks: Sequence[int], own: bool, teaches: bool = False) -> str:
+    """Returns what stands beside the picture in a kiosk: classes to touch, and sentences without jargon.
+
+    Where visitors teach, that has an invitation of its own.
+    """
+    classes = class_list(0, num_ranks, own, kiosk=not teaches) + trust(0, brief=True) if num_feeds < 2 else _INVITATION
     return f'{classes}<section class="live-card" aria-label="What the map shows">{meaning(num_feeds)}</section>'
 
 

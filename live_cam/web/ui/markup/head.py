@@ -31,6 +31,10 @@ _RUN = f"""
 
 _MODELS = '<p class="live-models" data-live="models"></p>'
 
+_TEACH = f"""
+<button type="button" class="live-run" data-live="teach" aria-expanded="false" title="Teach classes of your own"
+  >{icon("teach")}<span>Teach</span></button>"""
+
 _FIGURES = """
 <p class="live-figures" hidden><span><span data-live="fps">–</span> fps</span> ·
   <span title="Latency: from the capture of a frame until it is painted here" data-live="latency">–</span></p>"""
@@ -50,13 +54,14 @@ _RECORDED_NOTICE = (
 )
 
 
-def head(num_feeds: int, kiosk: bool, is_recorded: bool = False) -> str:
+def head(num_feeds: int, kiosk: bool, is_recorded: bool = False, teaches: bool = False) -> str:
     """Returns the top line: name, source and model, and either figures and buttons or a kiosk's notice.
 
     Args:
         num_feeds: The number of feeds; 0 for a visitor's.
         kiosk: Whether to leave out all buttons.
         is_recorded: Whether a kiosk says that its visitors are recorded.
+        teaches: Whether viewers can teach classes.
     """
     if num_feeds == 1:
         source = f'<div class="live-source"><span class="live-dot"></span>{source_menu(0, kiosk)}</div>'
@@ -65,7 +70,7 @@ def head(num_feeds: int, kiosk: bool, is_recorded: bool = False) -> str:
     if kiosk:
         rest = f'<div class="live-kiosk" data-idle-s="60"></div>{_RECORDED_NOTICE * is_recorded}'
     else:
-        rest = f"{_RUN if num_feeds else ''}{_MODELS}{_FIGURES}{_BUTTONS}"
+        rest = f"{_RUN if num_feeds else ''}{_MODELS}{_TEACH * teaches}{_FIGURES}{_BUTTONS}"
     return f'<header class="live-head" data-feed="0"><h1>live_cam</h1>{source}{rest}</header>'
 
 

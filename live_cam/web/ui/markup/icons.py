@@ -18,6 +18,7 @@ _PATHS: Final = {
     "resume": '<path d="m8 5 11 7-11 7z" fill="currentColor"/>',
     "snapshot": '<path d="M4 8h3l2-3h6l2 3h3v11H4z"/><circle cx="12" cy="13" r="3.5"/>',
     "stop": '<path d="M6 6h12v12H6z" fill="currentColor"/>',
+    "teach": '<path d="M2 10 12 5l10 5-10 5z"/><path d="M6 12.5V17c3 3 9 3 12 0v-4.5M22 10v6"/>',
     "theme": '<path d="M20 14A8 8 0 0 1 10 4a8 8 0 1 0 10 10z"/>',
     "warning": '<path d="M12 3 2 20h20z"/><path d="M12 10v4M12 17h.01"/>',
 }

@@ -24,6 +24,8 @@ const modules = {
   permalink: '[data-live="link"]',
   sources: ".live-sources",
   present: '[data-live="present"]',
+  teach: "#live-teach",
+  kiosk_teach: ".live-kiosk-teach",
   help: ".live-help",
   kiosk: ".live-kiosk",
 };

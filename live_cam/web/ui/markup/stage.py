@@ -40,7 +40,9 @@ _BAND = f"""
 </div>"""
 
 
-def stages(num_feeds: int, camera: CameraOptions, kiosk: bool, num_ranks: Sequence[int]) -> str:
+def stages(
+    num_feeds: int, camera: CameraOptions, kiosk: bool, num_ranks: Sequence[int], has_votes: bool = False
+) -> str:
     """Returns the stage of a visitor or of a single feed, or a grid of tiles, each with its own class list.
 
     Args:
@@ -48,21 +50,23 @@ def stages(num_feeds: int, camera: CameraOptions, kiosk: bool, num_ranks: Sequen
         camera: Options of visitors' cameras.
         kiosk: Whether to leave out all buttons.
         num_ranks: The number of classes to list for each model.
+        has_votes: Whether each place is known to speak for classes.
     """
     band = "" if kiosk else _BAND
     buttons = "" if kiosk else _RETRY + _BAND
     stacked = "data-two" * (len(num_ranks) > 1)  # one above the other on phones
+    attributes = f"{stacked} {'data-votes' * (has_votes and not kiosk)}"
     if num_feeds == 0:
         width_px, height_px = camera.size_px or ("", "")
         options = f'data-width="{width_px}" data-height="{height_px}" data-rate="{camera.rate_fps or ""}"'
-        own = f'data-own {stacked} {options} data-mirror="{str(camera.mirror).lower()}"'
+        own = f'data-own {attributes} {options} data-mirror="{str(camera.mirror).lower()}"'
         return _stage(0, own, _OWN_NOTICE, _OWN_CAMERA + band)
     if num_feeds == 1:
-        return _stage(0, stacked, buttons=buttons)
+        return _stage(0, attributes, buttons=buttons)
     tiles = (
         f'<section class="live-tile" aria-labelledby="{name_id(number)}">'
         f'<h2 data-feed="{number}">{source_menu(number, kiosk, name_id(number))}</h2>'
-        f"{_stage(number, stacked, buttons=buttons)}"
+        f"{_stage(number, attributes, buttons=buttons)}"
         f"{'' if kiosk else tile_tools(number, num_ranks[0])}"
         f"{class_list(number, num_ranks, tile=True)}{trust(number, brief=True)}</section>"
         for number in range(num_feeds)

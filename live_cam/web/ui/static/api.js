@@ -3,12 +3,27 @@
 
 const REQUEST_LIMIT_MS = 15000;
 const ACCESS_LIMIT_MS = 1000;
+const CLIENT_ID_KEY = "live-cam-client-id";
 /** Identifies this page to the server, which alone learns it. */
-const CLIENT_ID = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36)).join("");
+const CLIENT_ID = clientId();
 /** @type {Record<number, string>} */
 const MESSAGES = { 401: "load this page again, with its token" };
 /** Statuses of the access guard. */
 const DENIED = [401, 403];
+
+/** A new identifier, or after a reload the one before: with it goes what a visitor has taught. */
+function clientId() {
+  const created = [...crypto.getRandomValues(new Uint32Array(4))].map((word) => word.toString(36)).join("");
+  // A duplicate of a tab has the same storage, and is another visitor.
+  const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  try {
+    const kept = navigation?.type === "reload" ? sessionStorage.getItem(CLIENT_ID_KEY) : null;
+    sessionStorage.setItem(CLIENT_ID_KEY, kept ?? created);
+    return kept ?? created;
+  } catch {
+    return created; // in browsers that store nothing for pages
+  }
+}
 
 /**
  * The URL of a route, whatever path a proxy serves the page under.

@@ -4,10 +4,13 @@
 /** @typedef {import("./picture.js").FramePayload} FramePayload */
 /** @typedef {import("./picture.js").ExplanationPayload} ExplanationPayload */
 /** @typedef {import("./picture.js").Model} Model */
+/** @typedef {{index: number, label: string, contribution: number, logit: number}} Vote */
 
 const CLASS_AGNOSTIC = ["eigencam"];
 const CLEAR_EVIDENCE = 0.35;
 const STRONG_EVIDENCE = 0.75;
+/** What is less would be written as zero. */
+const MIN_VOTE = 0.005;
 /** @type {Record<string, string>} */
 const REGIONS = { heatmap: "Bright regions", contours: "Regions inside the lines", spotlight: "Regions left bright" };
 /** @type {Record<string, string>} */
@@ -23,6 +26,13 @@ const VERDICTS = {
 export function percent(probability) {
   const whole = (100 * probability).toFixed(0);
   return whole === "0" && probability > 0 ? "<1 %" : `${whole} %`;
+}
+
+/** The two classes that a place speaks for most, and what it adds to the logit of each. @param {Vote[]} votes */
+export function votesCaption(votes) {
+  const added = votes.filter(({ contribution }) => contribution >= MIN_VOTE).slice(0, 2);
+  const words = added.map(({ label, contribution }) => `${label} +${contribution.toFixed(2)}`);
+  return words.length ? `This place: ${words.join(", ")}` : "This place speaks for no class";
 }
 
 /** Whether a method's map does not depend on the class. @param {string} method */

@@ -4,6 +4,7 @@
 import { isClassAgnostic } from "./captions.js";
 import { fetchChoices } from "./choices.js";
 import { onKey } from "./keys.js";
+import { RUNNER_UP, TOP } from "./questions.js";
 import { changeSettings, onSettings, pendingSettings } from "./settings.js";
 import { notify, press } from "./ui.js";
 
@@ -84,6 +85,19 @@ function showAdvanced({ method, layer, style, colormap }) {
 /** Updates Gradio's components; null until they are built. @type {(() => void) | null} */
 let updateComponents = null;
 let syncing = 0;
+/** What drop-downs are to list from their next update on. @type {Record<string, [string, string | number][]>} */
+let lists = {};
+/** How often the classes had been replaced when the drop-downs were filled. */
+let listed = 0;
+
+/** Lists the classes and layers that can be chosen now. */
+async function fillLists() {
+  const choices = await fetchChoices();
+  /** @type {[string, number][]} */
+  const classes = choices.class.map((name, index) => [name, index]);
+  lists = { target: [[TOP, AUTO], ...classes], other: [[RUNNER_UP, AUTO], ...classes], layer: choices.layer.map((name) => [name, name]) };
+  sync();
+}
 
 /** Updates Gradio's components, as soon as none of them is in use. */
 function sync() {
@@ -106,7 +120,12 @@ globalThis.liveCam = {
   choose: (name, value) => void set({ [name]: value === AUTO ? null : value }),
   values: (names) => {
     const settings = /** @type {Settings} */ (pendingSettings());
-    return names.map((name) => settings[/** @type {keyof Settings} */ (name)] ?? AUTO);
+    const updated = lists;
+    lists = {};
+    return names.map((name) => {
+      const value = settings[/** @type {keyof Settings} */ (name)] ?? AUTO;
+      return updated[name] ? { __type__: "update", choices: updated[name], value } : value;
+    });
   },
 };
 
@@ -114,6 +133,8 @@ onSettings((settings) => {
   const { mode, method } = settings;
   Object.assign(document.body.dataset, { mode, method, classAgnostic: isClassAgnostic(method) });
   showAdvanced(settings);
+  if (settings.classes !== listed) fillLists().catch((error) => notify(`The classes are not listed: ${error.message}`));
+  listed = settings.classes;
   sync();
 });
 

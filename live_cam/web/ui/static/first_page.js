@@ -13,7 +13,7 @@ import { mount as mountStage } from "./viewer.js";
 const CHECK_EVERY_MS = 100;
 const PAGE_HEADER = "X-Live-Cam-Page";
 /** What does nothing before its script comes, with Gradio's page. */
-const LATER = '.live-toolbar > :not([data-live="freeze"]), .live-tile .live-tools, .live-head-buttons > :not([data-live="theme"])';
+const LATER = '.live-toolbar > :not([data-live="freeze"]), .live-tile .live-tools, .live-head-buttons > :not([data-live="theme"]), [data-live="teach"], .live-kiosk-teach button';
 const BUILD_LIMIT_MS = 60000;
 
 const all = (/** @type {string} */ selector) => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector));

@@ -88,15 +88,19 @@ export function pressedKey(event) {
   return event.shiftKey && key !== event.key ? "" : key; // a capital letter; + and ? need the shift key
 }
 
-/** @param {KeyboardEvent} event */
-function onKeyDown(event) {
+/** The pressed key if it is a shortcut where it was pressed; else empty. @param {KeyboardEvent} event */
+export function shortcutKey(event) {
   const key = pressedKey(event);
   const { target } = event;
-  if (!key || event.defaultPrevented || document.querySelector(".live-kiosk")) return;
-  if (!(target instanceof Element) || target.closest(TEXT_FIELDS)) return;
-  if (document.querySelector("dialog[open]") && key !== "?") return;
-  if (key === " " && target.closest(SPACE_ACTIVATES)) return;
-  const registered = keys.get(key);
+  if (event.defaultPrevented || document.querySelector(".live-kiosk")) return "";
+  if (!(target instanceof Element) || target.closest(TEXT_FIELDS)) return "";
+  if (document.querySelector("dialog[open]") && key !== "?") return "";
+  return key === " " && target.closest(SPACE_ACTIVATES) ? "" : key;
+}
+
+/** @param {KeyboardEvent} event */
+function onKeyDown(event) {
+  const registered = keys.get(shortcutKey(event));
   if (!registered) return;
   event.preventDefault();
   registered.act();

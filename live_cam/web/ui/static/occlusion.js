@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * Occlusion of a patch by pointer and keys, to see how the probabilities change.
+ * Occlusion of a patch by pointer and keys, to see how the probabilities change, and the votes of the place there.
  *
  * A mouse occludes the patch under it. A tap of a finger or a pen occludes one until the next tap: on the patch, which
- * removes it, or elsewhere, which moves it. The arrow keys move it while the switch has the focus.
+ * removes it, or elsewhere, which moves it. The arrow keys move it while the switch has the focus. With the switch off, the
+ * votes of a place are shown all the same, where it has some, and nothing is occluded.
  *
  * @typedef {import("./occlusion_session.js").Place} Place
  */
@@ -51,7 +52,7 @@ class Occlusion {
 
   /** @param {Place | null} place */
   occlude(place) {
-    if (place && enabled) this.session.move(place);
+    if (place && (enabled || this.session.hasVotes)) this.session.move(place, enabled);
     else this.session.clear();
   }
 
@@ -98,7 +99,7 @@ export function clearAll() {
 
 function toggle() {
   enabled = !enabled;
-  if (!enabled) clearAll();
+  clearAll();
   showSwitches();
 }
 

@@ -93,6 +93,7 @@ export class Picture {
     const { second, comparison, models } = header;
     this.frame = header;
     header.top.forEach((score, rank) => this.showClass(score, rank, header.settings.target === score.index));
+    this.showRows(header.top.length);
     this.write("big-name", header.top[0].label);
     this.part("big")?.toggleAttribute("data-long", header.top[0].label.length > LONG_LABEL);
     this.write("big-percent", percent(header.top[0].probability));
@@ -147,6 +148,15 @@ export class Picture {
     button.dataset.index = String(score.index);
     button.toggleAttribute("data-long", score.label.length > LONG_LABEL);
     if (button.ariaPressed !== String(locked)) button.ariaPressed = String(locked);
+  }
+
+  /** Shows as many rows as there are classes, of which fewer may have been taught. @param {number} count */
+  showRows(count) {
+    for (let rank = 0, button; (button = this.part(`label-${rank}`)); rank += 1) {
+      const row = /** @type {HTMLElement} */ (button.closest("li"));
+      if (row.hidden !== rank >= count) row.hidden = rank >= count;
+      if (row.hidden) delete button.dataset.index; // a key still presses it
+    }
   }
 
   /** Shows a row of one of the lists. @param {"" | "second-"} list @param {ClassScore} score @param {number} rank */

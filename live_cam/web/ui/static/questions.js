@@ -7,10 +7,12 @@ import { changeSettings, onSettings, pendingSettings } from "./settings.js";
 /** @typedef {import("./settings.js").Mode} Mode */
 /** @typedef {import("./picture.js").FramePayload} FramePayload */
 
-const TOP = "the top class";
-const RUNNER_UP = "the runner-up";
+export const TOP = "the top class";
+export const RUNNER_UP = "the runner-up";
 /** The labels of the classes shown so far: settings hold numbers. @type {Map<number, string>} */
 const labels = new Map();
+/** How often the classes had been replaced by then. */
+let classes = 0;
 
 /** A question in words. @param {Mode} mode @param {string} a @param {string} b */
 export function question(mode, a, b) {
@@ -22,6 +24,8 @@ export function question(mode, a, b) {
 
 /** The classes A and B of the questions about a frame, by name. @param {FramePayload} frame @returns {[string, string]} */
 export function questionClasses({ top, target, contrast, second, comparison, settings }) {
+  if (settings.classes !== classes) labels.clear();
+  classes = settings.classes;
   const other = contrast ?? (comparison ? null : second?.target);
   for (const { index, label } of [...top, target, ...(other ? [other] : [])]) labels.set(index, label);
   const runnerUp = top.find(({ index }) => index !== target.index)?.label ?? RUNNER_UP;

@@ -5,7 +5,8 @@
  * @typedef {"class" | "contrast" | "counterfactual" | "side_by_side"} Mode
  * @typedef {"heatmap" | "contours" | "spotlight"} Style
  * @typedef {{mode: Mode, target: number | null, other: number | null, layer: string, method: string,
- *   style: Style, opacity: number, colormap: string, frozen: boolean, running: boolean, revision: number}} Settings
+ *   style: Style, opacity: number, colormap: string, frozen: boolean, running: boolean, revision: number,
+ *   classes: number}} Settings
  */
 
 import { apiUrl, request } from "./api.js";

@@ -35,10 +35,12 @@ class Thumbnail {
    *
    * @param {ImageBitmap} panes
    * @param {number} rank
-   * @param {MapScore[]} top
+   * @param {MapScore[]} top Of which there may be fewer.
    */
   show(panes, rank, top) {
     const score = top[rank];
+    this.button.disabled = !score;
+    if (!score) return;
     // A class that is being clicked keeps its place.
     if (this.button.matches(":active")) return;
     const width = Math.floor(panes.width / top.length);
@@ -53,7 +55,6 @@ class Thumbnail {
     const name = `${score.label}${none}`;
     if (this.button.ariaLabel !== name) this.button.ariaLabel = name;
     this.button.dataset.index = String(score.index);
-    this.button.disabled = false;
   }
 }
 

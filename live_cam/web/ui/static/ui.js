@@ -7,6 +7,11 @@ let clearing = 0;
 /** Waits. @param {number} milliseconds @returns {Promise<unknown>} */
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** Writes a text where it is another: a live region would be read again. @param {Element} element @param {string} text */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** Shows a message at the edge of the page for a while. @param {string} text */
 export function notify(text) {
   // Of the first page and of Gradio's, which may be about to take its place.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { evidenceWord, isClassAgnostic, mapCaption, noEvidenceCaption, percent, targetCaption, trustCaption } from "../../../../live_cam/web/ui/static/captions.js";
+import { evidenceWord, isClassAgnostic, mapCaption, noEvidenceCaption, percent, targetCaption, trustCaption, votesCaption } from "../../../../live_cam/web/ui/static/captions.js";
 
 const LION = { index: 291, label: "lion" };
 const CHEETAH = { index: 293, label: "cheetah" };
@@ -85,4 +85,11 @@ test("one sentence says whether the map can be trusted", () => {
   assert.equal(trustCaption(frame(), unknown), "Whether the map is right is not known: measuring continues.");
   assert.equal(trustCaption(frame({ has_evidence: false }), TESTED), "There is no evidence for lion in this image.");
   assert.equal(trustCaption(frame(), null), "The map is not tested yet.");
+});
+
+test("a place names the classes that it speaks for, and what it adds to each", () => {
+  const votes = [["lion", 0.424], ["lynx", 0.1], ["cat", 0.02], ["cup", 0.004], ["mug", -0.3]].map(([label, contribution]) => ({ label, contribution }));
+  assert.equal(votesCaption(votes), "This place: lion +0.42, lynx +0.10");
+  assert.equal(votesCaption(votes.slice(3)), "This place speaks for no class");
+  assert.equal(votesCaption([]), "This place speaks for no class");
 });
