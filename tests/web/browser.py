@@ -50,6 +50,7 @@ MOUNTED = """() => {
   if (!document.querySelector(".live-kiosk")) pressed.push(...outsideKiosks);
   return pressed.every((parts) => document.querySelector(parts))
     && all([...pressed, '[data-live="record"]'].join(), (part) => part.onclick)
+    && all('[data-live="teach"]', (part) => "keys" in part.dataset)
     && all(".live-top", (part) => part.querySelector("button"))
     && all(".live-occlusion", (part) => part.querySelector("svg"))
     && "method" in document.body.dataset;
