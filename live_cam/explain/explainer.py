@@ -196,6 +196,11 @@ class Explainer:
         )
         self._builder = ExplanationBuilder(self.classifier, self._ramp, self._smooth)
 
+    @property
+    def taught_head(self) -> TaughtHead | None:
+        """The head of taught classes; None for the model's own."""
+        return self._head.taught
+
     def require_linear_head(self) -> None:
         """Raises `UsageError` unless classes can be taught: behind the last layer are the mean and a linear layer."""
         self._head.require_linear(self._last_step)
