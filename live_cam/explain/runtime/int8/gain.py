@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import openvino as ov
 
 from live_cam.explain.runtime.int8.step import Int8Step
 from live_cam.explain.runtime.measurements import measure_once
 from live_cam.explain.runtime.select import Step
+from live_cam.models.openvino_files.core import core
 
 MIN_GAIN: Final = 1.1
 """Below it int8 is not worth what it costs in truth."""
@@ -32,7 +32,7 @@ def is_faster(step: Step, cache: Path, digest: str) -> bool:
     """
     if not isinstance(step, Int8Step):
         return False
-    processor = ov.Core().get_property("CPU", "FULL_DEVICE_NAME")
+    processor = core().get_property("CPU", "FULL_DEVICE_NAME")
     gain = measure_once(
         cache,
         "int8-gain",
