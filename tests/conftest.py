@@ -71,6 +71,7 @@ class FakeExplainer:
     classifier = IMAGENET_RESNET50
     model = Model(IMAGENET_RESNET50, weights_digest, None)
     linear_head = None
+    taught_head = None
 
     def __init__(self, delay_s=0.0, evidence=1.0):
         self.delay_s = delay_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from live_cam.api.picture_set.boxes import BoxPx, mask_of_boxes
 from live_cam.api.result import Result
+from live_cam.errors import LiveCamError
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.metrics.base import Estimate, Explain, Predict, estimate, explain_with, input_image, predict_with
 from live_cam.explain.metrics.baselines import centre_map, random_map
@@ -20,8 +22,12 @@ from live_cam.explain.metrics.confidence import confidence
 from live_cam.explain.metrics.deletion import deletion, insertion
 from live_cam.explain.metrics.localization import pointing_game, relevance_mass
 from live_cam.explain.metrics.properties import max_sensitivity, sparseness
+from live_cam.explain.metrics.randomization import similarity
 from live_cam.explain.metrics.road import road
+from live_cam.explain.randomized import randomized_explainer
 from live_cam.types import Box
+
+_log = logging.getLogger("live_cam")
 
 STEPS: Final = 28
 """Of deletion and insertion: an eighth of the paper's, which would take minutes for each image."""
@@ -51,6 +57,7 @@ METRICS: Final[dict[str, Metric]] = {
     "road": Metric("ROAD, -0.5..0.5, high", "Rong 2022"),
     "sparseness": Metric("sparseness, Gini 0..1", "Chalasani 2020"),
     "max_sensitivity": Metric("max-sensitivity, share, low", "Yeh 2019"),
+    "randomization": Metric("randomised weights, rank correlation, low", "Adebayo 2018"),
     "pointing_game": Metric("pointing game, 0..1, high", "Zhang 2016"),
     "relevance_mass": Metric("relevance mass, 0..1, high", "Arras 2022"),
 }
@@ -62,13 +69,27 @@ Values = Mapping[str, float]
 """A value for each of `METRICS`; NaN where it is not defined."""
 
 
+def with_random_weights(explainer: ExplainerProtocol) -> ExplainerProtocol | None:
+    """Returns the explainer of the same network with random weights; None, with a warning, if there can't be one."""
+    try:
+        return randomized_explainer(explainer)
+    except LiveCamError as error:
+        _log.warning("the maps are not compared with those of random weights: %s", error)
+        return None
+
+
 def measure(
-    explainer: ExplainerProtocol, result: Result, boxes: Sequence[BoxPx] = (), seed: int = 0
+    explainer: ExplainerProtocol,
+    randomized: ExplainerProtocol | None,
+    result: Result,
+    boxes: Sequence[BoxPx] = (),
+    seed: int = 0,
 ) -> dict[str, Values]:
     """Measures the map of a class, and a random and a centred one.
 
     Args:
         explainer: What made the map.
+        randomized: See `with_random_weights`.
         result: The explained image.
         boxes: The objects of the class in the image.
         seed: Chooses the random map, and what metrics draw.
@@ -80,7 +101,9 @@ def measure(
     target = result.target.index
     assert target is not None
     frame_px = result.frame.rgb.shape[0], result.frame.rgb.shape[1]
-    values = measure_with(predict_with(explainer), explain_with(explainer, target), image, result.map, target, seed)
+    predict, explain = predict_with(explainer), explain_with(explainer, target)
+    explain_randomized = None if randomized is None else explain_with(randomized, target)
+    values = measure_with(predict, explain, explain_randomized, image, result.map, target, seed)
     located = locate(result.map, boxes, frame_px, result.map_box, image.shape[:2], seed)
     return {name: {**of_map, **located[name]} for name, of_map in values.items()}
 
@@ -88,6 +111,7 @@ def measure(
 def measure_with(
     predict: Predict,
     explain: Explain,
+    explain_randomized: Explain | None,
     image: NDArray[np.uint8],
     saliency_map: NDArray[np.float32],
     target: int,
@@ -98,6 +122,7 @@ def measure_with(
     Args:
         predict: Returns probabilities.
         explain: Returns the maps of the class.
+        explain_randomized: Returns those of random weights; None to leave out what needs them.
         image: The network's input, uint8 (H, W, 3), RGB.
         saliency_map: Its map, float32 (h, w).
         target: The class.
@@ -109,6 +134,11 @@ def measure_with(
     maps = _with_baselines(saliency_map, image.shape[:2], seed)
     values = {name: _measure(predict, image, each, target, seed) for name, each in maps.items()}
     values["map"]["max_sensitivity"] = max_sensitivity(image, explain, seed=seed)
+    if explain_randomized is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            (of_random,) = explain_randomized(image[np.newaxis])
+        for name, other in _with_baselines(of_random, image.shape[:2], seed).items():
+            values[name]["randomization"] = _rank_correlation(maps[name], other, image.shape[:2])
     return dict(values)
 
 
@@ -201,6 +231,15 @@ def _measure(
         "sparseness": sparseness(saliency_map, (image.shape[0], image.shape[1])),
         "max_sensitivity": math.nan,
     }
+
+
+def _rank_correlation(
+    saliency_map: NDArray[np.float32], of_random: NDArray[np.float32], size_px: tuple[int, ...]
+) -> float:
+    """Returns that of a map with the one of random weights, whose numbers may have overflowed: then NaN."""
+    if not np.isfinite(of_random).all():
+        return math.nan
+    return similarity(saliency_map, of_random, (size_px[0], size_px[1])).spearman
 
 
 def format_estimate(each: Estimate) -> str:

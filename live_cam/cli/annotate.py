@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from filelock import FileLock, Timeout
 
-from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption, with_explainer_options
+from live_cam.cli.explainer_command import with_explainer_options
+from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption
 from live_cam.cli.targets import ContrastOption, CounterfactualOption, check_target, parse_target
 from live_cam.cli.terminal import announce_start, echo, print_error
 from live_cam.errors import LiveCamError, OutputError, UsageError

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from live_cam.cli.options import ExplainerOptions, with_explainer_options
+from live_cam.cli.explainer_command import with_explainer_options
+from live_cam.cli.options import ExplainerOptions
 from live_cam.cli.terminal import announce_start, echo
 from live_cam.errors import UsageError
 

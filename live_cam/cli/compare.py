@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from live_cam.cli.options import ExplainerOptions, with_explainer_options
+from live_cam.cli.explainer_command import with_explainer_options
+from live_cam.cli.options import ExplainerOptions
 from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import LiveCamError, UsageError
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from live_cam.cli.options import ExplainerOptions, with_explainer_options
+from live_cam.cli.explainer_command import with_explainer_options
+from live_cam.cli.options import ExplainerOptions
 from live_cam.cli.targets import ContrastOption, CounterfactualOption, check_target, parse_target
 from live_cam.cli.terminal import announce_start, echo, print_error
 from live_cam.errors import LiveCamError, UsageError
@@ -92,6 +93,7 @@ def explain(
     models = explainer_options.open_models()
     parsed = parse_target(target, contrast, counterfactual, explainer_options.labels_of(models[0]))
     explainer, *others = explainer_options.create_all(models)
+    randomized = measure.with_random_weights(explainer) if metrics else None
     exit_status = 0
     measured: list[Mapping[str, measure.Values]] = []
     for image in images:
@@ -107,7 +109,8 @@ def explain(
                 if sheet and output is not None:
                     result.save_sheet(output, jet=jet)
                 if metrics:
-                    measured.append(measure.measure(explainer, result, of_images.get(str(image), ()), len(measured)))
+                    of_image = of_images.get(str(image), ())
+                    measured.append(measure.measure(explainer, randomized, result, of_image, len(measured)))
         except LiveCamError as error:
             print_error(error)
             exit_status = max(exit_status, error.exit_status)

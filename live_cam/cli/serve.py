@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption, with_explainer_options
+from live_cam.cli.explainer_command import with_explainer_options
+from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption
 from live_cam.cli.port import DEFAULT_PORT
 from live_cam.cli.server import ServeOptions, build_server, run_server
 from live_cam.cli.terminal import announce_start

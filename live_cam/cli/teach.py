@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from live_cam.cli.options import ExplainerOptions, with_explainer_options
+from live_cam.cli.explainer_command import with_explainer_options
+from live_cam.cli.options import ExplainerOptions
+from live_cam.cli.progress import show_counts
 from live_cam.cli.terminal import announce_start, echo, print_error
 from live_cam.errors import SourceError, UsageError
 
@@ -62,8 +63,8 @@ def teach(
     if export is not None:
         require_exportable(model)
     explainer = explainer_options.create(model, performance_hint="throughput")
-    with _progress() as on_progress:
-        taught, problems = teach_folder(explainer, folder, output.stem, on_progress)
+    with show_counts("takes") as show:
+        taught, problems = teach_folder(explainer, folder, output.stem, partial(show, "takes"))
     taught.head.save(output)
     if export is not None:
         export_keras(model, taught.head, export)
@@ -92,15 +93,3 @@ def _describe(taught: Taught, output: Path, problems: list[str]) -> dict[str, ob
         "warnings": taught.warnings,
         "unreadable": problems,
     }
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Shows the progress on standard error; yields what is called with the numbers of takes done and in all."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("takes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True, highlight=False)) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

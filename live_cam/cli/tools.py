@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from live_cam.cli.calibrate import agreement_lines
-from live_cam.cli.options import (
-    ExplainerOptions,
-    ModelOutputOption,
-    ModelsOption,
-    TrustModelOption,
-    require_one_model,
-    with_explainer_options,
-)
+from live_cam.cli.explainer_command import require_one_model, with_explainer_options
+from live_cam.cli.options import ExplainerOptions, ModelOutputOption, ModelsOption, TrustModelOption
 from live_cam.cli.quiet import quiet_native_stderr
 from live_cam.cli.terminal import announce_start, echo
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from live_cam.cli.options import ExplainerOptions, with_explainer_options
+from live_cam.cli.explainer_command import with_explainer_options
+from live_cam.cli.options import ExplainerOptions
+from live_cam.cli.progress import show_counts
 from live_cam.cli.terminal import echo, print_error
 from live_cam.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
     from live_cam.api.picture_set.pictures import Picture
-    from live_cam.report.explaining import OnProgress
     from live_cam.report.report import Report
 
 _log = logging.getLogger("live_cam")
@@ -79,7 +77,7 @@ def why(
     labels = tuple(explainer_options.labels_of(model))
     pictures, notes = _with_true_classes(pictures, named, labels)
     explainer = explainer_options.create(model, batch_size=BATCH_SIZE, performance_hint="throughput")
-    with closing(Results(output, settings_of(explainer))) as results, _progress() as on_progress:
+    with closing(Results(output, settings_of(explainer))) as results, show_counts() as on_progress:
         report = write_report(
             explainer, folder, pictures, results, notes, on_progress, metrics=metrics, boxes=of_pictures
         )
@@ -117,24 +115,6 @@ def _with_true_classes(
     for note in notes:
         _log.warning("%s", note)
     return [replace(picture, true_class=classes.get(picture.name)) for picture in pictures], notes
-
-
-@contextmanager
-def _progress() -> Iterator[OnProgress]:
-    """Shows the progress on standard error; yields what is called with it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True, highlight=False)) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done)
-
-        yield show
 
 
 def _print(report: Report, output: Path, labels: tuple[str, ...], as_json: bool) -> None:

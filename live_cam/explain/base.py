@@ -34,6 +34,11 @@ class ExplainerProtocol(Protocol):
         ...
 
     @property
+    def taught_head(self) -> TaughtHead | None:
+        """The head of taught classes; None for the model's own."""
+        ...
+
+    @property
     def linear_head(self) -> LinearHead | None:
         """The weights behind the last layer; None where they are not linear, or that layer is not prepared."""
         ...

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any, Final, Self
@@ -13,8 +11,6 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.errors import UsageError
-from live_cam.explain.activation_cache import ActivationCache, Seen
 from live_cam.explain.arguments import (
     check_cam_config,
     check_choices,
@@ -22,18 +18,16 @@ from live_cam.explain.arguments import (
     check_targets,
     check_taught_layer,
 )
+from live_cam.explain.class_head import ClassHead
+from live_cam.explain.passes import Passes
 from live_cam.explain.results import ExplanationBuilder
-from live_cam.explain.runtime.batching import explain_batched, observe_batched
-from live_cam.explain.runtime.int8.step import Int8Step
+from live_cam.explain.runtime.int8.step import Int8Step, in_float32, precision_of
 from live_cam.explain.runtime.select import Step, layers_to_explain, select_backend
 from live_cam.explain.runtime.step_cache import StepCache
 from live_cam.explain.saliency.evidence import empty_images, evidence_ramp
-from live_cam.explain.saliency.linear_cam import LinearCam
-from live_cam.explain.target_passes import explain_linearly, explain_targets
 from live_cam.models.linear_head import LinearHead
 from live_cam.models.open import ModelOptions, open_model
-from live_cam.models.preprocess import resize_to_input
-from live_cam.models.taught_head import TaughtHead, read_head
+from live_cam.models.taught_head import TaughtHead
 from live_cam.models.weights.find import Progress, silent
 from live_cam.types import (
     Auto,
@@ -149,38 +143,25 @@ class Explainer:
         check_layer(layer, method)
         weights = None if weights is None else Path(weights)
         options = ModelOptions(labels, preprocess, output, trust_model, weights, resize)
-        opened = open_model(model, options, progress)
-        taught = read_head(head) if isinstance(head, str | os.PathLike) else head
-        self.classifier = opened.classifier if taught is None else taught.classifier(opened.classifier)
-        if taught is not None:
-            taught.require_network(opened.classifier, opened.digest)
-            check_taught_layer(layer, opened.classifier)
+        self.model = open_model(model, options, progress)
+        class_head = ClassHead(self.model, score)
+        if head is not None:
+            class_head = class_head.with_taught(head)
+            check_taught_layer(layer, self.model.classifier)
+        self._use(class_head)
         layers = layers_to_explain(self.classifier, method, layer)
         self.layer = "+".join(layers)
         self.method: Method = method
         self.score: Score = score
-        self.device, self.model_options = device, opened.command_options
-        self.weights_digest = opened.digest
-        self.model = opened
+        self.device = device
         self._smooth = smooth
-        self._head: LinearHead | None = None
-        self._activations = ActivationCache()
         self._batch_size = batch_size
-        self._frame_px = self.classifier.input_px
-        self._process_id = os.getpid()
-        self._computing = threading.Lock()
-        backend = select_backend(opened, score, runtime, precision, device, performance_hint, smooth, optimize)
+        self._passes = Passes(self.classifier)
+        backend = select_backend(self.model, score, runtime, precision, device, performance_hint, smooth, optimize)
         self.runtime, self._precision = backend.runtime, backend.precision
         self._has_exact_stills = backend.exact_stills
         self._steps = StepCache(backend.make_step, layers, 1_000_000 * (max_memory_mb - MEMORY_OF_THE_REST_MB))
-        self.prepare(self.cam_config)
-        if taught is not None:
-            self._use_head(taught)
-            return
-        self._ramp = self.classifier.evidence_logits or evidence_ramp(
-            self.logits(empty_images(self.classifier.input_px))
-        )
-        self._builder = ExplanationBuilder(self.classifier, self._ramp, smooth)
+        self._prepare_default()
 
     def with_head(self, head: TaughtHead | str | os.PathLike[str]) -> Self:
         """Returns an explainer of taught classes, which shares with this one all that is compiled.
@@ -194,40 +175,44 @@ class Explainer:
             ModelError: The file can't be read, or is none of a head.
             UsageError: The head was taught on another model, or this one takes none.
         """
-        head = read_head(head) if isinstance(head, str | os.PathLike) else head
-        head.require_network(self.model.classifier, self.model.digest)
         taught = copy(self)
-        taught.classifier = head.classifier(self.model.classifier)
-        taught.layer, taught.model_options = taught.classifier.default_layer, self.model.command_options
-        taught.prepare(taught.cam_config)
-        taught._use_head(head)
+        taught._use(self._head.with_taught(head))
+        taught.layer = taught.classifier.default_layer
+        taught._prepare_default()
         return taught
 
-    def _use_head(self, head: TaughtHead) -> None:
-        self.require_linear_head()
-        self._head, self._ramp = head.head, head.evidence_logits
-        self.weights_digest = head.weights_digest(self.model.digest)
-        self.model_options += ("--head", f"{head.name}.npz")
+    def _use(self, head: ClassHead) -> None:
+        self._head = head
+        self.classifier = head.classifier
+        self.weights_digest, self.model_options = head.weights_digest, head.options
+
+    def _prepare_default(self) -> None:
+        """Prepares what the constructor was given, and finds where evidence starts."""
+        self.prepare(self.cam_config)
+        if self._head.taught is not None:
+            self.require_linear_head()
+        self._ramp = self.classifier.evidence_logits or evidence_ramp(
+            self.logits(empty_images(self.classifier.input_px))
+        )
         self._builder = ExplanationBuilder(self.classifier, self._ramp, self._smooth)
+
+    @property
+    def taught_head(self) -> TaughtHead | None:
+        """The head of taught classes; None for the model's own."""
+        return self._head.taught
 
     def require_linear_head(self) -> None:
         """Raises `UsageError` unless classes can be taught: behind the last layer are the mean and a linear layer."""
-        layer = self.classifier.default_layer
-        step = self._steps.find((layer,))
-        if step is None:
-            raise UsageError(f"the last layer, {layer}, is not prepared; choose it as the layer first")
-        if self._cam(step) is None:
-            raise UsageError(
-                f"{self.model.classifier.name} takes no classes of your own: behind its last layer is more than a mean "
-                "over the places and a linear layer"
-            )
+        self._head.require_linear(self._last_step)
 
     @property
     def linear_head(self) -> LinearHead | None:
         """The weights behind the last layer; None where they are not linear, or that layer is not prepared."""
-        step = self._steps.find((self.classifier.default_layer,))
-        cam = None if step is None else self._cam(step)
-        return None if cam is None else cam.head
+        return self._head.linear(self._last_step)
+
+    @property
+    def _last_step(self) -> Step | None:
+        return self._steps.find((self.classifier.default_layer,))
 
     def activations(self, frames: Sequence[Frame]) -> list[NDArray[np.float32]]:
         """Returns the last activation of each frame, float32 (h, w, channels).
@@ -237,15 +222,7 @@ class Explainer:
         Raises:
             UsageError: The last layer is not prepared, or what is behind it is not linear.
         """
-        self.require_linear_head()
-        step = self._steps.find((self.classifier.default_layer,)) or self._steps.first
-        steps = (step.int8, step.float32) if isinstance(step, Int8Step) else (step,)
-        for each in steps:
-            known = [self._activations.find(each, frame.rgb) for frame in frames]
-            if all(seen is not None for seen in known):
-                return [seen[0] for seen in known if seen is not None]
-        with self._exclusively():
-            return [seen[0] for seen in self._activations.observe(step, [frame.rgb for frame in frames], self._fit)]
+        return self._passes.activations(self._head.require_linear(self._last_step), [frame.rgb for frame in frames])
 
     @property
     def cam_config(self) -> CamConfig:
@@ -255,7 +232,7 @@ class Explainer:
     @property
     def precision(self) -> Precision:
         """What the default layer is computed in; int8 gives way to float32 where it is not true enough."""
-        return self._precision_of(self._steps.first)
+        return precision_of(self._steps.first, self._precision)
 
     def is_ready(self, cam_config: CamConfig, num_targets: int = 1) -> bool:
         """Whether a frame can be explained with this layer and method now, for K targets in one call.
@@ -278,7 +255,7 @@ class Explainer:
             LiveCamError: It failed for another reason.
         """
         sizes = {(1, 1), (self._batch_size, 1), (1, min(num_targets, len(self.classifier.labels)))}
-        self._steps.prepare(self._layers(cam_config), sizes, self._frame_px)
+        self._steps.prepare(self._layers(cam_config), sizes, self._passes.frame_px)
 
     def explain(self, frame: Frame, target: Target = Target()) -> Explanation:
         """Explains one frame. Frames of a source must come in the order of their time, over which vmax is smoothed."""
@@ -325,8 +302,7 @@ class Explainer:
             return []
         # There is time for a frame that stays: int8 explains it only if it was named.
         exact = self._has_exact_stills and not any(frame.source_id for frame in frames)
-        with self._exclusively():
-            return self._explain(self._builder, frames, targets, layers, cam_config.method, exact=exact)
+        return self._explain(self._builder, frames, targets, layers, cam_config.method, exact=exact)
 
     def explain_exactly(self, frame: Frame, target: Target, cam_config: CamConfig | None = None) -> Explanation:
         """Explains one frame in float32 where `explain` uses int8, without smoothing; what live frames show stays.
@@ -339,14 +315,11 @@ class Explainer:
         cam_config = self.cam_config if cam_config is None else cam_config
         layers = self._layers(cam_config)
         builder = ExplanationBuilder(self.classifier, self._ramp, smooth=False)
-        with self._exclusively():
-            return self._explain(builder, [frame], [[target]], layers, cam_config.method, exact=True)[0][0]
+        return self._explain(builder, [frame], [[target]], layers, cam_config.method, exact=True)[0][0]
 
     def prepare_float32(self) -> None:
         """Compiles in float32 what is explained in int8, so that `explain_exactly` takes no longer than one frame."""
-        step = self._steps.first
-        if isinstance(step, Int8Step):
-            step.float32.prepare(1, 1)
+        in_float32(self._steps.first)
 
     def give_way_to_float32(self) -> None:
         """Explains in float32 from the next frame on."""
@@ -364,42 +337,16 @@ class Explainer:
         *,
         exact: bool,
     ) -> list[list[Explanation]]:
-        step = self._steps.take(layers)
-        precision = self._precision_of(step)
-        if exact and isinstance(step, Int8Step):
-            step, precision = step.float32, "float32"
-            step.prepare(1, 1)
-        rgb = [frame.rgb for frame in frames]
-        self._frame_px = rgb[0].shape[:2] if self.classifier.resize == "stretch" else self.classifier.input_px
-        cam = self._cam(step)
-        if cam is None:
-            inputs = self._fit(rgb)
-            explained = explain_targets(step, inputs, targets, method)
-        else:
-            every_seen = self._activations.observe(step, rgb, self._fit)
-            explained = [
-                explain_linearly(cam, self._answer(seen), row, method)
-                for seen, row in zip(every_seen, targets, strict=True)
-            ]
         in_use = CamConfig("+".join(layers), method)
-        return [
-            builder.build(frame, in_use, precision, *results) for frame, results in zip(frames, explained, strict=True)
-        ]
-
-    def _cam(self, step: Step) -> LinearCam | None:
-        """Returns what explains the classes in use from the activation of a step; None if its gradients have to."""
-        cam = step.linear_cam
-        return cam if cam is None or self._head is None else LinearCam(self._head, self.score, "softmax")
-
-    def _answer(self, seen: Seen) -> Seen:
-        """Returns an activation with the logits of the classes in use."""
-        activation, logits = seen
-        return activation, logits if self._head is None else self._head.logits(activation.mean(axis=(0, 1)))
-
-    def _precision_of(self, step: Step) -> Precision:
-        if isinstance(step, Int8Step):
-            return step.precision
-        return "float32" if self._precision == "int8" else self._precision
+        with self._passes.exclusively():
+            step = self._steps.take(layers)
+            step = in_float32(step) if exact else step
+            precision = precision_of(step, self._precision)
+            explained = self._passes.explain(step, self._head, [frame.rgb for frame in frames], targets, method)
+            return [
+                builder.build(frame, in_use, precision, *results)
+                for frame, results in zip(frames, explained, strict=True)
+            ]
 
     def logits(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Returns the logits float32 (N, classes) of frames uint8 (H, W, 3), RGB, without explanations.
@@ -409,32 +356,8 @@ class Explainer:
         if len(frames) == 0:
             return np.empty((0, len(self.classifier.labels)), np.float32)
         step = self._steps.find(self._layers(self.cam_config)) or self._steps.first
-        with self._exclusively():
-            if self._cam(step) is not None:
-                activations, logits = observe_batched(step, self._fit(frames))
-                return logits if self._head is None else self._head.logits(activations.mean(axis=(1, 2)))
-            targets = np.zeros((len(frames), 1, step.classes), np.float32)
-            return explain_batched(step, self._fit(frames), targets, self.method)[1]
-
-    def _fit(self, frames: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.uint8]]:
-        """Returns what the step takes, which stretches frames and leaves inputs as they are."""
-        if self.classifier.resize == "stretch":
-            return frames
-        inputs = np.empty((len(frames), *self.classifier.input_px, 3), np.uint8)
-        resize_to_input(frames, inputs, self.classifier.resize)
-        return list(inputs)
+        return self._passes.logits(step, self._head, frames, self.method)
 
     def _layers(self, cam_config: CamConfig) -> tuple[str, ...]:
         check_cam_config(cam_config)
         return layers_to_explain(self.classifier, cam_config.method, cam_config.layer)
-
-    @contextmanager
-    def _exclusively(self) -> Iterator[None]:
-        """Lets one thread compute at a time: a compiled step has one set of inputs and outputs."""
-        # Before the lock, which a thread may have held when the process was forked.
-        if os.getpid() != self._process_id:
-            raise UsageError(
-                "this explainer was made in another process; make one in each, started by multiprocessing's spawn"
-            )
-        with self._computing:
-            yield

@@ -10,6 +10,7 @@ from live_cam.models.labels import imagenet_labels
 from live_cam.models.network import Network
 from live_cam.models.network_file import NetworkFile
 from live_cam.models.preprocessing import CAFFE, NONE, PREPROCESSING
+from live_cam.models.shuffle import shuffle_all
 
 
 def build_network(file: NetworkFile) -> Network:
@@ -19,6 +20,13 @@ def build_network(file: NetworkFile) -> Network:
         WeightsError: The weights are those of another network, or not finite.
         ModelError: The file can't be opened, or its model is no classifier of images.
     """
+    network = _build(file)
+    if file.shuffle_seed is not None:
+        shuffle_all(network.model, file.shuffle_seed)
+    return network
+
+
+def _build(file: NetworkFile) -> Network:
     if file.kind == "keras":
         return _build_keras(file)
     if file.application != "ResNet50":

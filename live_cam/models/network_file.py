@@ -20,6 +20,7 @@ class NetworkFile:
         preprocessing: What the network receives of the pixels; None for what the file says.
         output: Name of the output to explain, where there are several.
         trusted: Whether code that the file brings may run.
+        shuffle_seed: What shuffles the weights, for comparison with the trained ones; None to leave them as they are.
     """
 
     path: str
@@ -28,6 +29,7 @@ class NetworkFile:
     preprocessing: Preprocessing | None = CAFFE
     output: str | None = None
     trusted: bool = False
+    shuffle_seed: int | None = None
 
     def absolute(self) -> NetworkFile:
         """Returns the same for a process with another working directory."""

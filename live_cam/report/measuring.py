@@ -12,12 +12,13 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from live_cam.api.measure import Values, locate, measure_with
+from live_cam.api.measure import Values, locate, measure_with, with_random_weights
 from live_cam.api.picture_set.batches import BATCH_SIZE, explain_full_batch, predict_batched, read_batches
 from live_cam.api.picture_set.boxes import BoxPx
 from live_cam.api.picture_set.pictures import Picture
 from live_cam.errors import OutputError
 from live_cam.explain.base import ExplainerProtocol
+from live_cam.explain.metrics.base import explain_with
 from live_cam.explain.saliency.targets import probabilities
 from live_cam.files import write_error
 from live_cam.report.results import Row, identity, write_whole
@@ -62,10 +63,11 @@ def measure_sample(
             found = _read(file, path, [pictures[name] for name in sample])
             on_progress(len(found), len(sample))
             missing = [pictures[name] for name in sample if name not in found]
+            randomized = with_random_weights(explainer) if missing else None
             for batch in read_batches(missing, [explainer.classifier]):
                 for each in batch:
                     row = sample[each.picture.name]
-                    values = _measure(explainer, each.inputs[0].rgb, maps[row.number], row)
+                    values = _measure(explainer, randomized, each.inputs[0].rgb, maps[row.number], row)
                     line = f"{json.dumps({'file': row.name, **identity(each.picture), 'metrics': values})}\n"
                     write_whole(file, path, line.encode())
                     found[row.name] = _with_nan(values)
@@ -110,7 +112,11 @@ def _seed(row: Row) -> int:
 
 
 def _measure(
-    explainer: ExplainerProtocol, image: NDArray[np.uint8], saliency_map: NDArray[np.float32], row: Row
+    explainer: ExplainerProtocol,
+    randomized: ExplainerProtocol | None,
+    image: NDArray[np.uint8],
+    saliency_map: NDArray[np.float32],
+    row: Row,
 ) -> dict[str, dict[str, float | None]]:
     target = row.top[0].index
 
@@ -123,7 +129,8 @@ def _measure(
         explained = [explain_full_batch(explainer, part, [[Target(target)]] * len(part)) for part in parts]
         return np.array([each.saliency_map for part in explained for (each,) in part])
 
-    values = measure_with(predict, explain, image, saliency_map, target, _seed(row))
+    explain_randomized = None if randomized is None else explain_with(randomized, target)
+    values = measure_with(predict, explain, explain_randomized, image, saliency_map, target, _seed(row))
     return {
         name: {metric: None if math.isnan(value) else round(value, _DIGITS) for metric, value in of_map.items()}
         for name, of_map in values.items()

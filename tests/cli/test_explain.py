@@ -258,10 +258,11 @@ def test_metrics_stand_beside_those_of_maps_that_know_nothing(live_cam, tmp_path
         assert of_map["insertion"] >= max(random["insertion"], centre["insertion"])
         assert of_map["road"] > max(random["road"], centre["road"])
         assert (of_map["pointing_game"], centre["max_sensitivity"]) == (1.0, None)
+        assert random["randomization"] == centre["randomization"] == pytest.approx(1.0)
         assert of_map["relevance_mass"] > 0.7 > 2 * random["relevance_mass"]
     result = live_cam(*words)
     assert (result.status, result.stderr) == (0, "")
-    table = result.stdout.splitlines()[-10:]
+    table = result.stdout.splitlines()[-11:]
     assert table[0].split("  ")[0] == "mean ± standard error"
     assert table[0].split()[-3:] == ["map", "random", "centre"]
     masses = [content["metrics"]["map"]["relevance_mass"] for content in contents]

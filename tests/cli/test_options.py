@@ -9,7 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from live_cam.cli.options import ExplainerOptions, with_explainer_options
+from live_cam.cli.explainer_command import with_explainer_options
+from live_cam.cli.options import ExplainerOptions
 from live_cam.cli.targets import check_target, parse_target
 from live_cam.errors import LiveCamError, UnknownLabelError, UsageError
 from live_cam.explain import explainer

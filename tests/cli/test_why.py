@@ -214,6 +214,8 @@ def test_metrics_and_boxes_stand_beside_baselines_and_go_on_after_a_kill(why, fo
     assert of_map["deletion"]["standard_error"] > 0.0
     assert of_map["relevance_mass"]["mean"] > 0.9 > 3 * random["relevance_mass"]["mean"]
     assert (of_map["relevance_mass"]["standard_error"], of_map["pointing_game"]["mean"]) == (None, 1.0)
+    assert random["randomization"] == said["centre"]["randomization"] == {"mean": 1.0, "standard_error": 0.0, "n": 3}
+    assert of_map["randomization"]["mean"] < 0.9
     with (report / "results.csv").open(newline="") as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
     assert float(rows["red/red00.png"]["relevance_mass"]) == of_map["relevance_mass"]["mean"]
@@ -221,7 +223,9 @@ def test_metrics_and_boxes_stand_beside_baselines_and_go_on_after_a_kill(why, fo
     deletions = [float(row["deletion"]) for row in rows.values()]
     assert np.mean(deletions) == pytest.approx(of_map["deletion"]["mean"], abs=1e-5)
     page = hide_script((report / "index.html").read_text("utf-8"))
-    assert "Petsiuk 2018" in page[page.index("Metrics of the maps") :]
+    table = page[page.index("Metrics of the maps") :]
+    assert "Petsiuk 2018" in table
+    assert re.search(r"randomised weights, rank correlation, low \(Adebayo 2018\)</th>\s*<td>-?0\.\d+ ", table)
 
     lines = report / "metrics.jsonl"
     whole = lines.read_bytes()

@@ -338,7 +338,7 @@ def test_threads_that_explain_at_once_each_get_their_own_result(explainer, photo
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_forked_explainer_says_what_to_do_and_does_not_hang(explainer, photographs, make_frame):
     frame = make_frame(photographs["lion"])
-    with warnings.catch_warnings(), explainer._computing:  # as if another thread explained meanwhile
+    with warnings.catch_warnings(), explainer._passes.exclusively():  # as if another thread explained meanwhile
         warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of forks beside threads
         child = os.fork()
         if child == 0:

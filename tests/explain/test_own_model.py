@@ -10,6 +10,10 @@ from PIL import Image
 from live_cam import Explainer
 from live_cam.cli import app as command_line
 from live_cam.errors import UnknownLayerError, UsageError
+from live_cam.explain.metrics.base import explain_with
+from live_cam.explain.metrics.randomization import randomized_models, similarity
+from live_cam.explain.randomized import randomized_explainer
+from live_cam.explain.runtime.conversion_process import convert_in_subprocess
 from live_cam.explain.saliency.occlusion import occlude
 from live_cam.types import CamConfig, Target
 from tests.models.keras_files.saving import save, writers_may_warn
@@ -152,6 +156,32 @@ def test_a_graph_without_layers_is_explained_by_the_weights_of_its_head(explaine
         Explainer(folder, layer="last")
 
 
+def test_maps_of_random_weights_are_those_of_the_shuffled_model(explainer, in_memory, model, marked, monkeypatch):
+    import keras
+
+    before = [weights.copy() for weights in model.get_weights()]
+    *_, (_, shuffled) = randomized_models(model)
+    image = marked[np.newaxis].astype(np.float32)
+    last = next(layer for layer in shuffled.layers if layer.name == "last")
+    activation = keras.Model(shuffled.inputs[0], last.output)(image, training=False).numpy()[0]
+    kernel, _ = shuffled.layers[-1].get_weights()
+    by_hand = np.maximum(activation @ kernel[:, 0], 0.0) / (activation.shape[0] * activation.shape[1])
+    assert by_hand.any()
+    conversions = []
+    monkeypatch.setattr(
+        "live_cam.explain.runtime.openvino_backend.convert_in_subprocess",
+        lambda *given: (conversions.append(given), convert_in_subprocess(*given)),
+    )
+    for given in (explainer, in_memory, explainer):
+        randomized = randomized_explainer(given)
+        (saliency_map,) = explain_with(randomized, 0)(marked[np.newaxis])
+        np.testing.assert_allclose(saliency_map, by_hand, atol=1e-4 * by_hand.max())
+    assert len(conversions) == 1, "the cache has the other"
+    for was, weights in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(was, weights)
+    assert explainer.explain(marked).top[0].label == in_memory.explain(marked).top[0].label == "marked"
+
+
 def test_lower_layers_and_their_methods_work(in_memory, make_frame, marked):
     frame = make_frame(marked)
     lower = list(in_memory.classifier.layers)[1]
@@ -174,7 +204,7 @@ def test_an_empty_image_is_less_evidence_than_the_mark(explainer, marked):
     assert min(evidence.values()) < explainer.explain(marked).evidence
 
 
-def test_the_command_line_explains_it(model_file, marked, tmp_path, monkeypatch, capsys):
+def test_the_command_line_explains_it(explainer, model_file, marked, tmp_path, monkeypatch, capsys):
     Image.fromarray(marked).save(tmp_path / "marked.png")
     wide = cv2.resize(marked, (160, 90), interpolation=cv2.INTER_NEAREST)
     Image.fromarray(wide).save(tmp_path / "wide.png")
@@ -197,6 +227,16 @@ def test_the_command_line_explains_it(model_file, marked, tmp_path, monkeypatch,
         assert arrays["logits"].shape == (2,)
     status, stdout, _ = run("explain", tmp_path / "wide.png", *own, "--target", "Marked", "--contrast", "plain")
     assert (status, "marked, not plain" in stdout) == (0, True)
+    status, stdout, stderr = run("explain", tmp_path / "marked.png", *own, "--target", "plain", "--metrics", "--json")
+    assert (status, stderr) == (0, "")
+    metrics = json.loads(stdout)["metrics"]
+    trained, random = (
+        explain_with(each, 0)(marked[np.newaxis])[0] for each in (explainer, randomized_explainer(explainer))
+    )
+    by_hand = similarity(trained, random, (PX, PX)).spearman
+    assert by_hand < 0.9
+    assert metrics["map"]["randomization"] == pytest.approx(by_hand, abs=1e-3)
+    assert metrics["random"]["randomization"] == metrics["centre"]["randomization"] == pytest.approx(1.0)
     status, stdout, _ = run("layers", "--model", model_file)
     assert [line.split()[0] for line in stdout.splitlines() if "default" in line] == ["last"]
     for words, expected in (

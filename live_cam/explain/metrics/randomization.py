@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 
 from live_cam.errors import UsageError
 from live_cam.explain.metrics.base import enlarge
+from live_cam.models.shuffle import copy_model, shuffle_layers
 
 Maps = Sequence[NDArray[np.float32]]
 
@@ -79,20 +80,14 @@ def randomized_models(model: Any, layers: Sequence[str] | None = None, *, seed: 
     Each array of weights is shuffled, where the paper initialises it anew. The copy is one and the same, which changes
     with the next. See `cascading_randomization` for arguments and errors.
     """
-    import keras
-
-    rng = np.random.default_rng(seed)
-    randomized = keras.models.clone_model(model)
-    randomized.set_weights(model.get_weights())
-    with_weights = [layer for layer in reversed(randomized.layers) if layer.weights]
-    names = [layer.name for layer in with_weights]
+    randomized = copy_model(model)
+    names = [layer.name for layer in reversed(randomized.layers) if layer.weights]
     unknown = [layer for layer in layers or [] if layer not in names]
     if unknown:
         raise UsageError(f"the model has no layer {unknown[0]!r} with weights; the one of its logits is {names[0]!r}")
-    for layer in with_weights:
-        layer.set_weights([rng.permutation(weights.ravel()).reshape(weights.shape) for weights in layer.get_weights()])
-        if layers is None or layer.name in layers:
-            yield layer.name, randomized
+    for name in shuffle_layers(randomized, seed):
+        if layers is None or name in layers:
+            yield name, randomized
 
 
 def similarity(first: NDArray[np.float32], second: NDArray[np.float32], size_px: tuple[int, int]) -> Similarity:

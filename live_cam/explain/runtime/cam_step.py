@@ -17,6 +17,7 @@ from live_cam.explain.saliency.linear_cam import LinearCam
 from live_cam.explain.saliency.methods import saliency_maps
 from live_cam.explain.saliency.recipro_cam import recipro_cam
 from live_cam.explain.saliency.targets import probabilities, resolve_targets
+from live_cam.models.openvino_files.core import core
 from live_cam.models.openvino_files.network import OpenVinoNetwork
 from live_cam.models.preprocessing import Preprocessing
 from live_cam.types import CLASSLESS_METHODS, Method, PerformanceHint, Precision, Score
@@ -126,8 +127,7 @@ class CamStep:
         head_model = self._network.head_model
         memory_bytes = _memory_bytes(model) + (_memory_bytes(head_model) if head_model else 0)
         make_room(memory_bytes)
-        core = ov.Core()
-        compiled = core.compile_model(model, self._device, self._options)
+        compiled = core().compile_model(model, self._device, self._options)
         streams_n = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         in_parallel = self._options["PERFORMANCE_HINT"] == "THROUGHPUT"
         shape = tuple(model.inputs[0].shape)
@@ -138,7 +138,7 @@ class CamStep:
         requests[0][0].infer([requests[0][1]])  # the first call of all costs more
         if head_model is not None:
             options = self._options | {"PERFORMANCE_HINT": "LATENCY"}
-            self._masked = MaskedScores(core, head_model, self._device, options)
+            self._masked = MaskedScores(core(), head_model, self._device, options)
         return CompiledStep(model, requests, 1, 0, memory_bytes)
 
     def _explain(self, method: Method, activation: Array, targets: Array) -> Array:

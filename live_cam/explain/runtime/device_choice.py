@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import pickle
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,9 +15,9 @@ import numpy as np
 
 from live_cam.child_task import run_task
 from live_cam.errors import LiveCamError
+from live_cam.explain.runtime.measurements import all_measured, measure_once
 from live_cam.explain.runtime.openvino_step import device_names
 from live_cam.explain.saliency.agreement import correlation
-from live_cam.files import atomic_file
 from live_cam.models.model import Model
 from live_cam.types import Auto, Precision, Score
 
@@ -29,6 +26,7 @@ _log = logging.getLogger(__name__)
 MIN_CORRELATION: Final = 0.999
 """Of the maps with those of the CPU in float32; a device below it is not used."""
 
+_KIND: Final = "devices"
 _MODULE: Final = "live_cam.explain.runtime.device_process"  # it runs as __main__
 
 
@@ -66,24 +64,19 @@ def fastest_device(model: Model, score: Score, precision: Precision | Auto, cach
     if len(names) == 1 or model.file is None:
         return "CPU"
     depends_on = [version("openvino"), *names, *names.values(), model.digest, repr(model.classifier), score, precision]
-    key = hashlib.sha256("\0".join(depends_on).encode()).hexdigest()[:16]
-    path = cache / f"devices-{key}.json"
-    timings = _read(path)
-    if timings is None:
+
+    def measure() -> dict[str, Any]:
         timings = _measure(model, score, precision, names)
         _log.warning("%s: %s", model.classifier.name, describe(timings))
-        content = {"model": model.classifier.name, "devices": [asdict(each) for each in timings]}
-        with suppress(OSError), atomic_file(path) as file:
-            file.write(json.dumps(content).encode())
+        return {"model": model.classifier.name, "devices": [asdict(each) for each in timings]}
+
+    _, timings = measure_once(cache, _KIND, depends_on, measure, _parse)
     return _best(timings).device
 
 
 def remembered(cache: Path) -> Iterator[tuple[str, list[DeviceTiming]]]:
     """Yields what was measured on this machine: the name of each model with its devices."""
-    for path in sorted(cache.glob("devices-*.json")):
-        timings = _read(path)
-        if timings is not None:
-            yield json.loads(path.read_text("utf-8"))["model"], timings
+    return all_measured(cache, _KIND, _parse)
 
 
 def describe(timings: list[DeviceTiming]) -> str:
@@ -127,7 +120,8 @@ def _measure(model: Model, score: Score, precision: Precision | Auto, names: dic
     return timings
 
 
-def _read(path: Path) -> list[DeviceTiming] | None:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return [DeviceTiming(**each) for each in json.loads(path.read_text("utf-8"))["devices"]] or None
-    return None
+def _parse(value: Any) -> tuple[str, list[DeviceTiming]]:
+    devices = [DeviceTiming(**each) for each in value["devices"]]
+    if not devices:
+        raise ValueError("no device was measured")
+    return value["model"], devices

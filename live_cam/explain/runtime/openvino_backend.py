@@ -98,7 +98,7 @@ def _file_backend(
     performance_hint: PerformanceHint,
 ) -> Backend:
     def make_step(layers: tuple[str, ...]) -> Step:
-        network = read_network(Path(file.path), file.output)
+        network = read_network(Path(file.path), file.output, file.shuffle_seed)
         if layers != (network.layer_name,):
             raise UnknownLayerError(
                 f"{file.path} has no gradients; only its layer {network.layer_name} is explained: omit --layer"

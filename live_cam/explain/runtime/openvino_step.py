@@ -25,6 +25,7 @@ from live_cam.explain.runtime.select import MakeRoom, unlimited
 from live_cam.explain.runtime.step_files import StepFiles
 from live_cam.explain.saliency.linear_cam import LinearCam
 from live_cam.explain.saliency.methods import saliency_maps
+from live_cam.models.openvino_files.core import core
 from live_cam.tensorflow_package import converter_versions, require_tensorflow
 from live_cam.types import Auto, Head, Method, PerformanceHint, Precision, Score
 
@@ -54,16 +55,15 @@ _ACTIVATION_BYTES: Final = 12_000_000
 
 def devices() -> list[str]:
     """Returns the devices available to OpenVINO, such as `CPU`, `GPU.1` or `NPU`."""
-    return list(ov.Core().available_devices)
+    return list(core().available_devices)
 
 
 def device_names() -> dict[str, str]:
     """Returns the devices with what each is, such as the name of the processor."""
-    core = ov.Core()
-    names = dict.fromkeys(core.available_devices, "unknown")
+    names = dict.fromkeys(core().available_devices, "unknown")
     for device in names:
         with suppress(RuntimeError):  # of a driver that is broken
-            names[device] = str(core.get_property(device, "FULL_DEVICE_NAME"))
+            names[device] = str(core().get_property(device, "FULL_DEVICE_NAME"))
     return names
 
 
@@ -80,7 +80,7 @@ def choose_precision(precision: Precision | Auto, device: str = "CPU") -> Precis
     Raises:
         UsageError: The device does not support it, and would silently use another.
     """
-    capabilities = ov.Core().get_property(device, "OPTIMIZATION_CAPABILITIES")
+    capabilities = core().get_property(device, "OPTIMIZATION_CAPABILITIES")
     supported = [each for each, name in _CAPABILITIES.items() if name in capabilities]
     if precision == "auto":
         fastest: Precision = "bfloat16" if device == "CPU" else "float16"
@@ -138,7 +138,6 @@ class OpenVinoStep:
         self._convert = convert
         self._files = StepFiles(cache)
         self._depends_on = [*depends_on, _graph_digest(cache)]
-        self._core = ov.Core()
         self._device = device
         self._relative_size = 0.5 if precision in ("bfloat16", "float16") else 1.0  # int8 is in the file already
         self._in_bfloat16 = precision == "bfloat16"
@@ -228,7 +227,7 @@ class OpenVinoStep:
             if self._linear_cam is not None:
                 model, num_targets = without_gradients(model), 1
         model = _output_bfloat16(model) if self._in_bfloat16 else model
-        compiled = self._core.compile_model(model, self._device, self._options)
+        compiled = core().compile_model(model, self._device, self._options)
         streams_n = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
         requests = [
             (compiled.create_infer_request(), np.zeros((batch_size, *self._input_px, 3), np.uint8))
@@ -257,7 +256,7 @@ class OpenVinoStep:
                 self._made_from.read_converted(batch_size, num_targets)  # not within `load`, which locks the folder
         return self._files.load(
             self._key(batch_size, num_targets),
-            lambda path: MappedModel.read(self._core, path),
+            lambda path: MappedModel.read(core(), path),
             lambda path: self._convert(batch_size, num_targets, path),
         )
 

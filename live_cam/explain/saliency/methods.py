@@ -104,7 +104,9 @@ def eigen_cam(activations: Array, gradients: Array) -> Array:
     """
     ops = _ops(activations)
     batch_size, height, width, channels = activations.shape
-    positions = ops.reshape(activations, (batch_size, height * width, channels))
+    peaks = ops.max(ops.abs(activations), axis=(1, 2, 3), keepdims=True)
+    # Divided by its peak: products of the activations of random weights would overflow.
+    positions = ops.reshape(_divide(activations, peaks), (batch_size, height * width, channels))
     transposed = ops.transpose(positions, (0, 2, 1))
     component = ops.mean(positions, axis=1)[..., np.newaxis]
     if height * width < channels:  # the smaller of A A^T, whose first component is U_1, and A^T A, whose is V_1
@@ -113,7 +115,7 @@ def eigen_cam(activations: Array, gradients: Array) -> Array:
     else:
         projected = positions @ _first_component(transposed @ positions, component)
     negative = ops.sum(projected, axis=1, keepdims=True) < 0.0
-    maps = ops.reshape(ops.where(negative, -projected, projected), (batch_size, 1, height, width))
+    maps = peaks * ops.reshape(ops.where(negative, -projected, projected), (batch_size, 1, height, width))
     return ops.broadcast_to(maps, (batch_size, gradients.shape[1], height, width))
 
 

@@ -10,6 +10,8 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset14 as ops
 
+from live_cam.models.openvino_files.core import core
+
 Output = Any
 """An output of a node, `openvino.Output`."""
 Node = Any
@@ -70,7 +72,7 @@ def static_shape(output: Output) -> tuple[int, ...] | None:
 def constant(output: Output) -> NDArray[np.float32]:
     """Returns a value that depends on constants only, which may be quantised, as float32."""
     model = ov.Model([ops.convert(output, "f32")], [])
-    return np.array(ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})({})[0])
+    return np.array(core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})({})[0])
 
 
 def axes(output: Output) -> list[int]:

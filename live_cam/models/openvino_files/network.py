@@ -23,6 +23,7 @@ from live_cam.models.openvino_files.metadata import find_labels, find_size
 from live_cam.models.openvino_files.places import Places, find_places
 from live_cam.models.openvino_files.pooling import find_pooled
 from live_cam.models.openvino_files.read import read_file, reason, refuse_huge
+from live_cam.models.openvino_files.shuffle import shuffle_weights
 from live_cam.models.preprocessing import LUMA, Preprocessing
 from live_cam.types import Head
 
@@ -75,29 +76,32 @@ class OpenVinoNetwork:
         return ov.Model([each.get_node().input_value(0) for each in model.outputs], [pixels])
 
 
-def read_network(path: Path, output: str | None = None) -> OpenVinoNetwork:
+def read_network(path: Path, output: str | None = None, shuffle_seed: int | None = None) -> OpenVinoNetwork:
     """Reads a classifier and finds in its graph what can be explained.
 
     Args:
         path: A file that ends in .onnx, .xml or .tflite.
         output: The name of the output with the classes, if there are several.
+        shuffle_seed: What shuffles the weights; None to leave them as they are.
 
     Raises:
         ModelError: The file can't be read, or is no classifier of one image with places.
     """
     try:
-        return _take_apart(read_file(path), path, output)
+        return _take_apart(read_file(path), path, output, shuffle_seed)
     except (RuntimeError, UnicodeDecodeError) as error:  # what a damaged file holds that OpenVINO let through
         raise ModelError(f"{path} can't be taken apart ({reason(error)}); export it again") from error
 
 
-def _take_apart(file: ov.Model, path: Path, output: str | None) -> OpenVinoNetwork:
+def _take_apart(file: ov.Model, path: Path, output: str | None, shuffle_seed: int | None) -> OpenVinoNetwork:
     image = find_image_input(file, path, find_size(file))
     fix_shape(file, image, path)
     refuse_huge(file, path)
     fold_constants(file)
     parameter, value_range = take_nhwc(file, image)
     graph_of_output = ov.Model([find_output(file, output, path)], [parameter])
+    if shuffle_seed is not None:
+        shuffle_weights(graph_of_output, shuffle_seed)
     graph = Graph(graph_of_output)
     scores = find_class_scores(graph, graph_of_output.outputs[0].get_node().input_value(0), path)
     places = find_places(graph, scores.raw, path)

@@ -294,3 +294,11 @@ def test_tiny_and_huge_gradients_neither_vanish_nor_overflow(tape, method, scale
     one = activations[np.newaxis].astype(np.float32), gradients[np.newaxis, np.newaxis].astype(np.float32)
     tolerance = 1e-2 if method == "eigencam" else 1e-3
     assert relative_error(METHODS[method].function(*one)[0, 0], FORMULAS[method](activations, gradients)) < tolerance
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_the_component_of_tiny_and_huge_activations_is_the_same(tape, scale):
+    activations, gradients = (each[np.newaxis].astype(np.float32) for each in tape("lion", A).at[SMALL_LOWER_LAYER])
+    both = (activations, activations * np.float32(scale))
+    expected, found = (METHODS["eigencam"].function(each, gradients[np.newaxis]) for each in both)
+    np.testing.assert_allclose(found, expected * scale, rtol=1e-4, atol=1e-4 * scale * expected.max())

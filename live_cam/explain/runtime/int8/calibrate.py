@@ -13,6 +13,7 @@ from openvino import opset14 as ops
 from live_cam.explain.runtime.int8.channels import ChannelGroups
 from live_cam.explain.runtime.int8.convolutions import CHANNELS, Convolution, is_sum, place
 from live_cam.explain.runtime.int8.table import ConvolutionRanges, Range, rounded_scales
+from live_cam.models.openvino_files.core import core
 
 _LEVELS: Final = 256
 _SMALLEST: Final = 1e-3
@@ -56,7 +57,7 @@ def _measure(
         results += [ops.result(ops.reduce_min(tensor, axes)), ops.result(ops.reduce_max(tensor, axes))]
     pixels = next(each for each in model.get_parameters() if each.get_element_type() == ov.Type.u8)
     statistics = ov.Model(results, [pixels], "statistics")
-    request = ov.Core().compile_model(statistics, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+    request = core().compile_model(statistics, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
     found: Sequence[NDArray[np.float32]] = ()
     for picture in inputs:
         request.infer([picture[np.newaxis]])

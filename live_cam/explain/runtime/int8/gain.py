@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import openvino as ov
 
 from live_cam.explain.runtime.int8.step import Int8Step
+from live_cam.explain.runtime.measurements import measure_once
 from live_cam.explain.runtime.select import Step
-from live_cam.files import atomic_file
+from live_cam.models.openvino_files.core import core
 
 MIN_GAIN: Final = 1.1
 """Below it int8 is not worth what it costs in truth."""
@@ -35,14 +32,14 @@ def is_faster(step: Step, cache: Path, digest: str) -> bool:
     """
     if not isinstance(step, Int8Step):
         return False
-    processor = ov.Core().get_property("CPU", "FULL_DEVICE_NAME")
-    key = hashlib.sha256("\0".join([processor, version("openvino"), digest]).encode()).hexdigest()[:16]
-    path = cache / f"int8-gain-{key}.json"
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return float(json.loads(path.read_text("utf-8"))["gain"]) >= MIN_GAIN
-    gain = measure_gain(step)
-    with suppress(OSError), atomic_file(path) as file:
-        file.write(json.dumps({"processor": processor, "gain": round(gain, 3)}).encode())
+    processor = core().get_property("CPU", "FULL_DEVICE_NAME")
+    gain = measure_once(
+        cache,
+        "int8-gain",
+        [processor, version("openvino"), digest],
+        lambda: {"processor": processor, "gain": round(measure_gain(step), 3)},
+        lambda value: float(value["gain"]),
+    )
     return gain >= MIN_GAIN
 
 

@@ -23,7 +23,7 @@ class Int8Step:
     Attributes:
         classes: The number of logits.
         precision: What `__call__` computes in.
-        int8, float32: Both steps; that in float32 is compiled when `prepare_float32` is called, or it is used.
+        int8, float32: Both steps; that in float32 is compiled when it is used.
     """
 
     def __init__(self, int8: Step, float32: Step) -> None:
@@ -83,6 +83,26 @@ class Int8Step:
     @property
     def _current(self) -> Step:
         return self.int8 if self.precision == "int8" else self.float32
+
+
+def in_float32(step: Step) -> Step:
+    """Returns a step in float32 in place of one in int8, compiled for one frame; others as they are."""
+    if not isinstance(step, Int8Step):
+        return step
+    step.float32.prepare(1, 1)
+    return step.float32
+
+
+def in_each_precision(step: Step) -> tuple[Step, ...]:
+    """Returns a step in int8 and the same in float32; of others themselves."""
+    return (step.int8, step.float32) if isinstance(step, Int8Step) else (step,)
+
+
+def precision_of(step: Step, of_backend: Precision) -> Precision:
+    """Returns what a step computes in: on a backend of int8 some do in float32."""
+    if isinstance(step, Int8Step):
+        return step.precision
+    return "float32" if of_backend == "int8" else of_backend
 
 
 def quantiser_digest() -> str:
