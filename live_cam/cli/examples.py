@@ -26,6 +26,7 @@ EXAMPLES: Final[dict[str, Sequence[str]]] = {
         "live-cam annotate clip.mp4 -o explained.mp4",
         "live-cam annotate holiday -o explained --every 3",
         "live-cam annotate clip.mp4 -o lions.mp4 --classes lion,cheetah",
+        "live-cam annotate /shared/archive -o /shared/explained --ray 10.0.0.5:6379",
     ),
     "explain": (
         "live-cam explain photo.jpg -o overlay.png",
