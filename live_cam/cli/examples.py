@@ -21,6 +21,7 @@ EXAMPLES: Final[dict[str, Sequence[str]]] = {
         "live-cam browser --host 0.0.0.0 --https",
         "live-cam 0 --model mine.keras --labels labels.txt",
         "live-cam 0 --record lecture.mp4 --view both",
+        "live-cam --ray 10.0.0.5:6379 cameras.txt",
     ),
     "annotate": (
         "live-cam annotate clip.mp4 -o explained.mp4",

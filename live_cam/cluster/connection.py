@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ LOCAL: Final = "local"
 _ADDRESS: Final = re.compile(r"auto|local|(?P<host>[\w.-]+|\[[\da-fA-F:]+\]):(?P<port>\d{1,5})")
 _CONNECT_LIMIT_S: Final = 5.0
 _STORE_BYTES: Final = 300_000_000
+_QUIET: Final[dict[str, Any]] = {"log_to_driver": False, "configure_logging": False}
 
 
 def is_address(word: str) -> bool:
@@ -42,34 +43,47 @@ def connected(address: str) -> Iterator[None]:
     found = _ADDRESS.fullmatch(address)
     if found is None:
         raise UsageError(f"{address!r:.80} is no address of a Ray cluster; give HOST:PORT, auto, or local")
-    # Read when it is imported; the processes that it starts inherit them.
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    if address == LOCAL:
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    try:
-        import ray
-    except ImportError as error:
-        raise UsageError("--ray needs Ray; install it with: pip install 'live-cam[ray]'") from error
-    # It has no option against writing there of each worker that was lost, which may be in the midst of our JSON.
-    vars(ray._private.worker)["print_to_stdstream"] = lambda *_, **__: None
     if found["host"] is not None:
         _require_listener(found["host"].strip("[]"), int(found["port"]))
-    try:
-        if address == LOCAL:
-            ray.init("local", include_dashboard=False, object_store_memory=_STORE_BYTES, **_QUIET)
-        else:
-            ray.init(address, **_QUIET)
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        failed = "Ray can't be started here" if address == LOCAL else f"no Ray cluster answers at {address}"
-        raise LiveCamError(f"{failed} ({reason:.200}); see `ray status` there") from error
+    # Read when Ray is imported and connects; the processes that it starts inherit them.
+    variables = {"RAY_USAGE_STATS_ENABLED": "0"}
+    if address == LOCAL:
+        variables |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    with _environment(variables):
+        try:
+            import ray
+        except ImportError as error:
+            raise UsageError("--ray needs Ray; install it with: pip install 'live-cam[ray]'") from error
+        # It has no option against writing there of each worker that was lost, which may be in the midst of our JSON.
+        vars(ray._private.worker)["print_to_stdstream"] = lambda *_, **__: None
+        try:
+            if address == LOCAL:
+                ray.init("local", include_dashboard=False, object_store_memory=_STORE_BYTES, **_QUIET)
+            else:
+                ray.init(address, **_QUIET)
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            failed = "Ray can't be started here" if address == LOCAL else f"no Ray cluster answers at {address}"
+            raise LiveCamError(f"{failed} ({reason:.200}); see `ray status` there") from error
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Sets environment variables, and sets them back."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        ray.shutdown()
-
-
-_QUIET: Final[dict[str, Any]] = {"log_to_driver": False, "configure_logging": False}
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _require_listener(host: str, port: int) -> None:
