@@ -235,6 +235,7 @@ class Wall:
                 for number in [number for number, each_ns in until_ns.items() if each_ns < now_ns]:
                     del until_ns[number]
                     self._pictures[size].pop(number, None)
+                    self._at[number].seqs[size].pop(number, None)
                 wanted[size] = {n: worker.seqs[size].get(n) for n in until_ns if self._at[n] is worker}
             if not self._wanted_until_ns["large"]:
                 self._large_wanted.clear()

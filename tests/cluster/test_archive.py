@@ -59,7 +59,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 def test_a_cluster_writes_the_frames_and_sidecars_of_one_machine(
     live_cam, cluster, model, short_videos, tmp_path, kill_worker, monkeypatch, groups, options, in_pieces
 ):
-    long = write_video(tmp_path / "long.mp4", _frames(430, 0), encoder_options={"x264-params": groups})
+    long = write_video(tmp_path / "long.mp4", _frames(260, 0), encoder_options={"x264-params": groups})
     here, spread = tmp_path / "here", tmp_path / "spread"
     words = ("annotate", long, *short_videos, "--model", model, "--preprocess", "0..1", *options)
     live_cam(*words, "-o", here)
@@ -96,7 +96,7 @@ def _kill_in_the_midst(folder: Path, kill_worker, killed: list[int]) -> None:
     while time.monotonic() < deadline_s and not killed:
         if any(folder.glob(".*/made/*.mp4")):
             killed.append(kill_worker("ExplainerActor"))
-        time.sleep(0.01)
+        time.sleep(0.02)
 
 
 def test_a_cluster_writes_the_report_of_one_machine(live_cam, cluster, model, tmp_path):
