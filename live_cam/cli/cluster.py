@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from live_cam.cli.options import ExplainerOptions
+from live_cam.cli.signals import exit_on_signals
 
 if TYPE_CHECKING:
     from live_cam.cluster.workers import Workers
@@ -53,6 +54,7 @@ def workers_of(address: str, options: ExplainerOptions, **arguments: Any) -> Ite
     from live_cam.cluster.connection import connected
 
     with connected(address):
+        exit_on_signals()  # which Ray has taken
         from live_cam.cluster.workers import Workers
 
         with Workers(partial(create_explainer, options, Path.cwd(), **arguments)) as workers:

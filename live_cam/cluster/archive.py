@@ -59,10 +59,14 @@ def annotate_videos(
             for video, output in outputs.items()
         }
         pending = set(futures.values())
-        while pending:
-            _, pending = wait(pending, _PROGRESS_EVERY_S)
-            running = sum(fractions[video] for video, future in futures.items() if not future.done())
-            on_progress(len(futures) - len(pending) + (running + workers.progress() if pending else 0.0))
+        try:
+            while pending:
+                _, pending = wait(pending, _PROGRESS_EVERY_S)
+                running = sum(fractions[video] for video, future in futures.items() if not future.done())
+                on_progress(len(futures) - len(pending) + (running + workers.progress() if pending else 0.0))
+        except BaseException:  # an interrupt, too: the writer waits for the workers, and the end of this block for it
+            workers.close()
+            raise
     return [_outcome(video, outputs[video], future) for video, future in futures.items()]
 
 

@@ -7,27 +7,22 @@ import threading
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import count, cycle, islice
 from typing import Any, Final, Literal
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.cluster.camera_actor import CameraActor, CameraReport, Look
 from live_cam.cluster.explainer_actor import MakeExplainer
+from live_cam.cluster.machines import WATCH, find_machines
 from live_cam.errors import LiveCamError
 from live_cam.sources.base import Source
 from live_cam.sources.camera import CameraOptions
 from live_cam.sources.wall_list import ListedCamera
 
 _log = logging.getLogger("live_cam")
-
-_WATCH: Final = "watch"
-_remote: Any = ray.remote  # its types know neither all its options nor the methods of actors
-_nodes: Any = ray.nodes
-_Actor = _remote(max_restarts=-1, num_cpus=1, concurrency_groups={_WATCH: 1})(CameraActor)
 
 _LEAST_WORKERS: Final = 2
 _LOOK_EVERY_S: Final = 0.5
@@ -59,7 +54,6 @@ class _Worker:
     """An actor, as its thread sees it.
 
     Attributes:
-        number: Its number.
         host: The name of its machine.
         actor: The handle.
         is_up: Whether it answers.
@@ -67,8 +61,7 @@ class _Worker:
         seqs: Numbers of the frames that are known of its cameras, by size.
     """
 
-    def __init__(self, number: int, host: str, actor: Any) -> None:
-        self.number = number
+    def __init__(self, host: str, actor: Any) -> None:
         self.host = host
         self.actor = actor
         self.is_up = self.is_lost = False
@@ -107,18 +100,15 @@ class Wall:
         Raises:
             LiveCamError: The cluster has no machine.
         """
-        nodes = [node for node in _nodes() if node["Alive"] and node["Resources"].get("CPU")]
-        if not nodes:
-            raise LiveCamError("no machine of the Ray cluster offers a CPU; see `ray status`")
+        machines = find_machines()
         self.clock = clock
         self.names = [camera.name for camera in cameras]
         self._cameras = dict(enumerate(cameras))
-        self._workers = []
-        for number in range(max(len(nodes), _LEAST_WORKERS)):
-            node = nodes[number % len(nodes)]
-            placed = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            actor = _Actor.options(scheduling_strategy=placed).remote(make_explainer, options)
-            self._workers.append(_Worker(number, node["NodeManagerHostname"], actor))
+        # They take no processors, of which a machine may have one for two workers.
+        self._workers = [
+            _Worker(machine.host, machine.start(CameraActor, make_explainer, options, cpus_n=0))
+            for machine in islice(cycle(machines), max(len(machines), _LEAST_WORKERS))
+        ]
         self._at = {number: self._home(number) for number in self._cameras}
         self._lock = threading.RLock()
         self._reports = dict.fromkeys(self._cameras, _STARTING)
@@ -239,7 +229,7 @@ class Wall:
                 wanted[size] = {n: worker.seqs[size].get(n) for n in until_ns if self._at[n] is worker}
             if not self._wanted_until_ns["large"]:
                 self._large_wanted.clear()
-        return worker.actor.look.options(concurrency_group=_WATCH).remote(wanted["small"], wanted["large"])
+        return worker.actor.look.options(concurrency_group=WATCH).remote(wanted["small"], wanted["large"])
 
     def _take(self, worker: _Worker, look: Look) -> None:
         """Keeps what a worker reports of its cameras; one that is back home is shown from there from now on."""

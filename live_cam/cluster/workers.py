@@ -13,19 +13,13 @@ from typing import Any, Final
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from live_cam.cluster.explainer_actor import ExplainerActor, MakeExplainer, describe_worker
+from live_cam.cluster.machines import WATCH, find_machines
 from live_cam.errors import LiveCamError
 from live_cam.explain.base import ExplainerProtocol
 
 _log = logging.getLogger("live_cam")
-
-_WATCH: Final = "watch"
-_remote: Any = ray.remote  # its types know neither all its options nor the methods of actors
-_Actor = _remote(max_restarts=-1, num_cpus=1, concurrency_groups={_WATCH: 1})(ExplainerActor)
-
-_nodes: Any = ray.nodes
 
 _MAX_ATTEMPTS: Final = 3
 _PROGRESS_LIMIT_S: Final = 1.0
@@ -63,24 +57,17 @@ class Workers:
         Raises:
             LiveCamError: One can't, the machines do not compute the same, or the cluster has no machine.
         """
-        nodes: list[dict[str, Any]] = [node for node in _nodes() if node["Alive"] and node["Resources"].get("CPU")]
-        if not nodes:
-            raise LiveCamError("no machine of the Ray cluster offers a CPU; see `ray status`")
-        self.count = len(nodes)
-        self._actors = [
-            _Actor.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(
-                make_explainer
-            )
-            for node in nodes
-        ]
+        machines = find_machines()
+        self.count = len(machines)
+        self._actors = [machine.start(ExplainerActor, make_explainer, cpus_n=1) for machine in machines]
         self._lock = threading.RLock()
         self._waiting: deque[_Job] = deque()
         self._alive = list(self._actors)
         try:
             found = [_result(actor.ready.remote()) for actor in self._actors]
             self.settings, self.classifier = found[0]
-            for node, (settings, _) in zip(nodes, found, strict=True):
-                _require_same(self.settings, settings, node["NodeManagerHostname"])
+            for machine, (settings, _) in zip(machines, found, strict=True):
+                _require_same(self.settings, settings, machine.host)
         except BaseException:
             self.close()
             raise
@@ -101,12 +88,14 @@ class Workers:
         with self._lock:
             self._waiting.append(job)
             self._assign()
+            lost = self._take_if_none_is_left()
+        self._fail(lost)
         return job.future
 
     def progress(self) -> float:
         """Returns how much of the work that is under way is done: the sum over all actors of 0..1."""
         with self._lock:
-            references = [actor.read_progress.options(concurrency_group=_WATCH).remote() for actor in self._alive]
+            references = [actor.read_progress.options(concurrency_group=WATCH).remote() for actor in self._alive]
         if not references:
             return 0.0
         done, _ = ray.wait(references, num_returns=len(references), timeout=_PROGRESS_LIMIT_S)
@@ -178,10 +167,17 @@ class Workers:
         with self._lock:
             if actor in self._alive:
                 self._alive.remove(actor)
-            lost = [] if self._alive else list(self._waiting)
-            if lost:
-                self._waiting.clear()
-        for job in lost:
+            lost = self._take_if_none_is_left()
+        self._fail(lost)
+
+    def _take_if_none_is_left(self) -> list[_Job]:
+        lost = [] if self._alive else list(self._waiting)
+        if lost:
+            self._waiting.clear()
+        return lost
+
+    def _fail(self, jobs: list[_Job]) -> None:
+        for job in jobs:
             if job.future.running() or job.future.set_running_or_notify_cancel():
                 job.future.set_exception(LiveCamError("no machine of the Ray cluster is left; see `ray status`"))
 

@@ -46,12 +46,12 @@ def _measure(cameras_n: int, rate_fps: float, seconds: int, model: str | None) -
     import ray
 
     from live_cam.cluster.camera_actor import LIVE_BATCH_SIZE, CameraActor
+    from live_cam.cluster.machines import find_machines
     from live_cam.sources.camera import CameraOptions
 
     options = ExplainerOptions(model=model)
     make = partial(create_explainer, options, Path.cwd(), batch_size=LIVE_BATCH_SIZE, smooth=True)
-    remote: Any = ray.remote
-    actor = remote(CameraActor).options(max_concurrency=2).remote(make, CameraOptions())
+    actor = find_machines()[0].start(CameraActor, make, CameraOptions(), cpus_n=0)
     pid = ray.get(actor.ready.remote())
     empty_mb = _memory_mb(pid)
     cameras = {n: SimulatedCamera(f"Camera {n}", rate_fps, phase=n / cameras_n) for n in range(cameras_n)}

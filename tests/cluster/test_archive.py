@@ -101,7 +101,7 @@ def _kill_in_the_midst(folder: Path, kill_worker, killed: list[int]) -> None:
 
 def test_a_cluster_writes_the_report_of_one_machine(live_cam, cluster, model, tmp_path):
     folder = tmp_path / "pictures"
-    for number, rgb in enumerate(_frames(150, 3)):
+    for number, rgb in enumerate(_frames(70, 3)):
         (folder / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
         Image.fromarray(rgb).save(folder / "ab"[number % 2] / f"{number}.png")
     (folder / "b" / "empty.png").touch()
@@ -111,7 +111,7 @@ def test_a_cluster_writes_the_report_of_one_machine(live_cam, cluster, model, tm
     result = live_cam(*words, "-o", spread, "--ray", cluster)
     assert result.stdout.replace("spread", "here") == alone.stdout
     assert result.stderr == alone.stderr
-    assert (spread / "results.jsonl").read_text().count("\n") == 150
+    assert (spread / "results.jsonl").read_text().count("\n") == 70
     assert _contents(spread) == _contents(here)
 
 
