@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from filelock import FileLock, Timeout
 
+from live_cam.cli.cluster import RayOption, workers_of
 from live_cam.cli.explainer_command import with_explainer_options
 from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption
 from live_cam.cli.targets import ContrastOption, CounterfactualOption, check_target, parse_target
@@ -23,6 +24,8 @@ from live_cam.text import printable
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from live_cam.explain.explainer import Explainer
+    from live_cam.pipeline.offline.annotate import AnnotateOptions
     from live_cam.pipeline.offline.annotate import AnnotationResult as Outcome
 
 
@@ -53,6 +56,7 @@ def annotate(
     ] = "mp4",
     codec: CodecOption = "auto",
     subtitles: SubtitlesOption = False,
+    ray: RayOption = None,
     *,
     explainer_options: ExplainerOptions,
 ) -> None:
@@ -82,24 +86,51 @@ def annotate(
     if len(videos) == 1:
         require_file(videos[0], "a video file")
     announce_start()
-    from live_cam.pipeline.offline.annotate import AnnotateOptions, annotate
+    from live_cam.pipeline.offline.annotate import AnnotateOptions
     from live_cam.pipeline.offline.frame_loop import BATCH_SIZE
 
-    outcomes = []
     with _exclusive(output.parent if into_file else output):
         model = explainer_options.open_model()
         labels = explainer_options.labels_of(model)
         parsed = parse_target(target, contrast, counterfactual, labels)
         options = AnnotateOptions(parsed, every, _find_labels(classes, labels), codec, subtitles)
-        explainer = explainer_options.create(model, batch_size=BATCH_SIZE, performance_hint="throughput")
-        with _progress() as progress:
-            for number, (video, path) in enumerate(outputs.items(), 1):
-                task = progress.add_task(f"{number}/{len(outputs)} {printable(video.name)}", total=None, rate="")
-                outcomes.append(annotate(video, path, explainer, options, _progress_updater(progress, task)))
-                progress.remove_task(task)
+        throughput: dict[str, Any] = {"batch_size": BATCH_SIZE, "performance_hint": "throughput"}
+        if ray is not None:
+            outcomes = _annotate_on_cluster(ray, explainer_options, throughput, outputs, options)
+        else:
+            explainer = explainer_options.create(model, **throughput)
+            outcomes = _annotate_here(explainer, outputs, options)
     _report(outcomes, as_json)
     if any(outcome.problem for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _annotate_here(explainer: Explainer, outputs: Mapping[Path, Path], options: AnnotateOptions) -> list[Outcome]:
+    from live_cam.pipeline.offline.annotate import annotate
+
+    outcomes = []
+    with _progress() as progress:
+        for number, (video, path) in enumerate(outputs.items(), 1):
+            task = progress.add_task(f"{number}/{len(outputs)} {printable(video.name)}", total=None, rate="")
+            outcomes.append(annotate(video, path, explainer, options, _progress_updater(progress, task)))
+            progress.remove_task(task)
+    return outcomes
+
+
+def _annotate_on_cluster(
+    address: str,
+    explainer_options: ExplainerOptions,
+    arguments: Mapping[str, Any],
+    outputs: Mapping[Path, Path],
+    options: AnnotateOptions,
+) -> list[Outcome]:
+    with workers_of(address, explainer_options, **arguments) as workers, _progress() as progress:
+        from live_cam.cluster.archive import annotate_videos
+
+        machines = "1 machine" if workers.count == 1 else f"{workers.count} machines"
+        videos = "1 video" if len(outputs) == 1 else f"{len(outputs)} videos"
+        task = progress.add_task(f"{videos} on {machines}", total=len(outputs), rate="")
+        return annotate_videos(workers, outputs, options, lambda done: progress.update(task, completed=done))
 
 
 def _find_labels(names: str | None, labels: Sequence[str]) -> frozenset[int]:

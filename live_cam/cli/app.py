@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from live_cam.cli.annotate import annotate
 from live_cam.cli.calibrate import calibrate
 from live_cam.cli.check import check
+from live_cam.cli.cluster import complete_ray
 from live_cam.cli.compare import compare
 from live_cam.cli.examples import EXAMPLES, PROGRAM_EXAMPLES, examples_text
 from live_cam.cli.explain import explain
@@ -59,7 +60,10 @@ class _ServeByDefault(TyperGroup):
 
 
 class _Command(TyperCommand):
-    """Writes usage lines as other programs do: `IMAGE...`, where typer's are `{IMAGE}...`."""
+    """Writes usage lines as other programs do: `IMAGE...`, where typer's are `{IMAGE}...`; knows `--ray [ADDRESS]`."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        return super().parse_args(ctx, complete_ray(args) if "--ray" in args else args)
 
     def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         return [piece.translate({ord("{"): None, ord("}"): None}) for piece in super().collect_usage_pieces(ctx)]

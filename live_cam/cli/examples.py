@@ -21,11 +21,13 @@ EXAMPLES: Final[dict[str, Sequence[str]]] = {
         "live-cam browser --host 0.0.0.0 --https",
         "live-cam 0 --model mine.keras --labels labels.txt",
         "live-cam 0 --record lecture.mp4 --view both",
+        "live-cam --ray 10.0.0.5:6379 cameras.txt",
     ),
     "annotate": (
         "live-cam annotate clip.mp4 -o explained.mp4",
         "live-cam annotate holiday -o explained --every 3",
         "live-cam annotate clip.mp4 -o lions.mp4 --classes lion,cheetah",
+        "live-cam annotate /shared/archive -o /shared/explained --ray 10.0.0.5:6379",
     ),
     "explain": (
         "live-cam explain photo.jpg -o overlay.png",

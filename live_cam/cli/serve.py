@@ -10,12 +10,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from live_cam.cli.cluster import RayOption
 from live_cam.cli.explainer_command import with_explainer_options
 from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption
 from live_cam.cli.port import DEFAULT_PORT
 from live_cam.cli.server import ServeOptions, build_server, run_server
 from live_cam.cli.terminal import announce_start
 from live_cam.cli.usage import source_word
+from live_cam.cli.wall import WallOptions, list_of_wall, serve_wall
 from live_cam.errors import UsageError
 
 _MAX_SOURCES = 16
@@ -137,6 +139,7 @@ def serve(
             "--record-visitors", help="Let --kiosk be recorded or published; the page then says so to its visitors."
         ),
     ] = False,
+    ray: RayOption = None,
     *,
     explainer_options: ExplainerOptions,
 ) -> None:
@@ -146,6 +149,36 @@ def serve(
     """
     from live_cam.sources.spec import check_spec
 
+    if ray is not None:
+        given = {
+            "--record": record is not None,
+            "--publish": bool(publish),
+            "--virtual-camera": virtual_camera,
+            "--kiosk": kiosk,
+            "--public": public,
+            "a second --model": explainer_options.second is not None,
+        }
+        cameras = list_of_wall(sources or (), [name for name, is_given in given.items() if is_given])
+        from live_cam.sources.camera import CameraOptions
+        from live_cam.web.security.access import check_token
+
+        check_token(host, token, allow_host or ())
+        serve_wall(
+            WallOptions(
+                ray=ray,
+                cameras=cameras,
+                camera=CameraOptions(_parse_size(size), rate, mjpeg, mirror, follow_redirects),
+                host=host,
+                port=port,
+                extra_hosts=tuple(allow_host or ()),
+                token=token,
+                https=https,
+                opens_browser=open_,
+                explainer=explainer_options,
+            )
+        )
+        sys.stdout.flush()
+        os._exit(0)
     words = tuple(map(source_word, sources or ("auto",)))
     own_cameras = words == ("browser",)
     if "browser" in words and not own_cameras:

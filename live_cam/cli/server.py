@@ -159,7 +159,7 @@ def run_server(options: ServeOptions, server: BuiltServer) -> int:
         others = [*options.extra_hosts, *server.addresses] if options.https else server.addresses
         print_urls(scheme, others, host, port, token)
         if options.open_browser:
-            _open_browser(url)
+            open_browser(url)
         app.load_page_in_background(on_failure=live_server.handle_exit)
         live_server.run(sockets=[server.listener])
         handle_signals(session.recordings.finish_quickly)
@@ -189,7 +189,7 @@ def _join(videos: Sequence[Path]) -> str:
     return ", ".join(map(str, videos))
 
 
-def _open_browser(url: str) -> None:
+def open_browser(url: str) -> None:
     """Opens the page, unless only a text browser could, which would take over the terminal."""
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return

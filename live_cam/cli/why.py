@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from live_cam.cli.cluster import RayOption, workers_of
 from live_cam.cli.explainer_command import with_explainer_options
 from live_cam.cli.options import ExplainerOptions
 from live_cam.cli.progress import show_counts
@@ -49,6 +51,7 @@ def why(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
+    ray: RayOption = None,
     *,
     explainer_options: ExplainerOptions,
 ) -> None:
@@ -76,10 +79,27 @@ def why(
 
     labels = tuple(explainer_options.labels_of(model))
     pictures, notes = _with_true_classes(pictures, named, labels)
-    explainer = explainer_options.create(model, batch_size=BATCH_SIZE, performance_hint="throughput")
-    with closing(Results(output, settings_of(explainer))) as results, show_counts() as on_progress:
+    throughput: dict[str, Any] = {"batch_size": BATCH_SIZE, "performance_hint": "throughput"}
+    explainer = explainer_options.create(model, **throughput)
+    with closing(Results(output, settings_of(explainer))) as results, ExitStack() as cluster:
+        explain = None
+        if ray is not None:
+            workers = cluster.enter_context(workers_of(ray, explainer_options, **throughput))
+            from live_cam.cluster.pictures import explain_on
+
+            workers.require_same(explainer)
+            explain = partial(explain_on, workers)
+        on_progress = cluster.enter_context(show_counts())
         report = write_report(
-            explainer, folder, pictures, results, notes, on_progress, metrics=metrics, boxes=of_pictures
+            explainer,
+            folder,
+            pictures,
+            results,
+            notes,
+            on_progress,
+            metrics=metrics,
+            boxes=of_pictures,
+            explain=explain,
         )
     _print(report, output, labels, as_json)
     for problem in report.problems[:_MAX_PRINTED]:

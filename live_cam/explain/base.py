@@ -15,17 +15,33 @@ from live_cam.models.taught_head import TaughtHead
 from live_cam.types import CamConfig, Explanation, Frame, Method, Precision, Runtime, Score, Target
 
 
-class ExplainerProtocol(Protocol):
-    """What the pipeline needs of an explainer; see `live_cam.explain.explainer.Explainer`."""
+class FrameExplainer(Protocol):
+    """What explains the frames of a file, and says how."""
 
     layer: str
     method: Method
     score: Score
     runtime: Runtime
-    device: str
-    model_options: tuple[str, ...]
     weights_digest: str
     classifier: Classifier
+
+    @property
+    def precision(self) -> Precision:
+        """What the default layer is computed in."""
+        ...
+
+    def explain_all(
+        self, frames: Sequence[Frame], targets: Sequence[Target], cam_config: CamConfig | None = None
+    ) -> list[list[Explanation]]:
+        """Explains each frame for each target, with a layer and method that are ready; None for the default."""
+        ...
+
+
+class ExplainerProtocol(FrameExplainer, Protocol):
+    """What the pipeline needs of an explainer; see `live_cam.explain.explainer.Explainer`."""
+
+    device: str
+    model_options: tuple[str, ...]
     model: Model
 
     @property
@@ -55,11 +71,6 @@ class ExplainerProtocol(Protocol):
         """Returns the last activation of each frame, float32 (h, w, channels); without a pass if it is known."""
         ...
 
-    @property
-    def precision(self) -> Precision:
-        """What the default layer is computed in."""
-        ...
-
     def explain_exactly(self, frame: Frame, target: Target, cam_config: CamConfig | None = None) -> Explanation:
         """Explains one frame in float32 where others are explained in int8, without smoothing."""
         ...
@@ -74,12 +85,6 @@ class ExplainerProtocol(Protocol):
 
     def explain(self, frame: Frame, target: Target) -> Explanation:
         """Explains one frame for one target."""
-        ...
-
-    def explain_all(
-        self, frames: Sequence[Frame], targets: Sequence[Target], cam_config: CamConfig | None = None
-    ) -> list[list[Explanation]]:
-        """Explains each frame for each target, with a layer and method that are ready; None for the default."""
         ...
 
     def explain_each(
@@ -101,7 +106,7 @@ class ExplainerProtocol(Protocol):
         ...
 
 
-def describe(explainer: ExplainerProtocol) -> dict[str, Any]:
+def describe(explainer: FrameExplainer) -> dict[str, Any]:
     """Returns the model and the settings of an explainer as JSON values."""
     return {
         "model": {"name": explainer.classifier.name, "weights_sha256": explainer.weights_digest},

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from live_cam.api.picture_set.batches import ReadPicture, explain_full_batch, read_batches
 from live_cam.api.picture_set.pictures import Picture
-from live_cam.errors import SourceError
 from live_cam.explain.base import ExplainerProtocol
 from live_cam.explain.saliency.targets import probabilities
 from live_cam.models.classifier import Classifier
@@ -19,6 +19,12 @@ from live_cam.types import Explanation, Target
 
 OnProgress = Callable[[str, int, int], None]
 """Called with what is done with pictures, with how many it is done, and with how many it will be."""
+
+ExplainedPicture = tuple[Picture, dict[str, Any], NDArray[np.float32]]
+"""What `Results.append` takes."""
+
+ExplainPictures = Callable[[Sequence[Picture], Results, Callable[[int], None]], list[str]]
+"""Explains pictures and writes their results; see `explain_pictures`."""
 
 _DIGITS: Final = 6
 
@@ -40,21 +46,33 @@ def explain_pictures(
     Raises:
         OutputError: A result can't be written.
     """
-    problems: list[SourceError] = []
+    problems: list[str] = []
     done_n = 0
-    for batch in read_batches(pictures, [explainer.classifier], problems.append):
-        _explain_batch(explainer, batch, results)
+    for batch in explained_batches(explainer, pictures, problems):
+        for explained in batch:
+            results.append(*explained)
         done_n += len(batch)
         on_progress(done_n + len(problems))
-    return [str(each) for each in problems]
+    return problems
 
 
-def _explain_batch(explainer: ExplainerProtocol, batch: Sequence[ReadPicture], results: Results) -> None:
-    frames = [each.inputs[0] for each in batch]
-    explained = explain_full_batch(explainer, frames, [[Target()]] * len(frames))
-    for each, (explanation,) in zip(batch, explained, strict=True):
-        record = _record(each, explanation, explainer.classifier)
-        results.append(each.picture, record, explanation.saliency_map)
+def explained_batches(
+    explainer: ExplainerProtocol, pictures: Sequence[Picture], problems: list[str]
+) -> Iterator[list[ExplainedPicture]]:
+    """Yields pictures, what is written of each, and their maps float32 (h, w).
+
+    Args:
+        explainer: Explains `BATCH_SIZE` pictures in one call.
+        pictures: The pictures.
+        problems: Gets a line for each that can't be read.
+    """
+    for batch in read_batches(pictures, [explainer.classifier], lambda error: problems.append(str(error))):
+        frames = [each.inputs[0] for each in batch]
+        explained = explain_full_batch(explainer, frames, [[Target()]] * len(frames))
+        yield [
+            (each.picture, _record(each, explanation, explainer.classifier), explanation.saliency_map)
+            for each, (explanation,) in zip(batch, explained, strict=True)
+        ]
 
 
 def _record(read: ReadPicture, explanation: Explanation, classifier: Classifier) -> dict[str, Any]:

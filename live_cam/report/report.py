@@ -18,7 +18,7 @@ from live_cam.api.picture_set.pictures import Picture
 from live_cam.errors import SourceError
 from live_cam.explain.base import ExplainerProtocol, describe
 from live_cam.explain.metrics.accuracy import Accuracy
-from live_cam.report.explaining import OnProgress, explain_pictures
+from live_cam.report.explaining import ExplainPictures, OnProgress, explain_pictures
 from live_cam.report.findings import SHOWN, Findings
 from live_cam.report.measuring import OfMaps, locate_all, measure_sample
 from live_cam.report.page import write_page
@@ -67,6 +67,7 @@ def write_report(
     *,
     metrics: bool = False,
     boxes: Mapping[str, Sequence[BoxPx]] = MappingProxyType({}),
+    explain: ExplainPictures | None = None,
 ) -> Report:
     """Writes a report, or goes on with one.
 
@@ -79,6 +80,7 @@ def write_report(
         on_progress: Called with the progress.
         metrics: Whether the maps of some pictures are measured, which takes minutes.
         boxes: The objects in the pictures, by the names of these.
+        explain: Explains the pictures in place of the explainer, which then does the rest.
 
     Raises:
         SourceError: No picture can be read.
@@ -91,7 +93,8 @@ def write_report(
         on_progress("pictures", done_n + explained_n, len(pictures))
 
     on_explained(0)
-    problems = explain_pictures(explainer, missing, results, on_explained)
+    explain = explain or partial(explain_pictures, explainer)
+    problems = explain(missing, results, on_explained)
     rows = results.rows(pictures)
     if not rows:
         raise SourceError(f"none of the {len(pictures)} pictures in {folder} can be read; give other pictures")

@@ -25,7 +25,7 @@ _OTHERS_LIMIT_S = 20.0
 _CAMERA_OPTIONS = frozenset(("--size", "--rate", "--mjpeg", "--mirror"))
 
 
-def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source:
+def create_source(spec: str, options: CameraOptions = CameraOptions(), *, is_tried: bool = True) -> Source:
     """Returns the source that `spec` names.
 
     For `auto`, a file or a folder, one frame is read first, and the source closed again. Cameras and URLs are not
@@ -35,6 +35,7 @@ def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source
         spec: `auto` (the first camera that delivers a frame, else the demo), `demo`, a camera's index or device path,
             the URL of a network camera, a video or image file, or a folder of images.
         options: What cameras are to deliver, and may do.
+        is_tried: Whether a frame of a file or folder is read now.
 
     Raises:
         UsageError: It is a URL with an unsupported scheme.
@@ -50,7 +51,8 @@ def create_source(spec: str, options: CameraOptions = CameraOptions()) -> Source
     if "://" in spec:
         return NetworkSource(spec, options.follow_redirects, options.rate_fps or DEFAULT_POLL_FPS)
     source = _file_source(spec)
-    require_frame(source)
+    if is_tried:
+        require_frame(source)
     return source
 
 

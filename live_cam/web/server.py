@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import socket
+from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from live_cam.pipeline.session import Session
+from live_cam.clock import Clock
 from live_cam.web.api.frames import IMAGE_LIMIT_BYTES
 from live_cam.web.security.certificate import Certificate
 from live_cam.web.security.limits import Connections, Limits, Listener
@@ -17,6 +18,23 @@ from live_cam.web.security.quiet_log import ONCE_A_MINUTE
 
 _SHUTDOWN_LIMIT_S = 1
 _MESSAGE_LIMIT_BYTES = 4096
+
+
+class Served(Protocol):
+    """What an app shows: a session, or a wall."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        ...
+
+    @property
+    def visitors(self) -> object | None:
+        """Those who send frames; None where nobody may."""
+        ...
+
+    def request_stop(self) -> None:
+        """Asks threads and viewers to end; returns at once."""
 
 
 class LiveServer(uvicorn.Server):
@@ -29,7 +47,7 @@ class LiveServer(uvicorn.Server):
     """
 
     def __init__(
-        self, app: ASGIApp, session: Session, certificate: Certificate | None = None, limits: Limits | None = None
+        self, app: ASGIApp, session: Served, certificate: Certificate | None = None, limits: Limits | None = None
     ) -> None:
         """Prepares the server; with a certificate it serves HTTPS. The limits are by default those for this process."""
         limits = limits or Limits.for_this_process()

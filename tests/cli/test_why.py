@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from live_cam.api.measure import measure_with
+from live_cam.api.picture_set.batches import explain_full_batch
 from live_cam.report import explaining, measuring
 from live_cam.sources.demo_scenes import WRITING
 from live_cam.sources.pictures.reader import read_rgb
@@ -26,15 +27,15 @@ import os, signal
 from live_cam.__main__ import main
 from live_cam.report import explaining
 
-explain_batch, batches = explaining._explain_batch, []
+explain_batch, batches = explaining.explain_full_batch, []
 
 def explain_or_die(*args):
     batches.append(args)
     if len(batches) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-    explain_batch(*args)
+    return explain_batch(*args)
 
-explaining._explain_batch = explain_or_die
+explaining.explain_full_batch = explain_or_die
 main()
 """
 
@@ -107,9 +108,10 @@ def test_a_run_that_was_killed_goes_on_to_the_same_results(why, folder, model, t
     with maps.open("ab") as file:
         file.write(bytes(4 * 8 * 12 + 7))
 
-    explain_batch, explained = explaining._explain_batch, []
+    explained = []
     with monkeypatch.context() as patch:
-        patch.setattr(explaining, "_explain_batch", lambda *args: (explained.extend(args[1]), explain_batch(*args)))
+        note = lambda *args: (explained.extend(args[1]), explain_full_batch(*args))[1]  # noqa: E731
+        patch.setattr(explaining, "explain_full_batch", note)
         assert why(folder, "-o", killed).status == 0
         assert len(explained) == 28 - 15
         assert lines_of(killed) == lines_of(whole)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from live_cam import __version__
 from live_cam.clock import MONOTONIC, Clock
 from live_cam.errors import LiveCamError, OutputError
-from live_cam.explain.base import ExplainerProtocol, describe
+from live_cam.explain.base import FrameExplainer, describe
 from live_cam.files import link_new, part_path, require_absent, write_error
 from live_cam.pipeline.offline.frame_loop import SETTINGS, AnnotationPipeline, OnProgress
 from live_cam.sinks.annotated_video import AnnotatedVideo, VideoFormat, sidecar_paths
@@ -76,7 +76,7 @@ class AnnotationResult:
 def annotate(
     video: Path,
     output: Path,
-    explainer: ExplainerProtocol,
+    explainer: FrameExplainer,
     options: AnnotateOptions,
     on_progress: OnProgress,
     clock: Clock = MONOTONIC,
@@ -138,7 +138,7 @@ def _pipeline(
     decoded: IsolatedVideoReader,
     work: _WorkDirectory,
     header: dict[str, Any],
-    explainer: ExplainerProtocol,
+    explainer: FrameExplainer,
     options: AnnotateOptions,
     on_progress: OnProgress,
 ) -> AnnotationPipeline:
@@ -206,7 +206,7 @@ class _WorkDirectory:
                     path.unlink()
 
 
-def _header(video: Path, explainer: ExplainerProtocol, options: AnnotateOptions) -> dict[str, Any]:
+def _header(video: Path, explainer: FrameExplainer, options: AnnotateOptions) -> dict[str, Any]:
     target = options.target
     return {
         "live_cam": __version__,

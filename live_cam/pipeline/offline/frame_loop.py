@@ -11,21 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from live_cam.errors import OutputError, SourceError
-from live_cam.explain.base import ExplainerProtocol
+from live_cam.explain.base import FrameExplainer
+from live_cam.models.classifier import Classifier
 from live_cam.models.preprocess import resize_to_input
 from live_cam.prefetch import BackgroundWriter, Prefetcher
 from live_cam.render.overlay import overlay
 from live_cam.sinks.annotated_video import AnnotatedVideo
 from live_cam.sinks.video_writer import letterbox
 from live_cam.sources.decode.isolated import DecodedFrame, IsolatedVideoReader
-from live_cam.types import Explanation, Frame, OverlayStyle, Target
+from live_cam.types import Explanation, Frame, OverlayStyle, Runtime, Target
 
 BATCH_SIZE: Final = 8
 """How many frames are explained in one call."""
 
 SETTINGS: Final = asdict(OverlayStyle())
 
-_MAX_WAITING_BYTES = 256 * 1024**2
+MAX_WAITING_BYTES: Final = 256 * 1024**2
+"""How many bytes of frames may wait to be explained in one call."""
 
 OnProgress = Callable[[int, int | None, float], None]
 """Called with the frames done, about how many there are if that is known, and the seconds of video done."""
@@ -61,6 +63,25 @@ class _Numbered:
     explained: Frame | None
 
 
+def in_size(decoded: DecodedFrame, size_px: tuple[int, int]) -> DecodedFrame:
+    """Returns a frame in a width and height, with bars where it has another aspect ratio."""
+    if decoded.rgb.shape[1::-1] == size_px:
+        return decoded
+    return replace(decoded, rgb=letterbox(decoded.rgb, size_px))
+
+
+def as_input(rgb: NDArray[np.uint8], runtime: Runtime, classifier: Classifier) -> NDArray[np.uint8]:
+    """Returns what the explainer gets of a frame, resized where the step would have to do it on the same cores.
+
+    The thread that reads ahead calls it, so that no core waits for it between two batches; a GPU resizes by itself.
+    """
+    if runtime != "openvino" or classifier.resize != "stretch":
+        return rgb
+    resized = np.empty((*classifier.input_px, 3), np.uint8)
+    resize_to_input([rgb], resized[np.newaxis])
+    return resized
+
+
 class AnnotationPipeline:
     """From one decoded video to one annotated video: every frame, none dropped, in bounded memory."""
 
@@ -69,7 +90,7 @@ class AnnotationPipeline:
         decoded: IsolatedVideoReader,
         video: AnnotatedVideo,
         source_id: str,
-        explainer: ExplainerProtocol,
+        explainer: FrameExplainer,
         target: Target,
         every: int,
         classes: frozenset[int],
@@ -97,13 +118,11 @@ class AnnotationPipeline:
         self._on_progress = on_progress
         self._shown: Explanation | None = None
         self._num_read = 0
-        # By the thread that reads ahead, so that no core waits for it between two batches; a GPU resizes by itself.
-        self._resizes_ahead = explainer.runtime == "openvino" and explainer.classifier.resize == "stretch"
         info = decoded.info
         self._total = info.num_frames or (round(info.duration_s * info.rate_fps) if info.duration_s else None)
         self._size_px = (info.width_px, info.height_px)
         batch_bytes = 3 * info.width_px * info.height_px * BATCH_SIZE
-        self._batch_size = BATCH_SIZE if batch_bytes <= _MAX_WAITING_BYTES else 1
+        self._batch_size = BATCH_SIZE if batch_bytes <= MAX_WAITING_BYTES else 1
 
     def run(self) -> AnnotatedVideo:
         """Explains all frames; the video's files are still to be closed.
@@ -138,18 +157,13 @@ class AnnotationPipeline:
         decoded = self._decoded.read()
         if decoded is None:
             return None
-        if decoded.rgb.shape[1::-1] != self._size_px:
-            decoded = replace(decoded, rgb=letterbox(decoded.rgb, self._size_px))
+        decoded = in_size(decoded, self._size_px)
         number, self._num_read = self._num_read, self._num_read + 1
-        return _Numbered(number, decoded, None if number % self._every else self._explained(number, decoded))
-
-    def _explained(self, number: int, decoded: DecodedFrame) -> Frame:
-        rgb = decoded.rgb
-        if self._resizes_ahead:
-            rgb = np.empty((*self._explainer.classifier.input_px, 3), np.uint8)
-            resize_to_input([decoded.rgb], rgb[np.newaxis])
+        if number % self._every:
+            return _Numbered(number, decoded, None)
+        rgb = as_input(decoded.rgb, self._explainer.runtime, self._explainer.classifier)
         pts_ns = int(decoded.pts * self._decoded.info.time_base * 1_000_000_000)
-        return Frame(rgb, pts_ns, number, self._source_id)
+        return _Numbered(number, decoded, Frame(rgb, pts_ns, number, self._source_id))
 
     def _explain(self, frames: Iterable[_Numbered]) -> Iterator[_Item]:
         """Yields the frames with the explanations of every Nth."""
@@ -161,7 +175,7 @@ class AnnotationPipeline:
                 continue
             waiting.append(each)
             num_requested += each.explained is not None
-            if num_requested == self._batch_size or len(waiting) * each.decoded.rgb.nbytes > _MAX_WAITING_BYTES:
+            if num_requested == self._batch_size or len(waiting) * each.decoded.rgb.nbytes > MAX_WAITING_BYTES:
                 yield from self._explain_batch(waiting)
                 waiting, num_requested = [], 0
         yield from self._explain_batch(waiting)

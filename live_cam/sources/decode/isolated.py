@@ -67,6 +67,7 @@ class IsolatedVideoReader:
         loop: Whether the first frame follows the last, with times that go on.
         name: What error messages call it; by default its path.
         is_upload: Whether somebody sent it: pictures are read, too, and no format that opens other files.
+        start_pts: The time of the key frame to start at, in ticks; None for the start of the file.
 
     Attributes:
         info: What the file declares.
@@ -76,13 +77,21 @@ class IsolatedVideoReader:
         SourceError: The file does not exist, contains no video that can be decoded, or crashed its decoder.
     """
 
-    def __init__(self, path: Path, loop: bool = False, name: str | None = None, is_upload: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        loop: bool = False,
+        name: str | None = None,
+        is_upload: bool = False,
+        start_pts: int | None = None,
+    ) -> None:
         require_file(path, "a video file", name)
         self.problem = ""
         self._is_closed = False
         self._reading = threading.Lock()
         # Absolute, since FFmpeg takes what precedes a colon in a name for a protocol.
         arguments = [str(path.absolute()), *(["--loop"] if loop else [])]
+        arguments += [] if start_pts is None else [f"--start-pts={start_pts}"]
         module = f"live_cam.sources.decode.{'upload' if is_upload else 'worker'}_process"
         self._decoder = DecoderProcess(module, arguments, name or str(path), _ADVICE)
         try:

@@ -38,6 +38,7 @@ class VideoReader:
     Args:
         path: The file.
         formats: The container formats that are read, by FFmpeg's names with commas between; empty for all.
+        start_pts: The time of the key frame to start at, in ticks; None for the start of the file.
 
     Attributes:
         size_px: Height and width, as stored.
@@ -54,7 +55,7 @@ class VideoReader:
             the file's name.
     """
 
-    def __init__(self, path: str, formats: str = "") -> None:
+    def __init__(self, path: str, formats: str = "", start_pts: int | None = None) -> None:
         limits = {"max_pixels": str(MAX_PIXELS)}
         options = limits | ({"format_whitelist": formats} if formats else {})
         try:
@@ -67,6 +68,7 @@ class VideoReader:
         if stream is None:
             raise SourceError("has no video stream; give a file with video")
         self._stream = stream
+        self._start_pts = start_pts
         self._index = stream.index  # which PyAV no longer knows once the file is closed
         codec = stream.codec_context
         if codec is None:
@@ -100,6 +102,8 @@ class VideoReader:
         # AVI holds no presentation times. FFmpeg's are those of the order of decoding, which B-frames change.
         self._takes_times_in_order = self._container.format.name == "avi"
         self._times: deque[int | None] = deque()
+        if start_pts is not None:
+            self._container.seek(start_pts, stream=stream)
 
     @property
     def problem(self) -> str:
@@ -130,6 +134,8 @@ class VideoReader:
         decoded = self._decode()
         with Prefetcher(lambda: next(decoded, None), max_items=1) as frames:
             for frame in frames:
+                if self._start_pts is not None and frame.pts is not None and frame.pts < self._start_pts:
+                    continue  # needs frames before the key frame, or a seek ended at an earlier one
                 rgb = self._convert(frame)
                 if rgb is None:
                     continue

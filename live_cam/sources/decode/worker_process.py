@@ -1,6 +1,6 @@
 """The decoder process of `isolated.py`.
 
-    python -m live_cam.sources.decode.worker_process PATH [--loop]
+    python -m live_cam.sources.decode.worker_process PATH [--loop] [--start-pts PTS]
 
 It writes messages (`messages.py`) to its standard output. The first one describes the video, the last one says what is
 wrong with the file; any of them may be replaced by one with the `error` that ended decoding. The process exits as soon
@@ -25,11 +25,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("path")
     parser.add_argument("--loop", action="store_true")
+    parser.add_argument("--start-pts", type=int)
     arguments = parser.parse_args()
     setup_child(MAX_MEMORY_BYTES)
     messages = MessageWriter()
     try:
-        send_video(arguments.path, arguments.loop, messages)
+        send_video(arguments.path, arguments.loop, messages, start_pts=arguments.start_pts)
     except BrokenPipeError:
         return
     except SourceError as error:
@@ -38,7 +39,7 @@ def main() -> None:
         messages.send({"error": f"{OUT_OF_MEMORY}; scale its frames down"})
 
 
-def send_video(path: str, loop: bool, messages: MessageWriter, formats: str = "") -> None:
+def send_video(path: str, loop: bool, messages: MessageWriter, formats: str = "", start_pts: int | None = None) -> None:
     """Sends all frames, once or in a loop.
 
     Args:
@@ -46,12 +47,13 @@ def send_video(path: str, loop: bool, messages: MessageWriter, formats: str = ""
         loop: Whether the first frame follows the last.
         messages: Where they are sent.
         formats: See `VideoReader`.
+        start_pts: See `VideoReader`.
 
     Raises:
         SourceError: The file can't be decoded; the message continues a sentence that starts with its name.
         BrokenPipeError: The parent closed the pipe.
     """
-    video = VideoReader(path, formats)
+    video = VideoReader(path, formats, start_pts)
     frames = video.frames()
     first = next(frames, None)
     height_px, width_px = video.size_px if first is None else first[0].shape[:2]

@@ -352,7 +352,7 @@ def test_with_every_n_few_frames_wait_in_memory(run, clip, monkeypatch):
         return explain_batch(self, waiting)
 
     monkeypatch.setattr(frame_loop.AnnotationPipeline, "_explain_batch", note_length)
-    monkeypatch.setattr(frame_loop, "_MAX_WAITING_BYTES", 5 * 3 * SIZE_PX[0] * SIZE_PX[1])
+    monkeypatch.setattr(frame_loop, "MAX_WAITING_BYTES", 5 * 3 * SIZE_PX[0] * SIZE_PX[1])
     result, path, *_ = run(clip, every=20)
     assert (result.frames, result.explained) == (21, 2)
     assert has_overlay(path) == [True] * 21
