@@ -49,6 +49,7 @@ def annotate_videos(
         result = _annotate_in_pieces(
             workers, video, outputs[video], options, lambda done: fractions.update({video: done})
         )
+        fractions[video] = 0.0  # counted by the worker from now on
         return result or workers.submit(_annotate_whole, video, outputs[video], options).result()
 
     with ThreadPoolExecutor(1, thread_name_prefix="long videos") as writer:  # its encoder uses all cores by itself
