@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from live_cam.cluster.wall import Picture, Size, Wall
+from live_cam.cluster.wall import Picture, Wall
 from live_cam.web.api.dependencies import NO_STORE
 from live_cam.web.api.messages import encode, pack_text
 from live_cam.web.security.access import AccessGuard
@@ -62,14 +62,18 @@ def _routes(wall: Wall) -> APIRouter:
         return PlainTextResponse(reason or "ok", status)
 
     @router.get("/wall")
-    async def small_pictures(
+    def small_pictures(
         first: Annotated[int, Query(ge=0)] = 0,
         count: Annotated[int, Query(ge=0, le=_MAX_PICTURES)] = 0,
         after: Annotated[int, Query(ge=0)] = 0,
     ) -> Response:
-        """Returns the state of the cameras in a range, and their pictures newer than a version."""
+        """Returns the state of the cameras in a range, and their pictures newer than a version; at once.
+
+        Those who waited for pictures would not learn that a worker is lost, and there are none.
+        """
         numbers = range(min(first, len(wall.names)), min(first + count, len(wall.names)))
-        found = await _newer(wall, "small", numbers, after)
+        wall.want("small", numbers)
+        found = wall.pictures("small", numbers, after)
         reports = wall.reports
         states = [report.state for report in reports.values()]
         header = {
@@ -86,7 +90,7 @@ def _routes(wall: Wall) -> APIRouter:
         """Returns a camera's overlay in its own size, newer than a version; its state alone if there is none."""
         if not 0 <= camera < len(wall.names):
             raise HTTPException(404, f"There is no camera {camera}; there are {len(wall.names)}, counted from 0.")
-        picture = (await _newer(wall, "large", [camera], after)).get(camera)
+        picture = await _newer_large(wall, camera, after)
         described = _describe(wall, camera, wall.reports[camera], picture)
         version = after if picture is None else picture.version
         headers = {**NO_STORE, "X-Live-Cam": json.dumps({**described, "version": version})}
@@ -97,14 +101,14 @@ def _routes(wall: Wall) -> APIRouter:
     return router
 
 
-async def _newer(wall: Wall, size: Size, numbers: Collection[int], after: int) -> dict[int, Picture]:
-    """Waits for pictures newer than a version; returns none after a while."""
+async def _newer_large(wall: Wall, camera: int, after: int) -> Picture | None:
+    """Waits for a picture newer than a version; returns None after a while."""
     loop = asyncio.get_running_loop()
     end_s = loop.time() + _POLL_LIMIT_S
     while True:
-        wall.want(size, numbers)
-        found = wall.pictures(size, numbers, after)
-        if found or loop.time() >= end_s:
+        wall.want("large", [camera])
+        found = wall.pictures("large", [camera], after).get(camera)
+        if found is not None or loop.time() >= end_s:
             return found
         await asyncio.sleep(_CHECK_EVERY_S)
 

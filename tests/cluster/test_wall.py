@@ -112,7 +112,7 @@ def test_a_lost_worker_costs_its_cameras_three_seconds_and_is_told(site, kill_wo
     homes = dict(wall._at)
     kill_worker("CameraActor")
     killed_s = time.monotonic()
-    _wait(lambda: _live(wall) < _CAMERAS_N)
+    _wait(lambda: wall.notice)  # a camera alone may be late on a busy machine, which is no loss of a worker
     told = look()
     assert "A worker was lost" in told["notice"]
     assert any("another takes over" in camera["message"] for camera in told["cameras"])
