@@ -45,11 +45,12 @@ class SteppingClock:
     """Stands still while a thread under test is busy, then jumps to the next wake-up time.
 
     Args:
-        prefixes: The names of the threads under test start with these.
+        prefixes: The names of the threads under test, which are started later, begin with these.
     """
 
     def __init__(self, *prefixes: str) -> None:
         self._prefixes = prefixes
+        self._others = set(threading.enumerate())
         self._now_ns = 1000 * S
         self._wake_ns: dict[threading.Thread, int] = {}
         self._changed = threading.Condition()
@@ -58,7 +59,7 @@ class SteppingClock:
     @property
     def threads(self) -> set[threading.Thread]:
         """The threads under test that are alive."""
-        return {thread for thread in threading.enumerate() if thread.name.startswith(self._prefixes)}
+        return {thread for thread in threading.enumerate() if thread.name.startswith(self._prefixes)} - self._others
 
     def now_ns(self) -> int:
         return self._now_ns

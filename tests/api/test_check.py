@@ -31,7 +31,7 @@ from tests.models.keras_files.test_teachable import exported, zipped  # noqa: F4
 from tests.models.openvino_files.graphs import LINEAR, OTHERS, GraphWriter
 from tests.models.openvino_files.test_tflite import convert  # noqa: F401
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tensorflow")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

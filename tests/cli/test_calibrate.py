@@ -10,7 +10,7 @@ import pytest
 
 from tests.models.keras_files.saving import save
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 _PIXELS = 64
 

@@ -15,8 +15,6 @@ from live_cam.cli.tools import doctor
 from live_cam.sources import camera_list
 from live_cam.sources.camera_list import CameraInfo, CameraMode
 
-in_tensorflow_group = pytest.mark.xdist_group("tensorflow")  # one of the processes of a run imports TensorFlow
-
 _WEBCAM = CameraInfo(
     "0",
     "HD Webcam",
@@ -28,7 +26,6 @@ _BUSY = CameraInfo("2", "Capture card", (), "Camera 2 can't be opened: another p
 _SILENT = CameraInfo("3", "", (), "")
 
 
-@in_tensorflow_group
 @pytest.mark.slow
 def test_layers_lists_what_can_be_explained_with_sizes(live_cam):
     lines = live_cam("layers").stdout.splitlines()
@@ -100,7 +97,6 @@ def test_bench_times_the_step_against_a_forward_pass_of_the_same_kind(live_cam, 
     assert times["ratio"] < 1.8
 
 
-@in_tensorflow_group
 @pytest.mark.slow
 def test_doctor_checks_everything_and_changes_nothing(live_cam, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -147,7 +143,6 @@ def test_doctor_prints_each_check_before_the_next_begins(monkeypatch, capfd):
 
 
 @pytest.mark.slow
-@in_tensorflow_group
 def test_doctor_reports_a_gpu_that_nothing_uses(live_cam, tmp_path, monkeypatch):
     driver = tmp_path / "nvidia-smi"
     driver.write_text("#!/bin/sh\necho 'NVIDIA GeForce RTX 4070'\n")

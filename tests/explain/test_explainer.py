@@ -20,7 +20,7 @@ from live_cam.models.labels import imagenet_labels
 from live_cam.models.layers import DEFAULT_LAYER, FUSED_LAYERS
 from live_cam.types import CamConfig, Target
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]  # whose tests use the explainer, too
+pytestmark = pytest.mark.slow  # whose tests use the explainer, too
 
 LION, CHEETAH, ESPRESSO = 291, 293, 967
 S = 1_000_000_000

@@ -16,7 +16,7 @@ from live_cam.pipeline.settings import Settings
 from live_cam.types import CamConfig, Frame, Target
 from tests.colour_models import RED, YELLOW, paint_picture, write_colour_model
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 S = 1_000_000_000
 

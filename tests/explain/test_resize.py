@@ -15,7 +15,7 @@ from live_cam.render.overlay import overlay
 from live_cam.types import Frame, OverlayStyle, Target
 from tests.marks import CELLS, INPUT_PX, MARK_PX, keras_classifier, marked, onnx_classifier, plain
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 MARKED = Target(1)
 SIZES = [(360, 640), (640, 360), (333, 501), (400, 401)]

@@ -7,7 +7,7 @@ from live_cam.errors import ModelError
 from live_cam.explain.saliency.targets import probabilities
 from live_cam.models.preprocessing import NONE
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PX = (32, 24)
 

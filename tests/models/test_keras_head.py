@@ -7,7 +7,7 @@ from live_cam.models.flatten import flatten
 from live_cam.models.keras_head import find_keras_head
 from live_cam.models.preprocessing import NONE
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def network_of(*behind):

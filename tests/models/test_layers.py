@@ -4,7 +4,7 @@ import pytest
 
 from live_cam.models.layers import DEFAULT_LAYER, LAYER_NOTES, check_resnet50_layer, resnet50_layers
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def test_default_layer_is_offered_first():

@@ -7,7 +7,7 @@ from PIL import Image
 from live_cam.models.imagenet import INPUT_PX
 from live_cam.models.preprocess import resize_to_input
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def resize_on_cpu(rgb):

@@ -99,7 +99,6 @@ def test_a_box_of_the_frame_in_the_input(resize, box, expected):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("tensorflow")
 @by_size
 @by_input
 @pytest.mark.parametrize("resize", ["crop", "pad"])

@@ -10,7 +10,7 @@ from live_cam.explain.saliency.targets import probabilities
 from live_cam.models.labels import imagenet_labels
 from live_cam.models.weights.find import Weights
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The capture thread with a camera whose faults the test controls, both on a clock that the test steps."""
 
 import re
-import threading
 
 import numpy as np
 import pytest
@@ -77,7 +76,7 @@ class Capture:
 
     @property
     def num_readers(self):
-        return sum(thread.name == f"reader of {self.source.name}" for thread in threading.enumerate())
+        return sum(thread.name == f"reader of {self.source.name}" for thread in self.source.clock.threads)
 
 
 class GatedStream:

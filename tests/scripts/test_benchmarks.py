@@ -155,7 +155,6 @@ def test_what_a_library_prints_is_no_response():
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("tensorflow")
 def test_the_step_on_a_gpu_is_compared_with_its_forward_pass(tiny_network, monkeypatch, capsys, tmp_path):
     from scripts.benchmarks import gpu
 

@@ -8,7 +8,7 @@ from live_cam.teach.examples import Take
 from live_cam.teach.learn import learn
 from live_cam.types import Frame
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]  # whose tests use the explainer, too
+pytestmark = pytest.mark.slow  # whose tests use the explainer, too
 
 WIDTH, HEIGHT, OBJECT = 320, 240, 110
 FRAMES_N = 3

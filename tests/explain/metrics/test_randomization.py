@@ -11,7 +11,7 @@ from live_cam import UsageError
 from live_cam.explain.metrics.baselines import random_map
 from live_cam.explain.metrics.randomization import cascading_randomization, randomized_models, similarity, ssim
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PX = 24
 

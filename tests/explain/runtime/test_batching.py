@@ -5,7 +5,7 @@ import pytest
 
 from live_cam.explain.runtime.batching import explain_batched
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 CLASSES = 10
 

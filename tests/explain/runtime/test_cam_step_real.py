@@ -14,7 +14,7 @@ from tests.models.openvino_files.efficientnet import (
     write_onnx,
 )
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.networks import SMALL_LOWER_LAYER
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 KEPT = ("conv1_conv", "conv4_block1_2_conv", "conv5_block2_3_conv")
 

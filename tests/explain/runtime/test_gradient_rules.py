@@ -6,7 +6,7 @@ import pytest
 from live_cam.errors import ModelError
 from live_cam.models.preprocessing import NONE
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 KERNELS_AND_STRIDES = [(1, 2), (2, 2), (3, 1), (3, 2), (4, 1), (5, 3)]
 

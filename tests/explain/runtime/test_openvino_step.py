@@ -13,7 +13,7 @@ from live_cam.explain.runtime.openvino_step import OpenVinoStep
 from tests.explain.oracle import rows
 from tests.networks import SMALL_LAYER, SMALL_LOWER_LAYER
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 A, B = 291, 293
 

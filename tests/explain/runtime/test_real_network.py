@@ -20,7 +20,7 @@ from tests.explain.oracle import (
     rows,
 )
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 LION, CHEETAH, ESPRESSO = 291, 293, 967
 METHODS = typing.get_args(Method)

@@ -11,7 +11,7 @@ from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.models.open import ModelOptions, open_model
 from live_cam.models.weights.find import find_weights, silent
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

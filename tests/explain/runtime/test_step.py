@@ -15,7 +15,7 @@ from live_cam.models.keras_head import find_keras_head
 from live_cam.models.network import Network
 from tests.networks import SMALL_LAYER, SMALL_LOWER_LAYER
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 A, B, C = 291, 293, 285
 

@@ -11,7 +11,7 @@ from live_cam.errors import LiveCamError, UnknownLayerError
 from live_cam.explain.runtime.step_cache import StepCache
 from tests.networks import TINY_WEIGHTS_BYTES
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 ONE = [(1, 1)]
 STEP_BYTES = 2 * TINY_WEIGHTS_BYTES

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("num_targets", [0, 1])

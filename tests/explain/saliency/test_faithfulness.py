@@ -238,7 +238,6 @@ def judge(explainer, photographs, make_frame):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("tensorflow")
 @pytest.mark.parametrize(
     ("name", "method"),
     [("lion", "gradcam"), ("cheetah", "gradcam"), ("espresso", "gradcam"), ("lion", "eigencam")],
@@ -249,7 +248,6 @@ def test_maps_of_photographs_are_faithful(judge, name, method):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("tensorflow")
 @pytest.mark.parametrize("name", ["cheetah", "espresso"])
 def test_inverted_map_is_unfaithful(judge, name):
     score = judge(name, lambda a_map: a_map.max() - a_map)

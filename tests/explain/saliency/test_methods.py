@@ -22,7 +22,7 @@ from tests.explain.oracle import (
 )
 from tests.networks import SMALL_FUSED_LAYERS, SMALL_LAYER, SMALL_LOWER_LAYER
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 A, B = 291, 293
 METHOD_NAMES = typing.get_args(Method)

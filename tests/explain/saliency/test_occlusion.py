@@ -71,7 +71,6 @@ def test_the_rest_and_the_frame_itself_are_unchanged(photographs):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("tensorflow")
 def test_occluding_the_espresso_lowers_its_probability_and_the_table_does_not(explainer, photographs):
     coffee = photographs["espresso"]
     cup, corner = (0.2, 0.05, 0.8, 0.75), (0.8, 0.0, 1.0, 1.0)

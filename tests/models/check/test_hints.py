@@ -9,7 +9,7 @@ from live_cam.models.check.alone import CHOSEN, preprocess
 from live_cam.models.check.hints import find_hints
 from live_cam.models.preprocessing import PREPROCESSING
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PX, CLASSES = 16, 3
 LABELS = ("red", "green", "blue")

@@ -11,7 +11,7 @@ from live_cam.errors import ModelError
 from live_cam.models.openvino_files.network import read_network
 from live_cam.models.preprocessing import Preprocessing
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 HEIGHT, WIDTH, CLASSES = 32, 48, 5
 PLACES = HEIGHT // 4, WIDTH // 4

@@ -8,7 +8,7 @@ import pytest
 from live_cam.errors import WeightsError
 from live_cam.models.weights import archive
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 class Bomb:

@@ -16,7 +16,7 @@ from live_cam.models.weights import archive, download
 from live_cam.models.weights.find import cache_file, find_local, find_weights
 from tests.networks import registry
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def md5_of(content: bytes) -> str:

@@ -18,7 +18,7 @@ from live_cam.errors import WeightsError
 from live_cam.models.weights import npm
 from tests.networks import registry
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]  # whose tests use the package, too
+pytestmark = pytest.mark.slow  # whose tests use the package, too
 
 
 def no_progress(_had, _total):

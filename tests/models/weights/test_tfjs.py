@@ -11,7 +11,7 @@ import pytest
 from live_cam.errors import WeightsError
 from live_cam.models.weights import archive, tfjs
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def old_name(path: str) -> str:

@@ -11,7 +11,7 @@ from tests.clocks import FakeClock
 from tests.models.keras_files.saving import writers_may_warn
 from tests.teach.colours import PURPLE, TEAL, paint
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def test_it_predicts_in_plain_keras_what_the_live_view_answers(

@@ -7,7 +7,7 @@ from openvino import opset14 as ops
 
 from live_cam.explain.runtime.int8.channels import ChannelGroups
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def test_a_network_whose_channels_are_scaled_computes_the_same(read_step, run, pictures):

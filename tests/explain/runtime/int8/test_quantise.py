@@ -9,7 +9,7 @@ from live_cam.explain.runtime.int8.calibrate import measure_ranges
 from live_cam.explain.runtime.int8.quantise import quantise, quantise_file
 from live_cam.explain.runtime.int8.table import RangeTable
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 KEPT_N = 1
 

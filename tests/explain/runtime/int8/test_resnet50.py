@@ -19,7 +19,7 @@ from live_cam.models.open import ModelOptions, open_model
 from live_cam.models.weights.find import silent
 from tests.conftest import CACHE
 
-pytestmark = [pytest.mark.xdist_group("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 TOP = np.zeros((1, 1, 1000), np.float32)
 
