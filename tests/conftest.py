@@ -27,6 +27,7 @@ from live_cam.models.model import Model
 from live_cam.pipeline.session import Session
 from live_cam.types import CamConfig, ClassScore, Explanation, Frame, Method, Precision, Score, Target
 from tests.clocks import FakeClock
+from tests.node_modules import node_directory
 from tests.servers.running import RunningServer
 
 pytest_plugins = ["tests.networks", "tests.colour_models"]
@@ -392,3 +393,17 @@ def start_server() -> Iterator[Callable[..., RunningServer]]:
     yield start
     for server in started:
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def playwright(pytestconfig) -> Iterator[Any]:
+    """Playwright, of which a process can have one alone."""
+    from tests.web.browser import start_playwright
+
+    yield from start_playwright(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def node_folder() -> Path:
+    """A directory with the npm packages that check the page's JavaScript."""
+    return node_directory()

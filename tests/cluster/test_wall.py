@@ -19,10 +19,7 @@ from live_cam.web.listener import bind
 from live_cam.web.server import LiveServer
 from scripts.benchmarks.simulated_camera import SimulatedCamera
 from tests.web.browser import launch
-from tests.web.conftest import node_folder, playwright
 from tests.web.ui.test_accessibility import violations
-
-__all__ = ["node_folder", "playwright"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 

@@ -74,6 +74,10 @@ class Audience:
             self.show(self.teal, TEAL)
 
     @property
+    def num_pictures(self):
+        return sum(pictures for pictures, _ in self.counts.values())
+
+    @property
     def counts(self):
         return {each["label"]: (each["pictures"], len(each["takes"])) for each in self.teaching.describe()["classes"]}
 
@@ -268,10 +272,13 @@ def test_the_live_view_answers_in_the_taught_classes_at_the_next_frame(work, eve
     audience.purple, audience.teal = (audience.teaching.add_class(label) for label in ("purple", "teal"))
     for class_id, colour in ((audience.purple, PURPLE), (audience.teal, TEAL)) * 2:
         audience.teaching.start(class_id)
-        for _ in range(3):
+        collected = audience.num_pictures
+        for number in range(3):
             shown(colour)
+            # The worker collects a frame after it is shown.
+            eventually(lambda wanted=collected + number + 1: audience.num_pictures == wanted)
         audience.teaching.stop()
-    assert audience.counts == {"purple": (6, 2), "teal": (6, 2)}, "the worker collected"
+    assert audience.counts == {"purple": (6, 2), "teal": (6, 2)}
     audience.settings.change(mode="contrast")
     after = shown(TEAL)
     assert after.explanation.smoothed_top[0].label == after.explanation.target_label == "teal"

@@ -10,11 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Playwright
+from playwright.sync_api import Page
 
-from tests.node_modules import node_directory
 from tests.processes import LiveCam, is_free
-from tests.web.browser import DESKTOP, Size, Tabs, launch, start_playwright, wait_until_mounted
+from tests.web.browser import DESKTOP, Size, Tabs, launch, wait_until_mounted
 from tests.web.sites import SharedSites, Site
 
 
@@ -106,11 +105,6 @@ def start_live_cam() -> Iterator[Callable[..., LiveCam]]:
 
 
 @pytest.fixture(scope="session")
-def playwright(pytestconfig) -> Iterator[Playwright]:
-    yield from start_playwright(pytestconfig)
-
-
-@pytest.fixture(scope="session")
 def chromium(playwright, gradio_media, tmp_path_factory):
     """A Chromium whose camera shows a lion, with the noise that every sensor has."""
     lion = cv2.resize(cv2.imread(str(gradio_media / "images" / "lion.jpg")), (640, 480))
@@ -199,9 +193,3 @@ def requests_of() -> Iterator[Callable[[Page, str], list[str]]]:
     yield watch
     for page, note in watched:
         page.remove_listener("request", note)
-
-
-@pytest.fixture(scope="session")
-def node_folder() -> Path:
-    """A directory with the npm packages that check the page's JavaScript."""
-    return node_directory()

@@ -20,6 +20,7 @@ def test_a_page_outlives_its_server_and_its_controls_work_with_the_next_one(
     for key in "hhha":
         page.keyboard.press(key)
     expect(part(page, "caption")).to_have_text("against lion")
+    page.wait_for_load_state("networkidle")  # all scripts are there
     first.stop()
     expect(part(page, "notice")).to_contain_text("No connection to live_cam")
     page.get_by_text("Spotlight").click()
@@ -43,6 +44,7 @@ def test_a_page_polls_where_sockets_fail_and_is_back_on_its_socket_once_they_pas
     page = clock_tabs.open(first.url)
     wait_for_frame(page)
     polls = requests_of(page, "frame.jpg")
+    page.wait_for_load_state("networkidle")  # all scripts are there
     first.stop()
     expect(part(page, "notice")).to_contain_text("No connection to live_cam")
     serve_session(fake_source(), fake_explainer(), port=first.port)
@@ -64,6 +66,7 @@ def test_a_page_whose_token_has_changed_says_so_and_heals_once_it_is_opened_with
     first = serve_session(fake_source(), fake_explainer(), token="first-token")
     page = tabs.open(f"{first.url}?token=first-token")
     wait_for_frame(page)
+    page.wait_for_load_state("networkidle")  # all scripts are there
     first.stop()
     second = serve_session(fake_source(), fake_explainer(), token="second-token", port=first.port)
     notice = part(page, "notice")
