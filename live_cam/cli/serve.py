@@ -13,6 +13,7 @@ import typer
 from live_cam.cli.cluster import RayOption
 from live_cam.cli.explainer_command import with_explainer_options
 from live_cam.cli.options import CodecOption, ExplainerOptions, SubtitlesOption
+from live_cam.cli.page import PageOptions
 from live_cam.cli.port import DEFAULT_PORT
 from live_cam.cli.server import ServeOptions, build_server, run_server
 from live_cam.cli.terminal import announce_start
@@ -149,6 +150,7 @@ def serve(
     """
     from live_cam.sources.spec import check_spec
 
+    page = PageOptions(host, port, tuple(allow_host or ()), token, https, open_, public)
     if ray is not None:
         given = {
             "--record": record is not None,
@@ -168,12 +170,7 @@ def serve(
                 ray=ray,
                 cameras=cameras,
                 camera=CameraOptions(_parse_size(size), rate, mjpeg, mirror, follow_redirects),
-                host=host,
-                port=port,
-                extra_hosts=tuple(allow_host or ()),
-                token=token,
-                https=https,
-                opens_browser=open_,
+                page=page,
                 explainer=explainer_options,
             )
         )
@@ -220,15 +217,9 @@ def serve(
         sources=() if own_cameras else words,
         max_visitors=visitors if own_cameras or not (kiosk or len(words) > 1) else 0,
         camera=camera,
-        host=host,
-        port=port,
-        extra_hosts=tuple(allow_host or ()),
-        token=token,
-        https=https,
-        open_browser=open_,
+        page=page,
         kiosk=kiosk,
         teach=teach,
-        public=public,
         record=record,
         view=view,
         recording=recording,

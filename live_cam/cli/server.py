@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import sys
 import threading
-import webbrowser
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from socket import socket
 from typing import TYPE_CHECKING, Final, Literal
 
+from live_cam.cli.page import PageOptions, ServedPage, secured
 from live_cam.cli.port import bind_port
 from live_cam.cli.signals import handle_hangup, handle_signals
 from live_cam.cli.terminal import echo, print_error
-from live_cam.cli.urls import WILDCARDS, page_url, print_urls
 from live_cam.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +23,6 @@ if TYPE_CHECKING:
     from live_cam.pipeline.session import Session
     from live_cam.sinks.publish.target import PublishTarget
     from live_cam.sources.camera import CameraOptions
-    from live_cam.web.security.certificate import Certificate
 
 _KIOSK_CLASSES: Final = ("first thing", "second thing")
 """What visitors of a kiosk may teach."""
@@ -41,7 +35,6 @@ class ServeOptions:
     Attributes:
         sources: What `create_source` accepts; empty if visitors show their own cameras.
         max_visitors: How many may do so at a time; 0 where the page does not offer it.
-        port: None for the default, or the next one that is free.
         record: The video to record to from the start.
         publish: Where to publish each source to.
         teach: Whether a kiosk lets its visitors teach two classes.
@@ -50,56 +43,35 @@ class ServeOptions:
     sources: tuple[str, ...]
     max_visitors: int
     camera: CameraOptions
-    host: str
-    port: int | None
-    extra_hosts: tuple[str, ...]
-    token: str | None
-    https: bool
-    open_browser: bool
+    page: PageOptions
     kiosk: bool
     teach: bool
-    public: bool
     record: Path | None
     view: Literal["overlay", "raw", "both"]
     recording: RecordingOptions
     publish: list[list[PublishTarget]]
     explainer: ExplainerOptions
 
-    @property
-    def scheme(self) -> str:
-        """The URL scheme of the page."""
-        return "https" if self.https else "http"
-
 
 @dataclass(frozen=True, slots=True)
 class BuiltServer:
     """All that `run_server` needs: the port is bound, nothing has started yet."""
 
-    listener: socket
+    page: ServedPage
     session: Session
-    token: str | None
-    addresses: list[str]
-    certificate: Certificate | None
 
 
 def build_server(options: ServeOptions) -> BuiltServer:
     """Binds the port, creates the sources, then the explainer and the session: what fails fast comes first."""
     from live_cam.sources.factory import create_source
-    from live_cam.web.security.access import token_needed
-    from live_cam.web.security.addresses import local_addresses
 
     with ExitStack() as on_error:
-        listener = on_error.enter_context(bind_port(options.host, options.port))
+        listener = on_error.enter_context(bind_port(options.page.host, options.page.port))
         sources = [create_source(word, options.camera) for word in options.sources]
-        token = options.token
-        if token is None and not options.public and token_needed(options.host, options.extra_hosts):
-            token = secrets.token_urlsafe(12)
         # These take seconds: nothing in the options can be wrong any more.
         from live_cam.pipeline.session import Session
-        from live_cam.web.security.certificate import certificate
 
-        addresses = local_addresses() if options.host in WILDCARDS else []
-        chain = certificate([options.host, *options.extra_hosts, *addresses]) if options.https else None
+        page = secured(options.page, listener)
         # Beside the model, which leaves a core idle meanwhile.
         importing = threading.Thread(target=import_module, args=("live_cam.web.app",), name="import", daemon=True)
         importing.start()
@@ -119,7 +91,7 @@ def build_server(options: ServeOptions) -> BuiltServer:
             taught_labels=_KIOSK_CLASSES if options.teach else (),
         )
         on_error.pop_all()
-    return BuiltServer(listener, session, token, addresses, chain)
+    return BuiltServer(page, session)
 
 
 def _require_teachable(explainer: ExplainerProtocol, second: ExplainerProtocol | None) -> None:
@@ -134,16 +106,21 @@ def run_server(options: ServeOptions, server: BuiltServer) -> int:
     from live_cam.web.app import LiveApp
     from live_cam.web.server import LiveServer
 
-    scheme, host, token = options.scheme, options.host, server.token
-    port = server.listener.getsockname()[1]
-    url = page_url(scheme, host, port, token)
-    with server.listener, server.session as session:
+    page, reach = server.page, server.page.options
+    with page.listener, server.session as session:
         is_published = any(options.publish)
         is_recorded = options.record is not None or is_published
         app = LiveApp(
-            session, host, token, options.extra_hosts, options.camera, options.kiosk, is_recorded, options.public
+            session,
+            reach.host,
+            page.token,
+            reach.extra_hosts,
+            options.camera,
+            options.kiosk,
+            is_recorded,
+            reach.public,
         )
-        live_server = LiveServer(app, session, server.certificate)
+        live_server = LiveServer(app, session, page.certificate)
         # From here on a signal raises nothing: an exception anywhere in the end could lose a recording's index.
         handle_signals(live_server.handle_exit)
         handle_hangup(live_server.handle_exit)
@@ -152,16 +129,9 @@ def run_server(options: ServeOptions, server: BuiltServer) -> int:
         if is_published:
             session.publishing.start(options.publish, options.view)
         names = ", ".join(feed.name for feed in session.feeds) or "Visitors' cameras"
-        echo(f"{names}: {url}  (Ctrl-C stops it)")
-        for publisher in session.publishing.statuses:
-            echo(f"Publishing {publisher.source} to {publisher.target}")
-        # Without HTTPS an extra host is a proxy's, which listens on another port.
-        others = [*options.extra_hosts, *server.addresses] if options.https else server.addresses
-        print_urls(scheme, others, host, port, token)
-        if options.open_browser:
-            open_browser(url)
+        page.announce(names, [f"Publishing {each.source} to {each.target}" for each in session.publishing.statuses])
         app.load_page_in_background(on_failure=live_server.handle_exit)
-        live_server.run(sockets=[server.listener])
+        live_server.run(sockets=[page.listener])
         handle_signals(session.recordings.finish_quickly)
         if (recording := session.recordings.status) is not None and recording.state in ("recording", "finishing"):
             echo(f"Finishing {_join(session.recordings.videos)}  (Ctrl-C again leaves its index at the end)")
@@ -187,12 +157,3 @@ def _report_recording(recording: RecordingStatus | None, videos: Sequence[Path])
 def _join(videos: Sequence[Path]) -> str:
     """Returns the paths of the videos; the page shows names only, since others watch it."""
     return ", ".join(map(str, videos))
-
-
-def open_browser(url: str) -> None:
-    """Opens the page, unless only a text browser could, which would take over the terminal."""
-    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return
-    timer = threading.Timer(1.0, webbrowser.open, [url])
-    timer.daemon = True
-    timer.start()

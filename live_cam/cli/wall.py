@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from live_cam.cli.cluster import create_explainer
 from live_cam.cli.options import ExplainerOptions
+from live_cam.cli.page import PageOptions, secured
 from live_cam.cli.port import bind_port
-from live_cam.cli.server import open_browser
 from live_cam.cli.signals import handle_hangup, handle_signals
-from live_cam.cli.terminal import announce_start, echo
-from live_cam.cli.urls import WILDCARDS, page_url, print_urls
+from live_cam.cli.terminal import announce_start
 from live_cam.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,18 +28,12 @@ class WallOptions:
     Attributes:
         ray: The address of the cluster.
         cameras: The file that names the cameras.
-        host, port, extra_hosts, token, https, opens_browser: See `live_cam.cli.server.ServeOptions`.
     """
 
     ray: str
     cameras: Path
     camera: CameraOptions
-    host: str
-    port: int | None
-    extra_hosts: tuple[str, ...]
-    token: str | None
-    https: bool
-    opens_browser: bool
+    page: PageOptions
     explainer: ExplainerOptions
 
 
@@ -67,22 +59,14 @@ def list_of_wall(words: Sequence[str], unsupported: Sequence[str]) -> Path:
 def serve_wall(options: WallOptions) -> None:
     """Serves until interrupted."""
     from live_cam.sources.wall_list import read_camera_list
-    from live_cam.web.security.access import token_needed
-    from live_cam.web.security.addresses import local_addresses
 
     cameras = read_camera_list(options.cameras)
     announce_start()
     from live_cam.cluster.connection import connected
 
     with ExitStack() as opened:
-        listener = opened.enter_context(bind_port(options.host, options.port))
-        token = options.token
-        if token is None and token_needed(options.host, options.extra_hosts):
-            token = secrets.token_urlsafe(12)
-        from live_cam.web.security.certificate import certificate
-
-        addresses = local_addresses() if options.host in WILDCARDS else []
-        chain = certificate([options.host, *options.extra_hosts, *addresses]) if options.https else None
+        listener = opened.enter_context(bind_port(options.page.host, options.page.port))
+        page = secured(options.page, listener)
         options.explainer.open_model()  # what is wrong with it is said here
         opened.enter_context(connected(options.ray))
         from live_cam.cluster.camera_actor import LIVE_BATCH_SIZE
@@ -92,14 +76,10 @@ def serve_wall(options: WallOptions) -> None:
 
         make = partial(create_explainer, options.explainer, Path.cwd(), batch_size=LIVE_BATCH_SIZE, smooth=True)
         wall = opened.enter_context(Wall(cameras, make, options.camera))
-        server = LiveServer(WallApp(wall, options.host, token, options.extra_hosts), wall, chain)
+        server = LiveServer(
+            WallApp(wall, options.page.host, page.token, options.page.extra_hosts), wall, page.certificate
+        )
         handle_signals(server.handle_exit)
         handle_hangup(server.handle_exit)
-        scheme, port = "https" if options.https else "http", listener.getsockname()[1]
-        url = page_url(scheme, options.host, port, token)
-        echo(f"{len(cameras)} cameras: {url}  (Ctrl-C stops it)")
-        others = [*options.extra_hosts, *addresses] if options.https else addresses
-        print_urls(scheme, others, options.host, port, token)
-        if options.opens_browser:
-            open_browser(url)
+        page.announce(f"{len(cameras)} cameras")
         server.run(sockets=[listener])

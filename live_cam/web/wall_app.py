@@ -8,16 +8,16 @@ from collections.abc import Collection
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
 from live_cam.cluster.wall import Picture, Wall
-from live_cam.web.api.dependencies import NO_STORE
+from live_cam.web.api.dependencies import NO_STORE, health_response
 from live_cam.web.api.messages import encode, pack_text
 from live_cam.web.security.access import AccessGuard
 from live_cam.web.security.allowed import AllowedRoutes, add_head
 from live_cam.web.security.headers import page_policy
-from live_cam.web.security.token_check import HEALTH_PATH, is_anonymous
+from live_cam.web.security.token_check import HEALTH_PATH
 from live_cam.web.ui.scripts import script_routes
 from live_cam.web.ui.wall_page import wall_page
 
@@ -55,11 +55,7 @@ def _routes(wall: Wall) -> APIRouter:
 
     @router.get(HEALTH_PATH)
     def healthz(request: Request) -> Response:
-        reason = wall.unhealthy_reason
-        status = 503 if reason else 200
-        if is_anonymous(request.scope):
-            return Response(status_code=status)
-        return PlainTextResponse(reason or "ok", status)
+        return health_response(request, wall.unhealthy_reason)
 
     @router.get("/wall")
     def small_pictures(

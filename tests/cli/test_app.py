@@ -226,6 +226,6 @@ def test_only_names_of_options_and_views_are_renamed(parse_serve, live_cam, lion
         Path(name).touch()
     options = parse_serve("seen", "against", "--token", "clean", "--recordings-dir", "recordings")
     assert options.sources == ("seen", "against")
-    assert options.token == "clean"
+    assert options.page.token == "clean"
     assert options.recording.directory == Path("recordings")
     assert "'versus'" in live_cam("explain", lion, "--target", "versus").error(2)

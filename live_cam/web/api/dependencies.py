@@ -7,14 +7,16 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Annotated, TypeVar
 
-from fastapi import HTTPException, Query, Request
+from fastapi import HTTPException, Query, Request, Response
 from fastapi.requests import HTTPConnection
+from fastapi.responses import PlainTextResponse
 from starlette.requests import ClientDisconnect
 
 from live_cam.pipeline.feed import Feed
 from live_cam.pipeline.session import Session
 from live_cam.pipeline.settings import SettingsStore
 from live_cam.pipeline.visitors import MAX_CLIENT_ID_LENGTH, Visitors
+from live_cam.web.security.token_check import is_anonymous
 
 ClientId = Annotated[str, Query(max_length=MAX_CLIENT_ID_LENGTH)]
 NO_STORE = {"Cache-Control": "no-store"}
@@ -51,6 +53,14 @@ def settings_dependency(session: Session) -> Callable[[str], SettingsStore]:
         return session.settings if visitors is None else visitors.settings(visitor)
 
     return get_settings
+
+
+def health_response(request: Request, unhealthy_reason: str) -> Response:
+    """Returns the status, 503 with a reason, which only those with access are told, or 200."""
+    status = 503 if unhealthy_reason else 200
+    if is_anonymous(request.scope):
+        return Response(status_code=status)
+    return PlainTextResponse(unhealthy_reason or "ok", status)
 
 
 def address_of(connection: HTTPConnection) -> str:

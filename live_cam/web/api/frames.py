@@ -18,13 +18,21 @@ from live_cam.pipeline.snapshot import take_snapshot
 from live_cam.pipeline.visitors import Visitors
 from live_cam.types import EncodedFrame
 from live_cam.web.api.analysis import no_frame_yet
-from live_cam.web.api.dependencies import NO_STORE, ClientId, address_of, feed_dependency, limited_body, task_result
+from live_cam.web.api.dependencies import (
+    NO_STORE,
+    ClientId,
+    address_of,
+    feed_dependency,
+    health_response,
+    limited_body,
+    task_result,
+)
 from live_cam.web.api.operator_metrics import operator_metrics
 from live_cam.web.api.shared_messages import SharedMessages
 from live_cam.web.api.viewer_connection import ViewerConnection
 from live_cam.web.api.visitor_http import HttpVisitorTransport
 from live_cam.web.api.visitor_websocket import VisitorCamera, refuse
-from live_cam.web.security.token_check import HEALTH_PATH, is_anonymous
+from live_cam.web.security.token_check import HEALTH_PATH
 
 _POLL_LIMIT_S = 2.0
 _BOUNDARY = "frame"
@@ -40,11 +48,7 @@ def frame_routes(session: Session, kiosk: bool = False) -> APIRouter:
 
     @router.get(HEALTH_PATH)
     def healthz(request: Request) -> Response:
-        unhealthy_reason = session.unhealthy_reason
-        status = 503 if unhealthy_reason else 200
-        if is_anonymous(request.scope):
-            return Response(status_code=status)
-        return PlainTextResponse(unhealthy_reason or "ok", status)
+        return health_response(request, session.unhealthy_reason)
 
     @router.get("/stats")
     def stats() -> Response:
