@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import Final
 
 from live_cam.api.picture_set.batches import BATCH_SIZE
@@ -37,23 +35,13 @@ def explain_on(
     """
     problems: list[str] = []
     done_n = 0
-    ahead: deque[Future[_Slice]] = deque()
-
-    def write_next() -> None:
-        nonlocal done_n
-        explained, unread = ahead.popleft().result()
+    slices = ((pictures[start : start + SLICE],) for start in range(0, len(pictures), SLICE))
+    for explained, unread in workers.in_order(_explain_slice, slices):
         for each in explained:
             results.append(*each)
         problems.extend(unread)
         done_n += len(explained) + len(unread)
         on_progress(done_n)
-
-    for start in range(0, len(pictures), SLICE):
-        ahead.append(workers.submit(_explain_slice, pictures[start : start + SLICE]))
-        if len(ahead) > 2 * workers.count:
-            write_next()
-    while ahead:
-        write_next()
     return problems
 
 

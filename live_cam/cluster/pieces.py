@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -180,15 +181,7 @@ class PieceExplainer:
         return replace(explanation, vmax=self._normalizer.update(peak, frame.pts_ns, frame.source_id))
 
     def _explained_calls(self, workers: Workers, pieces: Sequence[Piece], options: PieceOptions) -> Any:
-        """Yields what each call explained; so many pieces are ahead that no worker waits, and no more."""
-        ahead = []
-        try:
-            for piece in pieces:
-                ahead.append(workers.submit(explain_piece, piece, options))
-                if len(ahead) > 2 * workers.count:
-                    yield from ahead.pop(0).result()
-            while ahead:
-                yield from ahead.pop(0).result()
-        finally:
-            for future in ahead:
-                future.cancel()
+        """Yields what each call explained."""
+        with closing(workers.in_order(explain_piece, ((piece, options) for piece in pieces))) as explained:
+            for calls in explained:
+                yield from calls

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -91,6 +91,23 @@ class Workers:
             lost = self._take_if_none_is_left()
         self._fail(lost)
         return job.future
+
+    def in_order(self, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Generator[Any, None, None]:
+        """Submits calls of a function, by their arguments, and yields their results in order.
+
+        So many are ahead that no actor waits, and no more; those that nobody has begun are given up when it is closed.
+        """
+        ahead: deque[Future[Any]] = deque()
+        try:
+            for arguments in calls:
+                ahead.append(self.submit(function, *arguments))
+                if len(ahead) > 2 * self.count:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
 
     def progress(self) -> float:
         """Returns how much of the work that is under way is done: the sum over all actors of 0..1."""

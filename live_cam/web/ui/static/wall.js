@@ -2,6 +2,7 @@
 /** The wall: small pictures of those cameras that are in view, and one large on demand. */
 
 import { apiUrl } from "./api.js";
+import { pause, write } from "./ui.js";
 
 const EVERY_MS = 700;
 const LIMIT_MS = 10000;
@@ -58,16 +59,6 @@ function part(whole, selector) {
   return /** @type {HTMLElement} */ (whole.querySelector(selector));
 }
 
-/** @param {number} ms */
-function pause(ms) {
-  return new Promise((done) => setTimeout(done, ms));
-}
-
-/** @param {HTMLElement} element @param {string} text */
-function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
 /** @param {string} route @param {Record<string, number>} query */
 async function get(route, query) {
   const url = apiUrl(route);
@@ -81,8 +72,8 @@ async function get(route, query) {
 function describe(whole, camera) {
   const isKnown = camera.label !== "";
   whole.dataset.state = camera.state;
-  say(part(whole, ".answer"), isKnown ? `${camera.label} ${(100 * camera.probability).toFixed(0)} %` : "");
-  say(part(whole, ".message"), camera.state === "live" ? "" : camera.message || camera.state);
+  write(part(whole, ".answer"), isKnown ? `${camera.label} ${(100 * camera.probability).toFixed(0)} %` : "");
+  write(part(whole, ".message"), camera.state === "live" ? "" : camera.message || camera.state);
 }
 
 /** @param {HTMLElement} whole @param {Blob} jpeg */
@@ -107,14 +98,14 @@ async function refresh(after, range) {
   const message = await response.arrayBuffer();
   const start = 4 + new DataView(message).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(message.slice(4, start)));
-  say(count, `${header.live} of ${total} cameras live`);
-  say(notice, header.notice);
+  write(count, `${header.live} of ${total} cameras live`);
+  write(notice, header.notice);
   let at = start;
   /** @type {Promise<void>[]} */
   const painted = [];
   for (const camera of /** @type {Camera[]} */ (header.cameras)) {
     const tile = tiles[camera.number];
-    say(part(tile, ".name"), camera.name);
+    write(part(tile, ".name"), camera.name);
     describe(tile, camera);
     if (camera.bytes) painted.push(paint(tile, new Blob([message.slice(at, at + camera.bytes)])));
     at += camera.bytes;
@@ -131,7 +122,7 @@ async function watch() {
       if (!document.hidden) [after, range] = await refresh(after, range);
       await pause(EVERY_MS);
     } catch (error) {
-      say(notice, `live_cam does not answer: ${error instanceof Error ? error.message : error}`);
+      write(notice, `live_cam does not answer: ${error instanceof Error ? error.message : error}`);
       await pause(PAUSE_MS);
     }
   }
@@ -140,7 +131,7 @@ async function watch() {
 /** Shows a camera large, until the dialog is closed or another opened. @param {number} number */
 async function open(number) {
   opened = number;
-  say(part(large, "h2"), part(tiles[number], ".name").textContent ?? "");
+  write(part(large, "h2"), part(tiles[number], ".name").textContent ?? "");
   delete large.dataset.painted;
   const canvas = /** @type {HTMLCanvasElement} */ (part(large, "canvas"));
   canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
