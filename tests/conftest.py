@@ -42,6 +42,15 @@ CACHE = user_cache_path("live_cam")
 # A shell that runs the tests in the background has them ignore interrupts, which some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+_MAX_ID = 60
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Names values of megabytes by their length: pytest sends, measures and prints names several times."""
+    if isinstance(val, str | bytes) and len(val) > _MAX_ID:
+        return f"{argname} of {len(val)}"
+    return None
+
 
 class FakeExplainer:
     """Explains immediately, or after a delay, with a map whose peak is at the top left.
