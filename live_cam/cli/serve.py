@@ -154,9 +154,13 @@ def serve(
     if ray is not None:
         given = {
             "--record": record is not None,
+            "--record-visitors": record_visitors,
+            "--recordings-dir": recordings_dir is not None,
+            "--view": view != "overlay",
             "--publish": bool(publish),
             "--virtual-camera": virtual_camera,
             "--kiosk": kiosk,
+            "--teach": teach,
             "--public": public,
             "a second --model": explainer_options.second is not None,
         }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from itertools import count, cycle, islice
-from typing import Any, Final, Literal
+from dataclasses import replace
+from itertools import cycle, islice
+from typing import Any, Final
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError
@@ -17,6 +17,7 @@ from live_cam.clock import MONOTONIC, Clock
 from live_cam.cluster.camera_actor import CameraActor, CameraReport, Look
 from live_cam.cluster.explainer_actor import MakeExplainer
 from live_cam.cluster.machines import WATCH, find_machines
+from live_cam.cluster.shown import ShownPictures
 from live_cam.errors import LiveCamError
 from live_cam.sources.base import Source
 from live_cam.sources.camera import CameraOptions
@@ -31,23 +32,7 @@ _LOOK_EVERY_WITH_LARGE_S: Final = 0.1
 _SILENCE_LIMIT_S: Final = 1.5
 # A worker that has not started by then starts without its cameras.
 _START_LIMIT_NS: Final = 30_000_000_000
-_WANTED_NS: Final = 3_000_000_000
 _STARTING: Final = CameraReport("starting", "", "", 0.0, None, None, 0.0, 0, 0)
-
-Size = Literal["small", "large"]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture of a camera.
-
-    Attributes:
-        version: A number that no other picture has; later ones are higher.
-        jpeg: The overlay.
-    """
-
-    version: int
-    jpeg: bytes
 
 
 class _Worker:
@@ -58,14 +43,15 @@ class _Worker:
         actor: The handle.
         is_up: Whether it answers.
         is_lost: Whether it did, or can't start.
-        seqs: Numbers of the frames that are known of its cameras, by size.
+        small_seqs, large_seqs: The numbers of its frames whose pictures are known, by camera.
     """
 
     def __init__(self, host: str, actor: Any) -> None:
         self.host = host
         self.actor = actor
         self.is_up = self.is_lost = False
-        self.seqs: dict[Size, dict[int, int]] = {"small": {}, "large": {}}
+        self.small_seqs: dict[int, int] = {}
+        self.large_seqs: dict[int, int] = {}
 
 
 class Wall:
@@ -76,6 +62,7 @@ class Wall:
 
     Attributes:
         names: The names of the cameras.
+        small, large: Their pictures.
         clock: The time.
         visitors: None: nobody shows a camera of their own.
     """
@@ -103,6 +90,7 @@ class Wall:
         machines = find_machines()
         self.clock = clock
         self.names = [camera.name for camera in cameras]
+        self.small, self.large = ShownPictures(clock), ShownPictures(clock)
         self._cameras = dict(enumerate(cameras))
         # They take no processors, of which a machine may have one for two workers.
         self._workers = [
@@ -113,13 +101,9 @@ class Wall:
         self._lock = threading.RLock()
         self._reports = dict.fromkeys(self._cameras, _STARTING)
         self._moving: set[int] = set()  # those whose loss is told until another shows them
-        self._pictures: dict[Size, dict[int, Picture]] = {"small": {}, "large": {}}
-        self._wanted_until_ns: dict[Size, dict[int, int]] = {"small": {}, "large": {}}
-        self._versions = count(1)
         self._failure = ""
         self._start_ns = clock.now_ns()
         self._ended = threading.Event()
-        self._large_wanted = threading.Event()
         self._threads = [
             threading.Thread(target=self._watch, args=(worker,), name="wall", daemon=True) for worker in self._workers
         ]
@@ -161,20 +145,6 @@ class Wall:
         with self._lock:
             return dict(self._reports)
 
-    def want(self, size: Size, numbers: Iterable[int]) -> None:
-        """Has pictures fetched for some seconds."""
-        until_ns = self.clock.now_ns() + _WANTED_NS
-        with self._lock:
-            self._wanted_until_ns[size].update(dict.fromkeys(numbers, until_ns))
-        if size == "large":
-            self._large_wanted.set()
-
-    def pictures(self, size: Size, numbers: Iterable[int], after: int) -> dict[int, Picture]:
-        """Returns the pictures of those cameras that have a later one than a version."""
-        with self._lock:
-            known = ((number, self._pictures[size].get(number)) for number in numbers)
-            return {number: each for number, each in known if each is not None and each.version > after}
-
     def _home(self, number: int) -> _Worker:
         return self._workers[number % len(self._workers)]
 
@@ -213,23 +183,18 @@ class Wall:
             return [number for number, at in self._at.items() if at.is_lost or (is_late and not at.is_up)]
 
     def _pause(self) -> None:
-        if not self._large_wanted.wait(_LOOK_EVERY_S):
-            return
-        self._ended.wait(_LOOK_EVERY_WITH_LARGE_S)
+        if self.large.wait(_LOOK_EVERY_S):
+            self._ended.wait(_LOOK_EVERY_WITH_LARGE_S)
 
     def _look(self, worker: _Worker) -> Any:
-        now_ns = self.clock.now_ns()
-        wanted: dict[Size, dict[int, int | None]] = {"small": {}, "large": {}}
+        """Asks for reports, and for those pictures that are wanted and newer than the known ones."""
         with self._lock:
-            for size, until_ns in self._wanted_until_ns.items():
-                for number in [number for number, each_ns in until_ns.items() if each_ns < now_ns]:
-                    del until_ns[number]
-                    self._pictures[size].pop(number, None)
-                    self._at[number].seqs[size].pop(number, None)
-                wanted[size] = {n: worker.seqs[size].get(n) for n in until_ns if self._at[n] is worker}
-            if not self._wanted_until_ns["large"]:
-                self._large_wanted.clear()
-        return worker.actor.look.options(concurrency_group=WATCH).remote(wanted["small"], wanted["large"])
+            numbers = [number for number, at in self._at.items() if at is worker]
+            small = {number: worker.small_seqs.get(number) for number in self.small.wanted(numbers)}
+            large = {number: worker.large_seqs.get(number) for number in self.large.wanted(numbers)}
+            worker.small_seqs = {number: seq for number, seq in small.items() if seq is not None}
+            worker.large_seqs = {number: seq for number, seq in large.items() if seq is not None}
+        return worker.actor.look.options(concurrency_group=WATCH).remote(small, large)
 
     def _take(self, worker: _Worker, look: Look) -> None:
         """Keeps what a worker reports of its cameras; one that is back home is shown from there from now on."""
@@ -245,11 +210,13 @@ class Wall:
                 if self._at[number] is worker and not is_told:
                     self._moving.discard(number)
                     self._reports[number] = report
-            found: dict[Size, dict[int, tuple[int, bytes]]] = {"small": look.small, "large": look.large}
-            for size, pictures in found.items():
-                for number, (seq, jpeg) in pictures.items():
-                    worker.seqs[size][number] = seq
-                    self._pictures[size][number] = Picture(next(self._versions), jpeg)
+            for found, seqs, shown in (
+                (look.small, worker.small_seqs, self.small),
+                (look.large, worker.large_seqs, self.large),
+            ):
+                for number, (seq, jpeg) in found.items():
+                    seqs[number] = seq
+                    shown.put(number, jpeg)
         for other, numbers in returned.items():
             self._call(other, "hide", numbers)
 
@@ -280,9 +247,9 @@ class Wall:
 
     def _show(self, worker: _Worker, numbers: Collection[int]) -> None:
         with self._lock:
-            for known in worker.seqs.values():  # its frames are counted anew
-                for number in numbers:
-                    known.pop(number, None)
+            for number in numbers:  # its frames are counted anew
+                worker.small_seqs.pop(number, None)
+                worker.large_seqs.pop(number, None)
         if numbers:
             self._call(worker, "show", {number: self._cameras[number] for number in numbers})
 

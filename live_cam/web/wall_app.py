@@ -11,7 +11,8 @@ from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
-from live_cam.cluster.wall import Picture, Wall
+from live_cam.cluster.shown import Picture
+from live_cam.cluster.wall import Wall
 from live_cam.web.api.dependencies import NO_STORE, health_response
 from live_cam.web.api.messages import encode, pack_text
 from live_cam.web.security.access import AccessGuard
@@ -68,8 +69,8 @@ def _routes(wall: Wall) -> APIRouter:
         Those who waited for pictures would not learn that a worker is lost, and there are none.
         """
         numbers = range(min(first, len(wall.names)), min(first + count, len(wall.names)))
-        wall.want("small", numbers)
-        found = wall.pictures("small", numbers, after)
+        wall.small.want(numbers)
+        found = wall.small.newer(numbers, after)
         reports = wall.reports
         states = [report.state for report in reports.values()]
         header = {
@@ -102,8 +103,8 @@ async def _newer_large(wall: Wall, camera: int, after: int) -> Picture | None:
     loop = asyncio.get_running_loop()
     end_s = loop.time() + _POLL_LIMIT_S
     while True:
-        wall.want("large", [camera])
-        found = wall.pictures("large", [camera], after).get(camera)
+        wall.large.want([camera])
+        found = wall.large.newer([camera], after).get(camera)
         if found is not None or loop.time() >= end_s:
             return found
         await asyncio.sleep(_CHECK_EVERY_S)

@@ -94,7 +94,7 @@ def test_the_page_shows_all_small_and_each_large(site, playwright, node_folder):
         assert violations(page, node_folder) == []
         page.keyboard.press("Escape")
         expect(large).to_have_count(0)
-        _wait(lambda: not wall.pictures("large", range(6), 0))  # nobody looks, so nothing is fetched
+        _wait(lambda: not wall.large.newer(range(6), 0))  # nobody looks, so nothing is fetched
         assert problems == []
 
 
@@ -172,5 +172,6 @@ def test_a_list_that_is_none_is_one_line(tmp_path, content, message):
 
 def test_a_wall_does_nothing_else(live_cam, tmp_path):
     assert "leave out --record and --kiosk" in live_cam("--ray", "x.txt", "--record", "a.mp4", "--kiosk").error(2)
+    assert "leave out --view and --teach" in live_cam("--ray", "x.txt", "--teach", "--view", "raw").error(2)
     assert "give it" in live_cam("--ray", "10.0.0.5:6379").error(2)
     assert "no.txt can't be read" in live_cam("serve", "no.txt", "--ray").error(2)

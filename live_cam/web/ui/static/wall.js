@@ -2,6 +2,7 @@
 /** The wall: small pictures of those cameras that are in view, and one large on demand. */
 
 import { apiUrl } from "./api.js";
+import { percent } from "./captions.js";
 import { pause, write } from "./ui.js";
 
 const EVERY_MS = 700;
@@ -72,7 +73,7 @@ async function get(route, query) {
 function describe(whole, camera) {
   const isKnown = camera.label !== "";
   whole.dataset.state = camera.state;
-  write(part(whole, ".answer"), isKnown ? `${camera.label} ${(100 * camera.probability).toFixed(0)} %` : "");
+  write(part(whole, ".answer"), isKnown ? `${camera.label} ${percent(camera.probability)}` : "");
   write(part(whole, ".message"), camera.state === "live" ? "" : camera.message || camera.state);
 }
 
