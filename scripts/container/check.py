@@ -64,8 +64,8 @@ def main() -> None:
     _report("size", f"{size} {unit}", unit == "GB" and float(size) <= _LIMITS_GB.get(tensorflow, float("inf")))
     container = Container(buildah, image)
     try:
-        user = container.run("id", "-u").stdout.strip()
-        _report("user", user, user not in ("", "0"))
+        user = container.run("id", "-u")
+        _report("user", (user.stdout or user.stderr).strip(), user.stdout.strip() not in ("", "0"))
         _report("npm", "none", container.run("sh", "-c", "command -v npm node").stdout == "")
         with _serving(container, "demo", "demo") as (_, start_s):
             _report("two sources", f"healthy after {start_s:.1f} s, read from the disk", True)
