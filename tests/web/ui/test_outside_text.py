@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 from live_cam.errors import SourceError
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
-from live_cam.web.ui.page import build_page
 from tests.conftest import LION, FakeExplainer
 from tests.web.browser import part, pick, wait_until, wait_until_mounted
 
@@ -53,6 +52,8 @@ def require_unharmed(page: Page) -> None:
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("kiosk", [False, True])
 def test_no_text_from_outside_is_in_a_template(count, kiosk, rename_classes, fake_source, fake_explainer):
+    from live_cam.web.ui.page import build_page
+
     rename_classes(dict.fromkeys(range(1000), "OUTSIDE"))
     sources = [fake_source(name=f"OUTSIDE {number}") for number in range(count)]
     config = build_page(Session(sources, fake_explainer()), CameraOptions(), kiosk).get_config_file()

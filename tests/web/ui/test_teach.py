@@ -15,7 +15,6 @@ from live_cam.explain.explainer import Explainer
 from live_cam.models.taught_head import read_head
 from live_cam.pipeline.session import Session
 from live_cam.sources.camera import CameraOptions
-from live_cam.web.ui.page import build_page
 from tests.clocks import ShiftedClock
 from tests.teach.camera import ColourCamera
 from tests.teach.colours import PURPLE, TEAL
@@ -317,6 +316,8 @@ def test_a_visitor_teaches_the_webcam_and_a_reload_loses_nothing(serve_session, 
 
 
 def test_teaching_is_offered_where_it_is_possible(explainer, camera, fake_explainer, colour_explainers):
+    from live_cam.web.ui.page import build_page
+
     def offers(sources, *explainers, kiosk=False):
         second = explainers[1] if len(explainers) > 1 else None
         page = build_page(Session(sources, explainers[0], second=second), CameraOptions(), kiosk)
