@@ -1,10 +1,15 @@
-"""The garbage collector looks at what tests make, and not again and again at all that was imported for them."""
+"""Has the garbage collector look at what tests make, and not again and again at all that they import."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+_MANY_MODULES = 300
+
+_frozen_n = 0
 
 
 @pytest.hookimpl(wrapper=True)
@@ -17,5 +22,18 @@ def pytest_collection() -> Iterator[Any]:
     try:
         return (yield)
     finally:
-        gc.freeze()
+        _freeze()
         gc.enable()
+
+
+def pytest_runtest_logfinish() -> None:
+    """Leaves alone what a test has imported, too, if that is much, such as TensorFlow or Gradio."""
+    if len(sys.modules) > _frozen_n + _MANY_MODULES:
+        gc.collect()
+        _freeze()
+
+
+def _freeze() -> None:
+    global _frozen_n
+    gc.freeze()
+    _frozen_n = len(sys.modules)

