@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -8,9 +9,13 @@ _SLOW = _HEAVY | {"openvino", "fastapi", "starlette", "uvicorn", "cv2", "av", "P
 
 
 def _run(statement):
+    return _output_of(statement).split()
+
+
+def _output_of(statement):
     done = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+    return done.stdout
 
 
 @pytest.mark.parametrize("statement", ["import live_cam", "from live_cam.cli.app import app"])
@@ -18,47 +23,60 @@ def test_importing_the_package_or_its_command_line_loads_neither_network_nor_pag
     assert _run(f"{statement}; import sys; print(*({_HEAVY!r} & sys.modules.keys()))") == []
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "--version",
-        "--help",
-        "serve --help",
-        "annotate --help",
-        "wrongcommand",
-        "exlpain missing.jpg",
-        "explain missing.jpg --layer conv5",
-        "explain photo.jpg --method gradCAM",
-        "ftp://camera.example",
-        "serve --wrong",
-        "serve demo --size 3",
-        "demo browser",
-        "demo --kiosk --record new.mp4",
-        "annotate --wrong",
-        "annotate missing*.mp4 -o new.mp4",
-        "explain missing.jpg",
-        "explain missing.jpg --target nosuchclass",
-        "check model.keras missing.jpg",
-    ],
-)
-def test_help_and_a_wrong_word_load_neither_networks_nor_what_opens_cameras_and_files(words):
-    assert _loaded_by(words, _SLOW) == []
+_MISSING_VIDEO = "annotate missing.mp4 -o new.mp4"
+_WORDS = [
+    "--version",
+    "--help",
+    "serve --help",
+    "annotate --help",
+    "wrongcommand",
+    "exlpain missing.jpg",
+    "explain missing.jpg --layer conv5",
+    "explain photo.jpg --method gradCAM",
+    "ftp://camera.example",
+    "serve --wrong",
+    "serve demo --size 3",
+    "demo browser",
+    "demo --kiosk --record new.mp4",
+    "annotate --wrong",
+    "annotate missing*.mp4 -o new.mp4",
+    "explain missing.jpg",
+    "explain missing.jpg --target nosuchclass",
+    "check model.keras missing.jpg",
+]
 
 
-def test_a_missing_video_is_named_before_networks_are_loaded():
-    assert _loaded_by("annotate missing.mp4 -o new.mp4", _HEAVY | {"openvino", "cv2"}) == []
-
-
-def _loaded_by(words, modules):
-    """Returns which of some modules a run of the command line loads."""
-    printed = _run(f"""
-import os, sys
+@pytest.fixture(scope="module")
+def loaded_by():
+    """What runs of the command line load, by their words: each in a fork of one process, which saves its start."""
+    printed = _output_of(f"""
+import json, os, sys
 from live_cam import __main__
-os._exit = lambda status: print("loaded", *({modules!r} & sys.modules.keys()))
-sys.argv = ["live-cam", *{words.split()!r}]
-__main__.main()
+from live_cam.cli import app
+end = os._exit
+for words in {[*_WORDS, _MISSING_VIDEO]!r}:
+    if os.fork():
+        os.wait()
+        continue
+    descriptor = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    def report(status):
+        os.write(descriptor, json.dumps([words, *({_SLOW!r} & sys.modules.keys())]).encode() + b"\\n")
+        end(0)
+    os._exit = report
+    sys.argv = ["live-cam", *words.split()]
+    __main__.main()
 """)
-    return printed[printed.index("loaded") + 1 :]
+    return {words: loaded for words, *loaded in map(json.loads, printed.splitlines())}
+
+
+@pytest.mark.parametrize("words", _WORDS)
+def test_help_and_a_wrong_word_load_neither_networks_nor_what_opens_cameras_and_files(loaded_by, words):
+    assert loaded_by[words] == []
+
+
+def test_a_missing_video_is_named_before_networks_are_loaded(loaded_by):
+    assert not (_HEAVY | {"openvino", "cv2"}) & set(loaded_by[_MISSING_VIDEO])
 
 
 def test_importing_the_package_takes_so_little_that_ctrl_c_is_handled_early():

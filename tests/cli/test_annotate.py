@@ -129,10 +129,9 @@ def test_a_folder_into_which_another_process_writes(live_cam, short_clip, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fake", [True, False], ids=["fake", "with the network's threads at work"])
-def test_interrupted_it_leaves_no_file(start_process, eventually, long_film, tmp_path, fake):
+def test_interrupted_it_leaves_no_file(start_process, eventually, long_film, tmp_path):
     out = tmp_path / "out"
-    with start_process("annotate", long_film, "-o", out, fake=fake) as process:
+    with start_process("annotate", long_film, "-o", out) as process:  # with the network's threads at work
         eventually(
             lambda: process.poll() is not None or any(part.stat().st_size for part in out.rglob("long.mp4")),
             within_s=_START_LIMIT_S,

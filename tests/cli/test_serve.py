@@ -265,7 +265,9 @@ def test_it_records_until_ctrl_c_however_often_it_comes_and_prints_the_url_for_o
     start_server, free_port, tmp_path
 ):
     video = tmp_path / "demo.mp4"
-    server = start_server("demo", "--host", "0.0.0.0", "--token", "a b c d e f g", "--record", video, "--view", "both")
+    server = start_server(
+        "demo", "--host", "0.0.0.0", "--token", "a b c d e f g", "--record", video, "--view", "both", fake=True
+    )
     assert f"http://127.0.0.1:{free_port}/?token=a%20b%20c%20d%20e%20f%20g " in server.read_until("Demo")
     (address,) = local_addresses() or ["not on a network"]
     others = server.read_until("")

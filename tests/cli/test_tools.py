@@ -84,7 +84,7 @@ def test_the_cameras_of_this_machine_are_listed_whichever_they_are(live_cam):
 
 @pytest.mark.slow
 def test_bench_times_the_step_against_a_forward_pass_of_the_same_kind(live_cam, monkeypatch):
-    monkeypatch.setattr(benchmark, "_ROUNDS", 9)
+    monkeypatch.setattr(benchmark, "_ROUNDS", 7)
     monkeypatch.setattr(benchmark, "_CALLS_PER_ROUND", 2)
     result = live_cam("bench", "--json", "--precision", "float32")
     assert result.status == 0, result.stderr

@@ -17,7 +17,11 @@ from tests.servers.stamped import stamp_ns
 
 PATH = "/live/secret-key"
 # FFmpeg 8.1 refuses its own default of the time to wait.
-LISTEN = {"rtmp": {"listen": "1"}, "rtsp": {"rtsp_flags": "listen", "listen_timeout": "600"}}
+# What waits for a server that is stopped is little, so that whoever sends soon notices.
+LISTEN = {
+    "rtmp": {"listen": "1", "recv_buffer_size": "8192"},
+    "rtsp": {"rtsp_flags": "listen", "listen_timeout": "600"},
+}
 
 
 def main():

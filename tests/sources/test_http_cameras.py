@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from live_cam.errors import SourceError
@@ -45,14 +44,14 @@ def test_an_address_of_one_picture_is_requested_again_and_again_and_said_so(serv
         send_body("image/jpeg", JPEGS[len(camera.requests) % 3])(connection, _)
 
     camera = serve(respond)
-    source = NetworkSource(camera.url("/snapshot.jpg"), poll_fps=5.0)
+    source = NetworkSource(camera.url("/snapshot.jpg"), poll_fps=10.0)
     frames = read_frames(source, 4)
     read_frames(source, 3)
     assert set(levels((frame.rgb, 0) for frame in frames)) == set(LEVELS)
     times_s = [time_s for time_s, _ in camera.requests[:4]]
-    assert np.diff(times_s).min() > 0.15
+    assert times_s[3] - times_s[0] > 0.2
     (said,) = [record.getMessage() for record in caplog.records]
-    assert said.startswith(f"{source.name} responds with one picture, and is requested 5 times a second; --rate")
+    assert said.startswith(f"{source.name} responds with one picture, and is requested 10 times a second; --rate")
 
 
 def test_a_picture_that_fails_later_is_an_error(serve):
