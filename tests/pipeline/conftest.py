@@ -2,6 +2,10 @@ import threading
 
 import pytest
 
+from tests.cli.conftest import live_cam
+
+__all__ = ["live_cam"]
+
 
 def _belongs_to_session(thread):
     return thread.name in ("capture", "worker") or thread.name.startswith("reader of ")

@@ -1,8 +1,6 @@
 import io
 import json
 import shlex
-import subprocess
-import sys
 import time
 import zipfile
 from dataclasses import replace
@@ -206,7 +204,7 @@ def test_the_time_is_that_of_the_frame_and_not_of_the_click(make_snapshot, fake_
 
 
 @pytest.mark.slow
-def test_the_real_command_repeats_a_real_snapshot(gradio_media, make_snapshot, tmp_path):
+def test_the_real_command_repeats_a_real_snapshot(gradio_media, live_cam, tmp_path, monkeypatch):
     from live_cam.explain.explainer import Explainer
 
     explainer = Explainer(method="hirescam", runtime="openvino")
@@ -220,16 +218,9 @@ def test_the_real_command_repeats_a_real_snapshot(gradio_media, make_snapshot, t
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     content = json.loads(files[f"{NAME}.json"])
-    arguments = shlex.split(content["repeat"])[1:]
-    run = subprocess.run(
-        [sys.executable, "-m", "live_cam", *arguments, "--json", "--save-map", "again.npz"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert run.returncode == 0, run.stderr
+    monkeypatch.chdir(tmp_path)
+    run = live_cam(*shlex.split(content["repeat"])[1:], "--json", "--save-map", "again.npz")
+    assert run.status == 0, run.stderr
     assert json.loads(run.stdout)["top"] == content["top"]
     with np.load(tmp_path / "again.npz") as again:
         explanation = replace(
