@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import signal
-import socket
 from contextlib import ExitStack
 
 import pytest
@@ -49,14 +46,3 @@ def test_a_port_that_was_asked_for_is_taken_or_none(two_ports, capsys):
 def test_an_address_of_another_machine_is_an_error_at_the_first_port(capsys):
     with pytest.raises(ServeError, match=r"cannot listen on 192\.0\.2\.1, port 7860"):
         bind_port("192.0.2.1", None)
-
-
-@pytest.mark.slow
-def test_port_0_is_any_that_is_free_and_its_url_is_printed(start_process):
-    with start_process("demo", "--no-open", "--port", "0", fake=True) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", process.stdout.readline())
-        assert found is not None
-        socket.create_connection(("127.0.0.1", int(found[1]))).close()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 0

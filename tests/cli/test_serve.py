@@ -190,13 +190,14 @@ class Server:
     """A process that serves.
 
     Attributes:
+        port: Where it serves.
         output: The lines read from its standard output.
     """
 
     def __init__(self, process: subprocess.Popen[str], port: int, client: httpx.Client, eventually) -> None:
         self.process = process
+        self.port = port
         self.output: list[str] = []
-        self._url = f"http://127.0.0.1:{port}/stats"
         self._client = client
         self._eventually = eventually
 
@@ -216,7 +217,7 @@ class Server:
         def is_met() -> bool:
             assert self.process.poll() is None, "live-cam ended by itself"
             try:
-                response = self._client.get(self._url)
+                response = self._client.get(f"http://127.0.0.1:{self.port}/stats")
             except httpx.TransportError:
                 return False
             assert response.status_code == 200
@@ -248,32 +249,31 @@ class Server:
 
 
 @pytest.fixture
-def start_server(start_process, free_port, eventually) -> Iterator[Callable[..., Server]]:
-    """Starts `live-cam` on `free_port`: `start_server("demo", "--record", path)`."""
+def start_server(start_process, eventually) -> Iterator[Callable[..., Server]]:
+    """Starts `live-cam` with a fake explainer, on any port that is free: `start_server("demo", "--record", path)`."""
     with ExitStack() as stack:
         client = stack.enter_context(httpx.Client(headers={"Authorization": "Bearer a b c d e f g"}))
 
-        def start(*words: object, **options: Any) -> Server:
-            process = start_process(*words, "--no-open", "--port", free_port, **options)
-            return Server(stack.enter_context(process), free_port, client, eventually)
+        def start(*words: object) -> Server:
+            process = start_process(*words, "--no-open", "--port", 0, fake=True)
+            return Server(stack.enter_context(process), 0, client, eventually)
 
         yield start
 
 
 @pytest.mark.slow
-def test_it_records_until_ctrl_c_however_often_it_comes_and_prints_the_url_for_others(
-    start_server, free_port, tmp_path
-):
+def test_it_records_until_ctrl_c_however_often_it_comes_and_prints_the_url_for_others(start_server, tmp_path):
     video = tmp_path / "demo.mp4"
-    server = start_server(
-        "demo", "--host", "0.0.0.0", "--token", "a b c d e f g", "--record", video, "--view", "both", fake=True
-    )
-    assert f"http://127.0.0.1:{free_port}/?token=a%20b%20c%20d%20e%20f%20g " in server.read_until("Demo")
+    words = "demo", "--host", "0.0.0.0", "--token", "a b c d e f g", "--record", video, "--view", "both"
+    server = start_server(*words)
+    found = re.search(r"http://127\.0\.0\.1:(\d+)/\?token=a%20b%20c%20d%20e%20f%20g ", server.read_until("Demo"))
+    assert found is not None
+    server.port = int(found[1])
     (address,) = local_addresses() or ["not on a network"]
     others = server.read_until("")
     assert address in others
     if address != "not on a network":
-        assert others == f"For others on the network: http://{address}:{free_port}/?token=a%20b%20c%20d%20e%20f%20g\n"
+        assert others == f"For others on the network: http://{address}:{server.port}/?token=a%20b%20c%20d%20e%20f%20g\n"
     server.wait_for_recording(frames=20)
     server.process.send_signal(signal.SIGINT)
     server.read_until("Finishing", "Recorded")

