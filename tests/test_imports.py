@@ -46,9 +46,8 @@ _WORDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def loaded_by():
-    """What runs of the command line load, by their words: each in a fork of one process, which saves its start."""
+def test_help_and_a_wrong_word_load_neither_networks_nor_what_opens_cameras_and_files():
+    # Each run is a fork of one process, which saves its start.
     printed = _output_of(f"""
 import json, os, sys
 from live_cam import __main__
@@ -67,16 +66,10 @@ for words in {[*_WORDS, _MISSING_VIDEO]!r}:
     sys.argv = ["live-cam", *words.split()]
     __main__.main()
 """)
-    return {words: loaded for words, *loaded in map(json.loads, printed.splitlines())}
-
-
-@pytest.mark.parametrize("words", _WORDS)
-def test_help_and_a_wrong_word_load_neither_networks_nor_what_opens_cameras_and_files(loaded_by, words):
-    assert loaded_by[words] == []
-
-
-def test_a_missing_video_is_named_before_networks_are_loaded(loaded_by):
-    assert not (_HEAVY | {"openvino", "cv2"}) & set(loaded_by[_MISSING_VIDEO])
+    loaded = {words: set(modules) for words, *modules in map(json.loads, printed.splitlines())}
+    for_a_missing_video = loaded.pop(_MISSING_VIDEO)
+    assert loaded == {words: set() for words in _WORDS}
+    assert not for_a_missing_video & (_HEAVY | {"openvino", "cv2"})
 
 
 def test_importing_the_package_takes_so_little_that_ctrl_c_is_handled_early():
