@@ -18,17 +18,19 @@ from live_cam.tensorflow_package import lacks_tensorflow
 
 _LIMIT_S = 600.0
 _MAX_MESSAGE_CHARS: Final = 4000
+_AHEAD: Final = "ahead"
 
 
 class Task:
     """A module whose `__main__` calls `serve_task`, in a process that may load what it needs before it is asked."""
 
-    def __init__(self, module: str, failure: str) -> None:
+    def __init__(self, module: str, failure: str, ahead: bool = False) -> None:
         """Starts the process.
 
         Args:
             module: Its name.
             failure: What failed, for messages, such as `converting the network`.
+            ahead: Whether it is asked much later, and loads what most requests need.
 
         Raises:
             OSError: No process can be started.
@@ -36,7 +38,7 @@ class Task:
         self._failure = failure
         with ExitStack() as opened:
             self._log = opened.enter_context(TemporaryFile())
-            self._child = opened.enter_context(start_child(module, [], stderr=self._log))
+            self._child = opened.enter_context(start_child(module, [_AHEAD] if ahead else [], stderr=self._log))
             self._opened = opened.pop_all()
 
     def run(self, request: Any) -> Any:
@@ -118,11 +120,12 @@ def serve_task(task: Callable[[Any], Any], max_memory_bytes: int = 0, load: Call
     Args:
         task: Receives the request, and returns a JSON value.
         max_memory_bytes: Limit of the address space, against what hostile input allocates; 0 for none.
-        load: What can be done before the request is known; an error in it is the task's to raise again.
+        load: What a process that is started ahead does before the request is known; an error in it is the task's to
+            raise again.
     """
     end_with_parent(None) if not max_memory_bytes else setup_child(max_memory_bytes, None)
     output = take_stdout()
-    if load is not None:
+    if load is not None and _AHEAD in sys.argv:
         with suppress(Exception):
             load()
     request = sys.stdin.buffer.readline()

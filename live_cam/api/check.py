@@ -123,7 +123,8 @@ def check_model(model: Model, explainer: Explainer, frames: Sequence[Frame]) -> 
     pixels = np.zeros((len(frames), *classifier.input_px, 3), np.uint8)
     resize_to_input([frame.rgb for frame in frames], pixels)
     logits = np.stack([explainer.explain(Frame(each, pts_ns=0)).logits for each in pixels])
-    empty = np.stack(empty_images(classifier.input_px))
+    can_tell = len({each.tobytes() for each in pixels}) >= IMAGES_N
+    empty = np.stack(empty_images(classifier.input_px)) if can_tell else None
     alone = predict_alone(model.file, pixels, empty, classifier.preprocessing)
     own = output_probabilities(alone.outputs, alone.probes)
     explained = probabilities(logits, classifier.head)
@@ -132,7 +133,7 @@ def check_model(model: Model, explainer: Explainer, frames: Sequence[Frame]) -> 
             f"{classifier.name} itself puts out {own.shape[1]} classes, and {explained.shape[1]} are explained; please "
             "report it"
         )
-    if len({each.tobytes() for each in pixels}) >= IMAGES_N:
+    if can_tell:
         hints = find_hints(alone.logits, len(pixels), classifier.labels, classifier.head)
     else:
         hints = [f"to check the preprocessing as well, give {IMAGES_N} or more images that differ"]

@@ -157,13 +157,13 @@ def _code_digest() -> str:
 
 
 def _describe(request: dict[str, Any]) -> dict[str, Any]:
-    from live_cam.models.build import build_network
-
     file = NetworkFile.from_json(request)
     if file.kind == "openvino":
         from live_cam.models.openvino_files.network import read_network
 
         return asdict(Description.of_graph(read_network(Path(file.path), file.output)))
+    from live_cam.models.build import build_network
+
     return asdict(Description.of(build_network(file)))
 
 

@@ -65,7 +65,7 @@ def load_ahead() -> None:
     """Starts the process of the next conversion, which loads TensorFlow before it is asked."""
     if _loaded.empty():
         with suppress(OSError):  # the conversion tries again, and reports it
-            _loaded.put(Task(_MODULE, _FAILURE))
+            _loaded.put(Task(_MODULE, _FAILURE, ahead=True))
 
 
 def end_loaded() -> None:

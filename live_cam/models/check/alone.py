@@ -54,7 +54,7 @@ class Predictions:
         probes: Its output for inputs far outside of what any preprocessing yields.
         rounding: See `ModelAlone`.
         logits: The logits (N + M, classes) of the images and of the empty ones, with each of `PREPROCESSING` that fits
-            the input, and with the chosen preprocessing, whose name is `CHOSEN`.
+            the input, and with the chosen preprocessing, whose name is `CHOSEN`; none without empty images.
     """
 
     outputs: Array
@@ -66,7 +66,7 @@ class Predictions:
 def predict_alone(
     file: NetworkFile,
     pixels: NDArray[np.uint8],
-    empty: NDArray[np.uint8],
+    empty: NDArray[np.uint8] | None,
     preprocessing: Preprocessing,
 ) -> Predictions:
     """Runs a model on images, without flattening, folding or converting it.
@@ -74,7 +74,7 @@ def predict_alone(
     Args:
         file: The model.
         pixels: N images uint8 (N, H, W, 3), RGB, of the size of the input.
-        empty: M images without content, alike.
+        empty: M images without content, alike; None where the logits are not needed, which take most of the time.
         preprocessing: What the model receives of the pixels.
 
     Raises:
@@ -82,7 +82,8 @@ def predict_alone(
     """
     with tempfile.TemporaryDirectory(prefix="live_cam_check_") as folder:
         images, results = Path(folder, "images.npz"), Path(folder, "results.npz")
-        np.savez(images, pixels=pixels, empty=empty)
+        arrays: dict[str, Any] = {"pixels": pixels} if empty is None else {"pixels": pixels, "empty": empty}
+        np.savez(images, **arrays)
         request = {
             "file": asdict(file.absolute()),
             "images": str(images),
@@ -90,9 +91,9 @@ def predict_alone(
             "preprocessing": asdict(preprocessing),
         }
         rounding = run_task(_MODULE, request, f"running {file.path or file.application}")
-        with np.load(results) as arrays:
-            logits = {name: arrays[name] for name in (CHOSEN, *PREPROCESSING) if name in arrays}
-            return Predictions(arrays["outputs"], arrays["probes"], rounding, logits)
+        with np.load(results) as loaded:
+            logits = {name: loaded[name] for name in (CHOSEN, *PREPROCESSING) if name in loaded}
+            return Predictions(loaded["outputs"], loaded["probes"], rounding, logits)
 
 
 def preprocess(pixels: NDArray[np.uint8], preprocessing: Preprocessing, channels: int) -> Array:
@@ -123,17 +124,18 @@ def _open(file: NetworkFile) -> ModelAlone:
 
 def _predict(request: dict[str, Any]) -> str:
     with np.load(request["images"]) as arrays:
-        pixels, empty = arrays["pixels"], arrays["empty"]
+        pixels, empty = arrays["pixels"], arrays.get("empty")
     model = _open(NetworkFile.from_json(request["file"]))
     chosen = Preprocessing.from_json(request["preprocessing"])
-    everything = np.concatenate([pixels, empty])
-    results: dict[str, Any] = {
-        "outputs": model.predict(preprocess(pixels, chosen, model.channels)),
-        "probes": model.predict(_probes((*pixels.shape[1:3], model.channels))),
-    }
-    for name, each in {CHOSEN: chosen, **PREPROCESSING}.items():
-        if each.fits(model.channels):
-            results[name] = model.logits(preprocess(everything, each, model.channels))
+    probes = _probes((*pixels.shape[1:3], model.channels))
+    # At once, since Keras traces a model for each number of images.
+    outputs = model.predict(np.concatenate([preprocess(pixels, chosen, model.channels), probes]))
+    results: dict[str, Any] = {"outputs": outputs[: len(pixels)], "probes": outputs[len(pixels) :]}
+    if empty is not None:
+        everything = np.concatenate([pixels, empty])
+        for name, each in {CHOSEN: chosen, **PREPROCESSING}.items():
+            if each.fits(model.channels):
+                results[name] = model.logits(preprocess(everything, each, model.channels))
     np.savez(request["results"], **results)
     return model.rounding
 

@@ -61,6 +61,8 @@ def test_a_process_started_ahead_has_loaded_when_it_is_asked(started, tmp_path, 
     assert len(started) == 1
     convert_in_subprocess(asked, tmp_path / "other.xml")
     assert len(started) == 2, "it serves one conversion"
+    # Not every conversion needs TensorFlow.
+    assert (tmp_path / "other.xml").read_text() == "loaded last, then asked"
 
 
 def test_a_process_that_no_conversion_took_is_ended(started):
@@ -160,4 +162,4 @@ def test_the_reason_is_what_the_subprocess_reports(output, log, reason):
 
 def test_an_error_that_nobody_expects_is_reported_as_it_is(request_, tmp_path):
     with pytest.raises(LiveCamError, match=r"converting the network for OpenVINO failed: TypeError: .*'?int'?"):
-        convert_in_subprocess(replace(request_, layers=5), tmp_path / "step.xml")
+        convert_in_subprocess(replace(request_, converted="step.xml", int8_table=5), tmp_path / "step.xml")

@@ -69,14 +69,16 @@ def test_fastest_precision_of_the_cpu_is_the_default(model, runtime):
 
 
 @pytest.mark.slow
-def test_start_with_a_cached_step_imports_no_tensorflow(explainer, archive_file):
+def test_a_cached_step_and_a_file_of_openvino_open_without_tensorflow(explainer, archive_file, colour_models):
     assert explainer.runtime == "openvino", "its step is in the cache"
     code = (
         "import sys, live_cam; explainer = live_cam.Explainer(weights=sys.argv[1]);"
-        "print(explainer.runtime, 'tensorflow' in sys.modules, 'keras' in sys.modules)"
+        "from live_cam.models import describe, network_file;"
+        "file = network_file.NetworkFile(sys.argv[2], 'openvino');"
+        "described = describe._describe(describe.asdict(file));"
+        "print(explainer.runtime, described['classes'], 'tensorflow' in sys.modules, 'keras' in sys.modules)"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(archive_file)], capture_output=True, text=True, check=False, timeout=240
-    )
+    words = [sys.executable, "-c", code, str(archive_file), str(colour_models[0])]
+    result = subprocess.run(words, capture_output=True, text=True, check=False, timeout=240)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.split() == ["openvino", "False", "False"]
+    assert result.stdout.split() == ["openvino", "3", "False", "False"]

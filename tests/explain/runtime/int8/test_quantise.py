@@ -5,9 +5,11 @@ import openvino as ov
 import pytest
 
 from live_cam.errors import ModelError
+from live_cam.explain.runtime.conversion_process import ConversionRequest, convert_in_subprocess
 from live_cam.explain.runtime.int8.calibrate import measure_ranges
-from live_cam.explain.runtime.int8.quantise import quantise, quantise_file
+from live_cam.explain.runtime.int8.quantise import quantise
 from live_cam.explain.runtime.int8.table import RangeTable
+from live_cam.models.network_file import NetworkFile
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +44,9 @@ def test_the_head_reads_the_very_activation_that_is_returned(quantised, run, pic
 
 def test_kernels_are_stored_as_int8(converted, quantised, table, tmp_path):
     table.write(tmp_path / "table.npz")
-    quantise_file(converted, tmp_path / "table.npz", tmp_path / "int8.xml")
+    # From what is converted already, without the network.
+    request = ConversionRequest(NetworkFile("none.npz"), (), "logit", 1, 1, str(tmp_path / "table.npz"), str(converted))
+    convert_in_subprocess(request, tmp_path / "int8.xml")
     stored = ov.Core().read_model(tmp_path / "int8.xml")
     for model in (quantised, stored):
         constants = [node for node in model.get_ordered_ops() if node.get_type_name() == "Constant"]
