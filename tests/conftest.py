@@ -30,7 +30,7 @@ from tests.clocks import FakeClock
 from tests.node_modules import node_directory
 from tests.servers.running import RunningServer
 
-pytest_plugins = ["tests.garbage", "tests.networks", "tests.colour_models"]
+pytest_plugins = ["tests.garbage", "tests.networks", "tests.colour_models", "tests.schedule"]
 
 LION = 291
 
