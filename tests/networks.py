@@ -197,6 +197,34 @@ def make_openvino_step(make_convert, tmp_path_factory):
     return make
 
 
+@pytest.fixture(scope="module")
+def tasks_here():
+    """Runs the tasks that open, convert and check networks in this process, which has loaded TensorFlow already.
+
+    Those processes themselves are tested in `tests/explain/runtime/test_conversion_process.py` and `tests/cli`.
+    """
+    from live_cam.explain.runtime import conversion_process
+    from live_cam.models import describe
+    from live_cam.models.check import alone
+
+    def through_json(task):
+        return lambda _, request, __: json.loads(json.dumps(task(json.loads(json.dumps(request)))))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(describe, "run_task", through_json(describe._describe))
+        patch.setattr(alone, "run_task", through_json(alone._predict))
+        patch.setattr(conversion_process, "run_task", through_json(conversion_process._convert))
+        yield
+
+
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory):
+    """A cache of this module's own, so that the user's does not fill with models of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_network():
     """A seeded network of three convolutions and ten classes, for tests that compile often."""
@@ -215,13 +243,16 @@ def tiny_network():
 
 @pytest.fixture(scope="session")
 def make_tiny_step(tiny_network):
-    """Creates steps of the tiny network on TensorFlow, with nothing compiled: `make_tiny_step(("high",))`."""
+    """Creates steps of the tiny network on TensorFlow, with nothing compiled: `make_tiny_step(("high",))`.
+
+    They are not frozen, which takes most of the time.
+    """
     from live_cam.explain.runtime.step_graph import StepGraph
     from live_cam.explain.runtime.tensorflow_step import TensorFlowStep
     from live_cam.models.network import Network
 
     make_graph = functools.cache(lambda layers: StepGraph(Network(tiny_network), layers, "logit"))
-    return lambda layers: TensorFlowStep(make_graph(layers), on_gpu=False, weights_bytes=TINY_WEIGHTS_BYTES)
+    return lambda layers: TensorFlowStep(make_graph(layers), False, TINY_WEIGHTS_BYTES, optimize=False)
 
 
 @pytest.fixture(scope="session")

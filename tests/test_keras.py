@@ -14,6 +14,7 @@ from live_cam.errors import OutputError, SourceError, UsageError
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.usefixtures("tasks_here", "own_cache"),
     # Keras, when it saves a model, with newer NumPy.
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
 ]
@@ -62,6 +63,12 @@ def make_model():
     return model
 
 
+@pytest.fixture(scope="module")
+def any_model():
+    """A model whose training is traced once, for tests that don't ask what it has learnt."""
+    return make_model()
+
+
 def fit(model, pictures, *callbacks, epochs=2):
     return model.fit(*pictures, batch_size=16, epochs=epochs, verbose=0, callbacks=list(callbacks))
 
@@ -105,18 +112,18 @@ def test_training_goes_as_without_the_callback(callback, pictures):
     assert next_of_it == next_without
 
 
-def test_only_every_nth_epoch_is_explained(callback, pictures, tmp_path):
-    fit(make_model(), pictures, callback(every=2), epochs=5)
+def test_only_every_nth_epoch_is_explained(callback, any_model, pictures, tmp_path):
+    fit(any_model, pictures, callback(every=2), epochs=5)
     assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["epoch_002", "epoch_004"]
 
 
 @pytest.mark.parametrize("fault", ["exists", "layer"])
-def test_what_can_not_be_written_or_explained_is_one_warning(callback, pictures, tmp_path, caplog, fault):
+def test_what_can_not_be_written_or_explained_is_one_warning(callback, any_model, pictures, tmp_path, caplog, fault):
     explained = callback(layer="none" if fault == "layer" else None)
     for name in ("epoch_001", "epoch_002") if fault == "exists" else ():
         (tmp_path / "maps" / name).mkdir()
     with caplog.at_level(logging.WARNING, "live_cam"):
-        history = fit(make_model(), pictures, explained)
+        history = fit(any_model, pictures, explained)
     assert len(history.history["loss"]) == 2
     (record,) = caplog.records
     assert "epoch 1 is not explained, and training goes on" in record.message

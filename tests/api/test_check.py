@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import openvino as ov
 import pytest
 
 from live_cam.api.check import check_model
 from live_cam.explain.explainer import Explainer
-from live_cam.explain.runtime import conversion_process
 from live_cam.explain.runtime.fold_batch_norm import fold_batch_norm
-from live_cam.models import describe
-from live_cam.models.check import alone
 from live_cam.models.open import ModelOptions, open_model
 from live_cam.models.openvino_files.network import OpenVinoNetwork
 from live_cam.models.preprocessing import NONE
@@ -35,16 +30,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
-def in_this_process(monkeypatch, tmp_path):
-    """Runs the tasks of child processes here, where TensorFlow is loaded already, with an empty cache."""
+def empty_cache(tasks_here, monkeypatch, tmp_path):
+    """Networks of the same weights are opened and converted anew."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    def through_json(task):
-        return lambda _, request, __: json.loads(json.dumps(task(json.loads(json.dumps(request)))))
-
-    monkeypatch.setattr(describe, "run_task", through_json(describe._describe))
-    monkeypatch.setattr(alone, "run_task", through_json(alone._predict))
-    monkeypatch.setattr(conversion_process, "run_task", through_json(conversion_process._convert))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from tests.models.keras_files.saving import save
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tasks_here", "own_cache")]
 
 _PIXELS = 64
 

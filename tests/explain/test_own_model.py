@@ -18,7 +18,7 @@ from live_cam.explain.saliency.occlusion import occlude
 from live_cam.types import CamConfig, Target
 from tests.models.keras_files.saving import save, writers_may_warn
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tasks_here", "own_cache")]
 
 PX = 48
 MARK_PX = 10

@@ -11,7 +11,7 @@ from live_cam.models.taught_head import TaughtHead, network_digest
 from live_cam.types import Frame
 from tests.models.keras_files.saving import save, writers_may_warn
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tasks_here", "own_cache")]
 
 LABELS = ("mug", "hand", "nothing")
 PX = 40
