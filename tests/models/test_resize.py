@@ -1,5 +1,7 @@
 """Frames whose aspect ratio is not the input's: stretched, cropped or padded as Pillow and Keras do it."""
 
+import functools
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +15,7 @@ by_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[1]}x{s
 by_input = pytest.mark.parametrize("input_px", INPUTS, ids=lambda size: f"to {size[1]}x{size[0]}")
 
 
+@functools.cache
 def noise(height, width):
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
@@ -65,7 +68,7 @@ def test_a_frame_of_the_input_size_is_not_touched(input_px, resize):
     assert map_box(input_px, input_px, resize) == (0.0, 0.0, 1.0, 1.0)
 
 
-@by_size
+@pytest.mark.parametrize("size", [size for size in SIZES if max(size) < 1000], ids=lambda size: f"{size[1]}x{size[0]}")
 @pytest.mark.parametrize("resize", ["crop", "pad"])
 def test_a_frame_of_the_aspect_ratio_of_the_input_is_wholly_and_only_in_it(size, resize):
     rgb, input_px = noise(*size), tuple(2 * each for each in size)
