@@ -10,13 +10,13 @@ from live_cam.types import Frame
 from tests.teach.colours import PURPLE, SIZE_PX
 
 _SIDE_PX = 16
-_RATE_FPS = 30.0
 
 
 class ColourCamera:
     """A source of small frames, with the noise that every sensor has.
 
     Attributes:
+        rate_fps: How many come in a second.
         thing: The colour of the square.
         background: The colour around it.
         at: Its upper left corner, in pixels.
@@ -24,7 +24,8 @@ class ColourCamera:
 
     name, kind, frozen_after_s = "Colours", "camera", None
 
-    def __init__(self) -> None:
+    def __init__(self, rate_fps: float = 30.0) -> None:
+        self.rate_fps = rate_fps
         self.thing: tuple[int, int, int] = PURPLE
         self.background = (20, 20, 20)
         self.at = (16, 8)
@@ -40,7 +41,7 @@ class ColourCamera:
         return self
 
     def read(self) -> Frame:
-        time.sleep(1 / _RATE_FPS)
+        time.sleep(1 / self.rate_fps)
         width, height = SIZE_PX
         left, top = self.at
         colours = np.tile(np.array(self.background), (height, width, 1))

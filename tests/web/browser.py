@@ -26,6 +26,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.web.initial_state import PageState, describe, restore
+
 # For a test that fails, so far above what a busy machine needs.
 LIMIT_MS = 30_000
 expect.set_options(timeout=LIMIT_MS)
@@ -128,6 +130,28 @@ class Tabs:
         self._taken: list[tuple[Page, bool]] = []
         self._faults: list[str] = []
         self._bases: dict[Page, str] = {}
+        # A page that stays open for the next test, and what pages of an address and a width are like initially.
+        self._kept: Page | None = None
+        self._initial: dict[tuple[str, int], PageState] = {}
+
+    def resume(self, url: str, size: Size) -> Page | None:
+        """Returns the page that was kept open, if it has this address and is as it was when it was loaded."""
+        page, initial = self._kept, self._initial.get((url, size["width"]))
+        if page is None or page.url != url or initial is None:
+            return None
+        page.set_viewport_size(size)
+        if not restore(page, initial):
+            return None
+        self._kept = None
+        self._taken.append((page, False))
+        page.bring_to_front()
+        return page
+
+    def note_initial(self, page: Page, size: Size) -> None:
+        """Notes what a page is like that was just loaded, and has the settings with which its server started."""
+        if (key := (page.url, size["width"])) not in self._initial:
+            wait_frames(page)
+            self._initial[key] = describe(page)
 
     def open(
         self,
@@ -149,6 +173,7 @@ class Tabs:
             sockets_pass: Whether WebSockets get through.
             whole: Whether to wait until Gradio's page has taken the place of the first.
         """
+        self.discard_kept()
         if camera:
             self._context.grant_permissions(["camera"])
         # Neither an init script nor a WebSocket route can be removed.
@@ -180,7 +205,8 @@ class Tabs:
         return page
 
     def _check_address(self, page: Page, request: Request) -> None:
-        if not request.url.startswith((self._bases[page], "about:", "data:", "blob:")):
+        is_elsewhere = not request.url.startswith((self._bases[page], "about:", "data:", "blob:"))
+        if is_elsewhere or "/gradio_api/" in request.url:
             self._faults.append(request.url)
 
     def _check_status(self, response: Response) -> None:
@@ -192,12 +218,24 @@ class Tabs:
         if "Content Security Policy" in message.text:
             self._faults.append(message.text)
 
-    def close(self) -> list[str]:
+    def discard_kept(self) -> None:
+        """Closes the page that was kept open, if there is one."""
+        if self._kept is not None:
+            self._put_away(self._kept)
+            self._kept = None
+
+    def _put_away(self, page: Page) -> None:
+        page.evaluate("try { localStorage.clear(); sessionStorage.clear(); } catch {}")
+        page.goto("about:blank")
+        self._free.append(page)
+
+    def close(self, keeps_one: bool = False) -> list[str]:
         """Closes all pages, and returns their faults.
 
-        Those are uncaught errors, addresses elsewhere that they requested, requests that the server does not know, and
-        what their policy has blocked.
+        Those are uncaught errors, what their policy has blocked, and requests elsewhere, to Gradio's queue and files,
+        or to what the server does not know. If it `keeps_one`, the first page stays open for `resume`.
         """
+        self.discard_kept()
         for page, single_use in self._taken:
             if page.is_closed():
                 continue
@@ -205,12 +243,13 @@ class Tabs:
             if single_use:
                 page.close()
                 continue
-            page.evaluate("try { localStorage.clear(); sessionStorage.clear(); } catch {}")
             page.emulate_media(color_scheme="null", reduced_motion="null")
             # Where the next page has nothing that a pointer acts on.
             page.mouse.move(0, 0)
-            page.goto("about:blank")
-            self._free.append(page)
+            if keeps_one and self._kept is None and any(url == page.url for url, _ in self._initial):
+                self._kept = page
+            else:
+                self._put_away(page)
         self._taken.clear()
         if self._has_clock:
             self._context.clock.resume()

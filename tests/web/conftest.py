@@ -16,6 +16,8 @@ from tests.processes import LiveCam, is_free
 from tests.web.browser import DESKTOP, Size, Tabs, launch, wait_until_mounted
 from tests.web.sites import SharedSites, Site
 
+KEEPS_PAGE = pytest.StashKey[bool]()
+
 
 @pytest.fixture(scope="session")
 def shared_sites(tmp_path_factory) -> Iterator[SharedSites]:
@@ -137,11 +139,17 @@ def warm_tabs_with_two_cameras(playwright) -> Iterator[Tabs]:
         yield Tabs(browser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Notes whether a page may stay open: no test without pages is to count its viewers."""
+    item.stash[KEEPS_PAGE] = "open_page" in getattr(nextitem, "fixturenames", ())
+
+
 @pytest.fixture
-def tabs(warm_tabs) -> Iterator[Tabs]:
+def tabs(request, warm_tabs) -> Iterator[Tabs]:
     """Tabs that are closed after the test, which fails if a page had errors or requested what it should not."""
     yield warm_tabs
-    assert warm_tabs.close() == []
+    assert warm_tabs.close(keeps_one=request.node.stash.get(KEEPS_PAGE, False)) == []
 
 
 @pytest.fixture
@@ -165,11 +173,19 @@ def size() -> Size:
 
 
 @pytest.fixture
-def open_page(tabs, size) -> Callable[..., Page]:
-    """Opens a page and waits until it shows a frame and handles presses and keys: `open_page(url, ...)`; see `Tabs`."""
+def open_page(tabs, size, shared_sites) -> Callable[..., Page]:
+    """Opens a page and waits until it shows a frame and handles presses and keys: `open_page(url, ...)`; see `Tabs`.
+
+    A page of a shared site may be that of an earlier test, in its initial state.
+    """
 
     def open_(url: str, **options: Any) -> Page:
-        return wait_until_mounted(tabs.open(url, size, **options))
+        if not options and (page := tabs.resume(url, size)):
+            return page
+        page = wait_until_mounted(tabs.open(url, size, **options))
+        if not options and shared_sites.is_initial(url):
+            tabs.note_initial(page, size)
+        return page
 
     return open_
 

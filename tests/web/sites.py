@@ -156,6 +156,10 @@ class SharedSites:
             source.interval_s = 1.0 / _RATE_FPS
         return site
 
+    def is_initial(self, url: str) -> bool:
+        """Whether this is the address of a shared site that has the settings with which it started."""
+        return any(site.url == url and site.settings == site.session.settings.initial for site in self._sites.values())
+
     def stop(self) -> None:
         """Stops all."""
         for site in self._sites.values():
@@ -180,6 +184,7 @@ def _reset(site: Site, fresh: Sequence[FakeSource]) -> None:
     session = site.session
     session.recordings.stop()
     _wait_until(lambda: (status := session.recordings.status) is None or status.state not in ("recording", "finishing"))
+    session.recordings._recorders = []
     site.explainer.end()
     site.explainer.__dict__ = FakeExplainer().__dict__
     for source, new in zip(site.sources, fresh, strict=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +11,10 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from live_cam.sources.camera import CameraOptions
-from live_cam.sources.demo import DemoSource
+from live_cam.sources.demo import demo_frame
+from live_cam.sources.demo_scenes import scene_at
 from live_cam.sources.factory import create_source
 from live_cam.types import Frame
-from tests.clocks import FakeClock
 from tests.web.browser import greenness, part, pick, unfold, wait_frames, wait_until
 
 pytestmark = pytest.mark.slow
@@ -24,7 +23,7 @@ LEFT, RIGHT = (0.0, 0.5), (0.5, 1.0)
 
 
 class DemoAtWill:
-    """The demo at eight frames a second, twice as fast as it is, and only as far as a test wants it to go.
+    """The demo at eight frames a second, of which it shows the end of what a test wants, a second apart.
 
     Attributes:
         until_s: Where it stops, in seconds after its start.
@@ -34,27 +33,22 @@ class DemoAtWill:
 
     def __init__(self) -> None:
         self.until_s = 5.5
-        self._clock = FakeClock()
-        self._stream = DemoSource(clock=self._clock).open()
-        self._start_ns = self._clock.now_ns()
-        self._frame = self._stream.read()
+        self._time_s = 0.0
 
     def open(self) -> DemoAtWill:
         return self
 
     def read(self) -> Frame:
         time.sleep(1 / 8)
-        for _ in range(8):
-            if self._clock.now_ns() - self._start_ns < self.until_s * 1e9:
-                self._frame = self._stream.read()
-        return replace(self._frame, pts_ns=time.monotonic_ns())
+        self._time_s = min(max(self._time_s + 1.0, self.until_s - 2.0), self.until_s)
+        return Frame(demo_frame(self._time_s), time.monotonic_ns(), caption=scene_at(self._time_s)[0].caption)
 
     def close(self) -> None:
         """Does nothing."""
 
 
 def test_the_demo_shows_a_lion_a_cheetah_and_a_lion_that_writing_turns_into_a_carton(
-    serve_session, explainer, open_page, eventually
+    serve_session, explainer, open_page
 ):
     demo = DemoAtWill()
     page = open_page(serve_session(demo, explainer).url)
@@ -74,9 +68,9 @@ def test_the_demo_shows_a_lion_a_cheetah_and_a_lion_that_writing_turns_into_a_ca
     canvas = page.locator(".live-stage canvas")
     before = canvas.screenshot()
     demo.until_s = 11.0
-    eventually(lambda: canvas.screenshot() != before)
     expect(part(page, "label-0")).to_have_text("cheetah")
     expect(part(page, "target")).to_have_text("cheetah")
+    assert canvas.screenshot() != before
     expect(scene).to_be_hidden()
 
     demo.until_s = 20.0

@@ -20,9 +20,11 @@ def test_a_page_outlives_its_server_and_its_controls_work_with_the_next_one(
     for key in "hhha":
         page.keyboard.press(key)
     expect(part(page, "caption")).to_have_text("against lion")
+    expect(page.locator(".live-figures")).to_be_visible()
     page.wait_for_load_state("networkidle")  # all scripts are there
     first.stop()
     expect(part(page, "notice")).to_contain_text("No connection to live_cam")
+    expect(page.locator(".live-figures")).to_be_hidden()
     page.get_by_text("Spotlight").click()
     page.get_by_role("button", name="Freeze").click()
     expect(part(page, "toast")).to_contain_text("no connection to live_cam")

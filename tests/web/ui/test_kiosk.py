@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from live_cam.explain.explainer import Explainer
 from tests.teach.camera import ColourCamera
 from tests.teach.colours import PURPLE, TEAL
-from tests.web.browser import both_sizes, part, wait_frames
+from tests.web.browser import DESKTOP, PHONE, both_sizes, part, wait_frames
 from tests.web.ui.test_accessibility import violations
 
 pytestmark = pytest.mark.slow
@@ -35,16 +35,16 @@ def test_there_is_nothing_to_change_or_to_save_but_the_classes(page):
     assert part(page, "label-1").bounding_box()["height"] >= 44, "as large as a finger"
 
 
-@both_sizes
-def test_visitors_who_are_recorded_are_told(serve_session, fake_source, fake_explainer, open_page, size):
-    notice = open_page(serve_session(fake_source(), fake_explainer(), kiosk=True, is_recorded=True).url).get_by_text(
-        "This camera is recorded: the video, with everyone in it, is saved or broadcast."
-    )
-    expect(notice).to_be_visible()
-    box = notice.bounding_box()
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= size["width"]
-    assert notice.evaluate("(notice) => notice.scrollWidth <= notice.clientWidth"), "all of it can be read"
+def test_visitors_who_are_recorded_are_told(serve_session, fake_source, fake_explainer, open_page):
+    page = open_page(serve_session(fake_source(), fake_explainer(), kiosk=True, is_recorded=True).url)
+    notice = page.get_by_text("This camera is recorded: the video, with everyone in it, is saved or broadcast.")
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        expect(notice).to_be_visible()
+        box = notice.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size["width"]
+        assert notice.evaluate("(notice) => notice.scrollWidth <= notice.clientWidth"), "all of it can be read"
 
 
 def test_nobody_is_told_of_a_recording_that_there_is_not(page):
@@ -97,7 +97,7 @@ def test_a_touch_that_fails_is_reported(page):
 def test_two_things_are_taught_by_touch_and_forgotten_when_nobody_is_there(
     serve_session, colour_models, open_page, node_folder
 ):
-    camera = ColourCamera()
+    camera = ColourCamera(rate_fps=10.0)
     explainer = Explainer(colour_models[0], precision="float32", smooth=True)
     labels = ("first thing", "second thing")
     site = serve_session(camera, explainer, kiosk=True, taught_labels=labels)

@@ -305,6 +305,7 @@ def test_a_lost_connection_removes_the_patch_and_its_return_brings_it_back(page)
 
 
 def test_a_visitor_occludes_a_patch_of_their_own_frame(visitors, tabs, make_explanation):
+    visitors.explainer.delay_s = 0.1  # which leaves the browser time
     knows_lions_by_the_left_half(visitors.explainer, make_explanation)
     page = tabs.open(visitors.url, camera=True)
     page.get_by_role("button", name="Show my camera").click()

@@ -12,7 +12,7 @@ import av
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browser import both_sizes, part, wait_frames
+from tests.web.browser import PHONE, part, wait_frames
 from tests.web.viewers import receive_until, watch
 
 pytestmark = pytest.mark.slow
@@ -100,10 +100,10 @@ def test_recordings_require_the_token(guarded):
     assert guarded.session.recordings.status is None
 
 
-@both_sizes
-def test_a_person_records_and_downloads_a_video(site, open_page):
+def test_a_person_records_on_a_phone_what_another_stops_and_downloads_the_video(site, open_page):
     site.source.size_px = (320, 240)
     page, another = open_page(site.url), open_page(site.url)
+    page.set_viewport_size(PHONE)
     page.wait_for_function("document.querySelector('.live-stage canvas').width === 320")
     page.get_by_label("Recorded view").select_option("side by side")
     page.get_by_role("button", name="Record", exact=True).click()
@@ -111,10 +111,10 @@ def test_a_person_records_and_downloads_a_video(site, open_page):
         expect(part(each, "record-status")).to_have_text("Recording")
         expect(part(each, "record-status")).to_be_visible()
         expect(each.get_by_role("button", name="Stop recording")).to_be_visible()
+        assert each.evaluate("document.documentElement.scrollWidth") <= each.viewport_size["width"]
     expect(part(another, "record-figures")).to_be_visible()
     figures = re.compile(r"^0:(0[1-9]|[1-5]\d) · [\d.]+ [kM]B · [\d.]+ [GT]B free")
     expect(part(page, "record-figures")).to_contain_text(figures)
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     another.keyboard.press("r")
     for each in (another, page):
         expect(part(each, "record-status")).to_contain_text(re.compile(r"Recorded 0:\d\d"))

@@ -1,11 +1,10 @@
-"""What the page requests in each mode: nothing that the server refuses, and nothing of Gradio's queue and files."""
+"""What the page requests: nothing that the server refuses, which `tabs` sees to in all tests, and no script twice."""
 
 from __future__ import annotations
 
 import time
 
 import pytest
-from playwright.sync_api import Page
 
 from tests.web.browser import part, unfold, wait_until, wait_until_mounted
 from tests.web.sites import TOKEN
@@ -13,39 +12,30 @@ from tests.web.sites import TOKEN
 pytestmark = pytest.mark.slow
 
 
-def use(page: Page, mode: str) -> None:
-    """Does what leads to requests, as far as a mode offers it."""
-    if mode == "visitors":
-        part(page, "own-start").click()
+def test_a_page_behind_a_token_requests_nothing_that_is_refused(guarded, tabs):
+    page = tabs.open("about:blank")
+    statuses = []
+    page.on("response", lambda response: statuses.append((response.status, response.url)))
+    tabs.go(page, f"{guarded.url}?token={TOKEN}")
     wait_until_mounted(page)
-    part(page, "label-1").first.click()
-    if mode == "kiosk":
-        return
-    part(page, "snapshot").first.click()
-    page.locator(".live-top button").first.click()
-    page.locator(".live-view canvas").first.hover()
+    part(page, "label-1").click()
+    part(page, "snapshot").click()
+    part(page, "three-maps").click()
+    page.locator(".live-view canvas").hover()
     unfold(page)
     page.locator("#live-opacity input[type=number]").fill("0.3")
     page.locator("#live-opacity input[type=number]").press("Enter")
-    if mode != "visitors":
-        part(page, "record").click()
-
-
-@pytest.mark.parametrize("mode", ["site", "two_cameras", "visitors", "kiosk", "guarded"])
-def test_the_page_requests_nothing_that_is_refused(mode, request, tabs, requests_of):
-    site = request.getfixturevalue(mode)
-    page = tabs.open("about:blank", camera=mode == "visitors")
-    requested = requests_of(page, "")
-    tabs.go(page, f"{site.url}?token={TOKEN}" if mode == "guarded" else site.url)
-    use(page, mode)
-    wait_until(page, lambda: mode == "kiosk" or any("occlusion?" in url for url in requested))
-    assert [url for url in requested if "gradio_api" in url] == []
+    part(page, "record").click()
+    for name in ("snapshot", "top.jpg", "occlusion", "settings", "recordings"):
+        wait_until(page, lambda name=name: any(f"{guarded.url}{name}" in url for _, url in statuses))
+    assert [each for each in statuses if each[0] >= 400] == []
 
 
 def test_a_page_that_requests_what_is_refused_is_found_out(site, warm_tabs):
     page = warm_tabs.open(site.url)
     page.evaluate("async () => { await fetch('gradio_api/info'); await fetch('stats', { method: 'POST' }); }")
-    assert warm_tabs.close() == [f"404: GET {site.url}gradio_api/info", f"405: POST {site.url}stats"]
+    url = f"{site.url}gradio_api/info"
+    assert warm_tabs.close() == [url, f"404: GET {url}", f"405: POST {site.url}stats"]
 
 
 def test_the_event_loop_does_not_poll_the_queue_that_the_page_does_not_use(site, monkeypatch, eventually):

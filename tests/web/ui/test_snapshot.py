@@ -17,7 +17,7 @@ from playwright.sync_api import Route, expect
 from live_cam.errors import SourceError
 from live_cam.sources.camera import CameraOptions
 from live_cam.sources.factory import create_source
-from tests.web.browser import both_sizes, choose_everything, part, pixels, wait_frames
+from tests.web.browser import PHONE, choose_everything, part, pixels, wait_frames
 from tests.web.sites import TOKEN
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,6 @@ def download(page, act, suffix):
     return downloading.value.path().read_bytes()
 
 
-@both_sizes
 def test_button_and_key_save_the_view_with_its_names_and_a_menu_everything(
     serve_session, fake_explainer, gradio_media, open_page
 ):
@@ -106,6 +105,7 @@ def test_button_and_key_save_the_view_with_its_names_and_a_menu_everything(
         expect(part(page, "snapshot-status")).to_contain_text("and copied")
         copied = page.evaluate(COPIED)
         assert (copied["type"], pixels(base64.b64decode(copied["data"])).shape) == ("image/png", picture.shape)
+    page.set_viewport_size(PHONE)
     overlay, frame, description = unzip(download(page, lambda: choose_everything(page), ".zip"))
     assert np.abs(overlay - shown).mean() < 3
     assert np.abs(frame - shown)[peak].mean() > 15, "the frame has no heat map"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.browser import both_sizes, part, wait_frames, wait_until
+from tests.web.browser import DESKTOP, PHONE, part, wait_frames, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -37,16 +37,18 @@ def page(site, open_page) -> Page:
     return page
 
 
-@both_sizes
 def test_three_thumbnails_show_the_maps_of_the_top_classes(page):
     expect(maps(page)).to_have_text(["lion 90 %", "cheetah 5 %", "tiger cat 1 %"])
     for peak, far in page.evaluate(COLOURED):
         assert peak > 20
         assert far < 5
-    widths = [maps(page).nth(rank).bounding_box()["width"] for rank in range(3)]
-    assert min(widths) > 80
-    assert max(widths) - min(widths) < 2
-    assert len({maps(page).nth(rank).bounding_box()["height"] for rank in range(3)}) == 1
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        boxes = [maps(page).nth(rank).bounding_box() for rank in range(3)]
+        widths = [box["width"] for box in boxes]
+        assert min(widths) > 80
+        assert max(widths) - min(widths) < 2
+        assert len({box["height"] for box in boxes}) == 1
 
 
 def test_a_click_on_a_thumbnail_explains_its_class(site, page, eventually):
