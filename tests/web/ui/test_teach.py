@@ -18,7 +18,7 @@ from live_cam.sources.camera import CameraOptions
 from tests.clocks import ShiftedClock
 from tests.teach.camera import ColourCamera
 from tests.teach.colours import PURPLE, TEAL
-from tests.web.browser import DESKTOP, PHONE, part, wait_until_mounted
+from tests.web.browser import DESKTOP, PHONE, part, wait_until, wait_until_mounted
 from tests.web.ui.test_accessibility import violations
 
 pytestmark = pytest.mark.slow
@@ -119,7 +119,16 @@ def test_two_classes_are_taught_and_the_page_answers_in_them(
     message, accuracy = part(page, "teach-message"), part(page, "teach-accuracy")
     part(page, "teach").click()
     expect(part(page, "label-0")).to_be_hidden()
+    held = []
+    page.route("**/teach*", lambda route: held.append(route))
     add(page, "purple")
+    wait_until(page, lambda: held)
+    page.get_by_label("Add a class").fill("TEAL")
+    for route in held:
+        route.continue_()
+    page.unroute("**/teach*")
+    expect(page.locator(".live-taught")).to_have_count(1)
+    expect(page.get_by_label("Add a class")).to_have_value("TEAL")
     add(page, "TEAL")
     expect(page.locator(".live-taught")).to_have_count(2)
     for label, refusal in (("teal", "There is a class 'TEAL' already; give another name"), ("a/b", "is no name for a")):

@@ -72,7 +72,9 @@ class Panel {
 
   /** Adds a class; a name that does not do stays in the field. @param {string} label */
   async add(label) {
-    if (await this.teaching.do({ action: "add", label })) this.form.reset();
+    const added = await this.teaching.do({ action: "add", label });
+    // Unless the next name is being typed.
+    if (added && this.field.value === label) this.form.reset();
   }
 
   async startOver() {
