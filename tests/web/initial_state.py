@@ -1,7 +1,7 @@
 """Brings a page that stays open back to the state in which it was loaded, as far as that can be proven.
 
 It is proven by what stands in the document: all elements with their attributes, texts and values, the focus, the scroll
-position, the storage, and what scripts have replaced. A page that differs is not to be used again.
+position, the storage, what media queries say, and what scripts have replaced. A page that differs is not used again.
 """
 
 from __future__ import annotations
@@ -48,10 +48,13 @@ _UNDO = """(names) => {
 # Left out are what every frame brings anew, and so the page does not keep: figures, bars, whether to trust the map; and
 # what is built when it is first opened, and then stays: Gradio's accordion and the dialogs, while they are closed.
 _DESCRIBE = r"""() => {
-  const ignored = new Set(["id", "style", "d", "viewBox", "width", "height", "data-seq"]);
+  const ignored = new Set(["id", "style", "d", "viewBox", "width", "height", "data-seq", "data-value"]);
   const brought = `.live-trust, .live-figures, [data-live="big-sentence"]`;
   const built = "dialog:not([open]), #live-advanced > button:not(.open) ~ *";
-  const lines = [`${scrollX} ${scrollY} ${location.search} ${document.activeElement?.tagName}`];
+  const media = ["(hover: none)", "(pointer: coarse)", "(prefers-color-scheme: dark)", "(prefers-reduced-motion)"];
+  const lines = media.map((query) => matchMedia(query).matches);
+  lines.push(document.fullscreenElement?.tagName, document.activeElement?.tagName, location.search);
+  lines.push(scrollX > 0, scrollY > 0);
   const describe = (element) => {
     if (element.matches(`${brought}, ${built}`)) return;
     const { tagName, attributes, childNodes, hidden, value, checked, open } = element;
@@ -62,7 +65,8 @@ _DESCRIBE = r"""() => {
     [...element.children].forEach(describe);
   };
   describe(document.body);
-  lines.push(Object.keys(localStorage).join(), Object.keys(sessionStorage).join());
+  for (const kept of [localStorage, sessionStorage, globalThis]) lines.push(Object.keys(kept).sort().join());
+  lines.push(getSelection().toString());
   for (const owner of [navigator, navigator.clipboard, URL, Element.prototype, File.prototype])
     for (const [name, { value, get }] of Object.entries(Object.getOwnPropertyDescriptors(owner ?? {}))) {
       const part = get ?? value;
@@ -72,13 +76,14 @@ _DESCRIBE = r"""() => {
   return { names: Object.keys(globalThis), description: lines.join("\n").replace(/\d+/g, "0") };
 }"""
 
-# The settings come back with a frame, and Gradio's parts follow a moment later.
+# The settings come back with a frame, Gradio's parts follow, and what was requested before may still come: so the page
+# has to be as it was before anything is undone once more.
 _RESTORE = f"""async ({{ names, description }}) => {{
-  ({_UNDO})(names);
   const seq = () => document.querySelector(".live-stage")?.dataset.seq;
   const endMs = performance.now() + {_LIMIT_MS};
   for (let frame = 0; frame < {_FRAMES}; frame++) {{
     if (({_DESCRIBE})().description === description) return true;
+    ({_UNDO})(names);
     for (const last = seq(); seq() === last; await new Promise(requestAnimationFrame))
       if (performance.now() > endMs) return false;
   }}

@@ -179,8 +179,9 @@ def test_a_moving_pointer_causes_few_requests_one_at_a_time_and_the_last_for_the
     page.on("request", on_request)
     page.on("requestfinished", on_finished)
     start_s = time.monotonic()
+    (left, middle), (right, _) = place(page, 0.1, 0.5), place(page, 0.1 + 59 / 75, 0.5)
     for step in range(60):
-        point(page, 0.1 + step / 75, 0.5)
+        page.mouse.move(left + step / 59 * (right - left), middle)
     newest = pytest.approx((0.1 + 59 / 75, 0.5), abs=0.01)
     wait_until(page, lambda: requested_place(urls[-1]) == newest)
     took_s = time.monotonic() - start_s

@@ -67,7 +67,7 @@ def test_a_link_asks_before_it_changes_what_others_see(site, open_page, tabs, ev
 
 
 def test_a_visitor_with_a_camera_is_not_asked_since_nobody_shares_the_settings(visitors, tabs):
-    tabs.open(visitors.url)
+    tabs.open(visitors.url, whole=False)
     page = tabs.open(f"{visitors.url}?style=contours")
     page.wait_for_function("location.search === ''")
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from live_cam.sources.demo import DemoSource
-from tests.web.browser import part, wait_for_frame, wait_until_mounted
+from tests.web.browser import WHOLE, part, wait_for_frame, wait_until_mounted
 
 pytestmark = pytest.mark.slow
 
@@ -51,10 +51,10 @@ def base64_png(size_px) -> str:
 
 @pytest.fixture
 def demo_site(serve_session, fake_explainer, monkeypatch):
-    """A site that shows the demo, since its machine has no camera."""
+    """A site that shows the demo, since its machine has no camera, with a network that leaves the browser time."""
     monkeypatch.setattr("live_cam.sources.camera_list.find_cameras", lambda options: [])
     demo = DemoSource("Demo (no camera delivers frames)", is_in_place_of_camera=True)
-    return serve_session(demo, fake_explainer(), max_visitors=2).wait_until_live()
+    return serve_session(demo, fake_explainer(delay_s=0.1), max_visitors=2).wait_until_live()
 
 
 def menu(page: Page):
@@ -132,6 +132,7 @@ def test_a_viewer_shows_their_own_camera_to_themselves_beside_the_demo(demo_site
     stats = demo_site.http.get("stats").json()
     assert (stats["source"]["name"], stats["viewers"]) == ("Demo (no camera delivers frames)", 0)
     page.reload()
+    page.wait_for_function(WHOLE)
     expect(page.get_by_role("button", name="Show my camera")).to_be_enabled()
     assert page.evaluate("globalThis.tracks.length") == 0, "a link opens no camera"
     open_menu(page)
