@@ -197,6 +197,11 @@ def make_openvino_step(make_convert, tmp_path_factory):
     return make
 
 
+def through_json(task):
+    """Returns a stand-in for `run_task` that runs a task in this process, on what JSON leaves of its request."""
+    return lambda _, request, __: json.loads(json.dumps(task(json.loads(json.dumps(request)))))
+
+
 @pytest.fixture(scope="module")
 def tasks_here():
     """Runs the tasks that open, convert and check networks in this process, which has loaded TensorFlow already.
@@ -206,9 +211,6 @@ def tasks_here():
     from live_cam.explain.runtime import conversion_process
     from live_cam.models import describe
     from live_cam.models.check import alone
-
-    def through_json(task):
-        return lambda _, request, __: json.loads(json.dumps(task(json.loads(json.dumps(request)))))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(describe, "run_task", through_json(describe._describe))

@@ -115,23 +115,19 @@ def test_a_cluster_writes_the_report_of_one_machine(live_cam, cluster, model, tm
     assert _contents(spread) == _contents(here)
 
 
-def test_work_goes_to_another_worker_when_its_own_is_lost_and_in_the_end_fails_alone(
-    cluster, model, tmp_path, monkeypatch
-):
+def test_work_goes_to_another_worker_three_times_and_then_fails_alone(cluster, model, tmp_path):
     from live_cam.cli.cluster import workers_of
-    from live_cam.cluster import workers as module
 
-    monkeypatch.setattr(module, "_MAX_ATTEMPTS", 2)
     options = ExplainerOptions(model=str(model), preprocess="0..1")
     with workers_of(cluster, options) as workers:
         deadly = workers.submit(_end_process, tmp_path)
         others = [workers.submit(_count, number) for number in range(20)]
-        with pytest.raises(LiveCamError, match="it has ended 2 workers"):
+        with pytest.raises(LiveCamError, match="it has ended 3 workers"):
             deadly.result(60)
         assert [each.result(60) for each in others] == list(range(20))
         with pytest.raises(LiveCamError, match="ValueError on a worker: no such thing"):
             workers.submit(_fail).result(60)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def _end_process(actor, folder):

@@ -12,6 +12,7 @@ from live_cam.explain.runtime.openvino_step import device_names
 from live_cam.models.open import ModelOptions, open_model
 from live_cam.models.weights.find import silent
 from tests.explain.runtime import other_devices
+from tests.networks import through_json
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,7 @@ def measured(monkeypatch):
         requests.append(request[1:])
         if request[1] == "GPU.1":
             return child_task.run_task("tests.explain.runtime.other_devices", request, failure)
-        return json.loads(json.dumps(other_devices.measure(json.loads(json.dumps(request)))))
+        return through_json(other_devices.measure)(module, request, failure)
 
     monkeypatch.setattr(device_choice, "device_names", lambda: MACHINE)
     monkeypatch.setattr(device_choice, "run_task", run)

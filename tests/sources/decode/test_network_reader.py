@@ -183,6 +183,8 @@ def test_a_slow_reader_does_not_lag_behind(camera, server):
             time.sleep(0.3)  # seven frames, of which a reader that drops none would read one: 1.04 s late after four
             ages_s.append(_age_s(stream.read()))
         assert min(ages_s[3:]) < 0.8
+        time.sleep(1.0)
+        assert min(_age_s(stream.read()) for _ in range(4)) < 1.2
 
 
 @pytest.mark.parametrize(
