@@ -15,6 +15,8 @@ class FileScheduling(LoadGroupScheduling):  # type: ignore[misc]
     """Hands out tests one by one, or a group at once, to a process that has begun their file if there is one.
 
     A process that has run all tests of its file begins the next one; with none left, it helps with the files of others.
+    The first goes through the files from their start and the others from their end, so that not each of them loads
+    TensorFlow, Chromium, and all else that few folders share.
     """
 
     def __init__(self, *arguments: Any) -> None:
@@ -31,9 +33,10 @@ class FileScheduling(LoadGroupScheduling):  # type: ignore[misc]
     def _assign_work_unit(self, node: WorkerController) -> None:
         others = {file for each, file in self._begun.items() if each is not node}
         mine = self._begun.get(node)
+        queue = self.workqueue if node is self.nodes[0] else reversed(self.workqueue)
         unit = (
             next((unit for unit in self.workqueue if _file(unit) == mine), None)
-            or next((unit for unit in self.workqueue if _file(unit) not in others), None)
+            or next((unit for unit in queue if _file(unit) not in others), None)
             or next(reversed(self.workqueue))
         )
         file = _file(unit)
