@@ -48,7 +48,7 @@ _UNDO = """(names) => {
 # Left out are what every frame brings anew, and so the page does not keep: figures, bars, whether to trust the map; and
 # what is built when it is first opened, and then stays: Gradio's accordion and the dialogs, while they are closed.
 _DESCRIBE = r"""() => {
-  const ignored = new Set(["id", "style", "d", "viewBox", "width", "height", "data-seq", "data-value"]);
+  const ignored = new Set(["id", "style", "d", "viewBox", "width", "height", "data-seq"]);
   const brought = `.live-trust, .live-figures, [data-live="big-sentence"]`;
   const built = "dialog:not([open]), #live-advanced > button:not(.open) ~ *";
   const media = ["(hover: none)", "(pointer: coarse)", "(prefers-color-scheme: dark)", "(prefers-reduced-motion)"];

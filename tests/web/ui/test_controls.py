@@ -26,6 +26,8 @@ globalThis.changed = () => {
   return false;
 };"""
 CHANGED = "changed()"
+FOLDED = """(text) =>
+  getComputedStyle(document.querySelector("#live-advanced > button"), "::after").content === JSON.stringify(text)"""
 KEYS_OF_CONTROLS = """() => Object.fromEntries([...document.querySelectorAll("[data-keys]")].map((control) =>
   [control.id || control.dataset.live, { keys: control.dataset.keys.split(" "), title: control.title }]))"""
 # The keys and the settings they lead to, in this order.
@@ -178,10 +180,9 @@ def test_style_opacity_and_colours_change_the_pixels(site, page):
 
 def test_settings_that_one_viewer_chooses_show_on_the_controls_of_all(site, page, open_page):
     other = open_page(site.url)
-    fold = other.locator("#live-advanced > button")
-    expect(fold).to_have_attribute("data-value", "Grad-CAM, conv5_block3_out, viridis")
+    other.wait_for_function(FOLDED, arg="Grad-CAM, conv5_block3_out, viridis")
     page.keyboard.press("m")
-    expect(fold).to_have_attribute("data-value", "HiResCAM, conv5_block3_out, viridis")
+    other.wait_for_function(FOLDED, arg="HiResCAM, conv5_block3_out, viridis")
     unfold(other)
     part(page, "mode-side_by_side").click()
     expect_checked(other, "Lion beside cheetah")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from html import escape
 from typing import Final
 
 from live_cam.types import Method
@@ -103,7 +101,7 @@ def reading(num_feeds: int, two: bool) -> str:
     <span class="live-meter" data-live="meter" role="meter" aria-valuemin="0" aria-valuemax="100" aria-valuenow="0"
       aria-labelledby="live-evidence"><span data-live="meter-bar"></span></span>
     <b data-live="evidence-word">–</b></p>
-  <p data-live="how" data-names="{escape(json.dumps(METHOD_NAMES))}"></p>
+  <p data-live="how"></p>
   <p data-live="precision" hidden></p>{of_first}
   <p>The test hides the fifth of the picture where the map is strongest, and random fifths of the same shape. The map is
     right if its own fifth costs at least twice as much probability, and 5 percentage points more.</p>

@@ -8,7 +8,7 @@ from html import escape
 
 from live_cam.render.legend import LEGEND_ENDS
 from live_cam.sources.camera import CameraOptions
-from live_cam.web.ui.markup.answers import class_list, name_id, trust
+from live_cam.web.ui.markup.answers import METHOD_NAMES, class_list, name_id, trust
 from live_cam.web.ui.markup.controls import tile_tools
 from live_cam.web.ui.markup.icons import icon
 from live_cam.web.ui.markup.source_menu import source_menu
@@ -76,7 +76,7 @@ def stages(
 
 def _stage(number: int, attributes: str = "", notice: str = "Connecting", buttons: str = "") -> str:
     return f"""
-<div class="live-stage" data-feed="{number}" {attributes}>
+<div class="live-stage" data-feed="{number}" data-names="{escape(json.dumps(METHOD_NAMES))}" {attributes}>
   <img class="live-poster" src="poster.jpg?feed={number}" alt="">
   <div class="live-view">
     <canvas width="640" height="480" role="img" aria-label="Live overlay of the map"></canvas>

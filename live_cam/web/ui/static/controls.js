@@ -22,7 +22,7 @@ const IN_USE = '#live-side :is(input[type="range"]:active, input[type="number"]:
 const part = () => /** @type {HTMLElement} */ (document.querySelector(".live-stage"));
 
 /** The methods as their papers write them. @returns {Record<string, string>} */
-const methodNames = () => JSON.parse(/** @type {HTMLElement | null} */ (document.querySelector("[data-names]"))?.dataset.names ?? "{}");
+const methodNames = () => JSON.parse(part().dataset.names ?? "{}");
 
 /** @param {Partial<Settings>} changes */
 const set = (changes) => changeSettings(part(), changes);
@@ -75,11 +75,11 @@ async function search(which) {
   field()?.focus();
 }
 
-/** Writes beside the folded controls what they hold. @param {Settings} settings */
+/** Writes for the style sheet what the folded controls hold, which may not be there yet. @param {Settings} settings */
 function showAdvanced({ method, layer, style, colormap }) {
-  const fold = /** @type {HTMLElement | null} */ (document.querySelector("#live-advanced > button"));
   const layers = method === "layercam-fused" ? "" : `, ${layer}`;
-  if (fold) fold.dataset.value = `${methodNames()[method] ?? method}${layers}, ${style === "heatmap" ? colormap : style}`;
+  const text = `${methodNames()[method] ?? method}${layers}, ${style === "heatmap" ? colormap : style}`;
+  document.body.style.setProperty("--live-advanced", JSON.stringify(text));
 }
 
 /** Updates Gradio's components; null until they are built. @type {(() => void) | null} */
@@ -110,8 +110,6 @@ function sync() {
 /** Registers how to update Gradio's components. @param {() => void} update */
 export function onSync(update) {
   updateComponents = update;
-  const settings = pendingSettings();
-  if (settings) showAdvanced(settings);
   sync();
 }
 

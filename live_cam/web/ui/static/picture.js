@@ -50,7 +50,7 @@ export class Picture {
     /** The newest frame. @type {FramePayload | null} */
     this.frame = null;
     /** Names of the methods by identifier. @type {Record<string, string>} */
-    this.names = JSON.parse(/** @type {HTMLElement | null} */ (document.querySelector("[data-names]"))?.dataset.names ?? "{}");
+    this.names = JSON.parse(root.dataset.names ?? "{}");
   }
 
   /** @param {string} name @returns {HTMLElement | null} */
