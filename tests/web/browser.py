@@ -68,6 +68,11 @@ GREENNESS = """([from, to]) => {
   return sum / (data.length / 4);
 }"""
 
+FILTERED = """(label) => {
+  const options = [...document.querySelectorAll("[role=option]")];
+  return options.length && options.every((option) => option.innerText.toLowerCase().includes(label.toLowerCase()));
+}"""
+
 # Gradio builds what is in an accordion when that is first opened, and sets its values once more with the next animation
 # frame, which takes back what a test has changed by then. Two more frames are to spare.
 SETTLED = """async () => {
@@ -304,6 +309,7 @@ def pick(page: Page, elem_id: str, label: str) -> None:
     field = page.locator(f"#{elem_id} input")
     field.click()
     field.press_sequentially(label)
+    page.wait_for_function(FILTERED, arg=label)  # an option may get another text between aim and click
     page.get_by_role("option", name=re.compile(f"^{re.escape(label)}( –|$)")).click()
 
 
