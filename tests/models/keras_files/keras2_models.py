@@ -137,8 +137,15 @@ MODELS = [
 
 
 def randomized(model):
-    """Gives each bias, mean, variance and scale a value of its own, so that none can stand in for another."""
+    """Gives each bias, mean, variance, scale and kernel a value of its own, so that none can stand in for another."""
     rng = np.random.default_rng(3)
-    values = [rng.uniform(0.5, 1.5, w.shape) if len(w.shape) == 1 else w for w in model.get_weights()]
-    model.set_weights(values)
+
+    def value(weight):
+        if weight.ndim == 0:
+            return weight
+        if weight.ndim == 1:
+            return rng.uniform(0.5, 1.5, weight.shape)
+        return rng.normal(0, np.prod(weight.shape[:-1]) ** -0.5, weight.shape)
+
+    model.set_weights([value(np.asarray(weight)) for weight in model.get_weights()])
     return model
