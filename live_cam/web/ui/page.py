@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,27 +27,30 @@ from live_cam.web.ui.styles import CSS
 from live_cam.web.ui.theme import HEAD, THEME
 
 _UPLOAD_LIMIT_BYTES = 1024
+# Gradio has one context for what is being built, whichever thread builds it.
+_building = threading.Lock()
 
 
 def mount_page(app: FastAPI, session: Session, camera: CameraOptions, kiosk: bool, is_recorded: bool) -> None:
     """Mounts the page at the root of an app; see `build_page` for the other arguments."""
-    gr.mount_gradio_app(
-        app,
-        build_page(session, camera, kiosk, is_recorded),
-        path="/",
-        app_kwargs={"middleware": [Middleware(PageScripts)]},  # within Gradio's, which may compress
-        allowed_paths=[],
-        max_file_size=_UPLOAD_LIMIT_BYTES,
-        footer_links=[],
-        ssr_mode=False,
-        enable_monitoring=False,
-        run_history=False,
-        mcp_server=False,
-        show_error=False,
-        theme=THEME,
-        css=CSS,
-        head=HEAD + own_camera_meta(session),
-    )
+    with _building:
+        gr.mount_gradio_app(
+            app,
+            build_page(session, camera, kiosk, is_recorded),
+            path="/",
+            app_kwargs={"middleware": [Middleware(PageScripts)]},  # within Gradio's, which may compress
+            allowed_paths=[],
+            max_file_size=_UPLOAD_LIMIT_BYTES,
+            footer_links=[],
+            ssr_mode=False,
+            enable_monitoring=False,
+            run_history=False,
+            mcp_server=False,
+            show_error=False,
+            theme=THEME,
+            css=CSS,
+            head=HEAD + own_camera_meta(session),
+        )
 
 
 def build_page(session: Session, camera: CameraOptions, kiosk: bool = False, is_recorded: bool = False) -> gr.Blocks:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
+from live_cam.sources.camera import CameraOptions
 from tests.web.browser import (
     WHOLE,
     both_sizes,
@@ -175,3 +178,12 @@ def test_a_page_that_can_not_be_built_is_reported(starting, monkeypatch, eventua
     site.app.load_page_in_background(on_failure=lambda: reports.append(site.app.failure))
     eventually(lambda: reports)
     assert isinstance(reports[0], ZeroDivisionError)
+
+
+def test_the_pages_of_two_sites_are_built_at_the_same_time(session):
+    from live_cam.web.ui.page import mount_page
+
+    apps = [FastAPI() for _ in range(4)]
+    with ThreadPoolExecutor(len(apps)) as pool:
+        list(pool.map(lambda app: mount_page(app, session, CameraOptions(), False, False), apps))
+    assert all(len(app.routes) == len(apps[0].routes) for app in apps)
