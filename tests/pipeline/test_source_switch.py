@@ -172,7 +172,7 @@ def test_twenty_switches_leave_nothing_behind(session, source, eventually, sessi
             session.switch.show_upload(feed, picture())
         session.switch.choose(feed, camera)
     eventually(lambda: shows(feed, source))
-    eventually(lambda: num_files_in_memory() <= before_n)
+    eventually(lambda: num_files_in_memory() == before_n)
     eventually(lambda: sum(thread.name.startswith("reader of") for thread in session_threads()) == 1)
     eventually(lambda: source.open_count == 1)
     eventually(lambda: len(session.feeds[0]._frame_queue._frames) <= 1)
