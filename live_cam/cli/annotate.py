@@ -85,6 +85,10 @@ def annotate(
         require_directory(output)
     if len(videos) == 1:
         require_file(videos[0], "a video file")
+    if ray is not None:
+        from live_cam.cluster.connection import require_cluster
+
+        require_cluster(ray)
     announce_start()
     from live_cam.pipeline.offline.annotate import AnnotateOptions
     from live_cam.pipeline.offline.frame_loop import BATCH_SIZE

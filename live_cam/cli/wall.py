@@ -62,11 +62,12 @@ def serve_wall(options: WallOptions) -> None:
 
     cameras = read_camera_list(options.cameras)
     announce_start()
-    from live_cam.cluster.connection import connected
+    from live_cam.cluster.connection import connected, require_cluster
 
     with ExitStack() as opened:
         listener = opened.enter_context(bind_port(options.page.host, options.page.port))
         page = secured(options.page, listener)
+        require_cluster(options.ray)
         options.explainer.open_model()  # what is wrong with it is said here
         opened.enter_context(connected(options.ray))
         from live_cam.cluster.camera_actor import LIVE_BATCH_SIZE

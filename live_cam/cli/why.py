@@ -71,6 +71,10 @@ def why(
     names = [picture.name for picture in pictures]
     named = folder_labels(names) if truth is None else _of_pictures(read_truth(truth, folder), names, truth, folder)
     of_pictures = {} if boxes is None else boxes_of(pictures, boxes, folder)
+    if ray is not None:
+        from live_cam.cluster.connection import require_cluster
+
+        require_cluster(ray)
     model = explainer_options.open_model()
     # What takes seconds; what is wrong up to here is said before.
     from live_cam.api.picture_set.batches import BATCH_SIZE

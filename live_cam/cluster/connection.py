@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, Final
 
 from live_cam.errors import LiveCamError, UsageError
@@ -26,6 +27,25 @@ def is_address(word: str) -> bool:
     return _ADDRESS.fullmatch(word) is not None
 
 
+def require_cluster(address: str) -> None:
+    """Checks, without the seconds that it takes to connect, that something may answer at an address.
+
+    Args:
+        address: `HOST:PORT`; `auto` for a cluster that this machine belongs to; or `LOCAL`.
+
+    Raises:
+        UsageError: It is no address; or Ray is not installed.
+        LiveCamError: Nothing listens there, for which Ray itself waits a minute and then ends the process.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None:
+        raise UsageError(f"{address!r:.80} is no address of a Ray cluster; give HOST:PORT, auto, or local")
+    if find_spec("ray") is None:
+        raise UsageError("--ray needs Ray; install it with: pip install 'live-cam[ray]'")
+    if found["host"] is not None:
+        _require_listener(found["host"].strip("[]"), int(found["port"]))
+
+
 @contextmanager
 def connected(address: str) -> Iterator[None]:
     """Connects this process to a cluster, and at the end from it.
@@ -34,26 +54,20 @@ def connected(address: str) -> Iterator[None]:
     ports are open to the network, and whoever may use them may run any program.
 
     Args:
-        address: `HOST:PORT`; `auto` for a cluster that this machine belongs to; or `LOCAL`.
+        address: As for `require_cluster`.
 
     Raises:
         UsageError: It is no address; or Ray is not installed.
         LiveCamError: No cluster answers there.
     """
-    found = _ADDRESS.fullmatch(address)
-    if found is None:
-        raise UsageError(f"{address!r:.80} is no address of a Ray cluster; give HOST:PORT, auto, or local")
-    if found["host"] is not None:
-        _require_listener(found["host"].strip("[]"), int(found["port"]))
+    require_cluster(address)
     # Read when Ray is imported and connects; the processes that it starts inherit them.
     variables = {"RAY_USAGE_STATS_ENABLED": "0"}
     if address == LOCAL:
         variables |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     with _environment(variables):
-        try:
-            import ray
-        except ImportError as error:
-            raise UsageError("--ray needs Ray; install it with: pip install 'live-cam[ray]'") from error
+        import ray
+
         # It has no option against writing there of each worker that was lost, which may be in the midst of our JSON.
         vars(ray._private.worker)["print_to_stdstream"] = lambda *_, **__: None
         try:
@@ -87,7 +101,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _require_listener(host: str, port: int) -> None:
-    """Raises `LiveCamError` if nothing listens, for which Ray itself waits a minute and then ends the process."""
+    """Raises `LiveCamError` if nothing listens."""
     try:
         socket.create_connection((host, port), _CONNECT_LIMIT_S).close()
     except (OSError, OverflowError) as error:

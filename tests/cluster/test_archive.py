@@ -18,6 +18,7 @@ from live_cam.cli.options import ExplainerOptions
 from live_cam.cluster import archive
 from live_cam.cluster.pieces import PieceExplainer
 from live_cam.errors import LiveCamError
+from tests import processes
 from tests.cluster.conftest import worker_pids
 from tests.videos import read_video, write_video
 
@@ -144,12 +145,21 @@ def _fail(actor):
 
 
 def test_what_is_no_cluster_is_one_line(live_cam, short_videos, tmp_path, free_port, monkeypatch):
-    words = ("annotate", short_videos[0], "-o", tmp_path / "out.mp4", "--ray")
+    (tmp_path / "cameras.txt").write_text("http://127.0.0.1:1/\n")
+    Image.new("RGB", _SIZE_PX).save(tmp_path / "1.png")
+    weights = ("--weights", "none.npz")  # which would be told first if the model were opened first
     address = f"127.0.0.1:{free_port}"
-    assert f"no Ray cluster answers at {address} (Connection refused)" in live_cam(*words, address).error(1)
+    for words in (
+        ("annotate", short_videos[0], "-o", tmp_path / "out.mp4", *weights, "--ray"),
+        ("why", tmp_path, "-o", tmp_path / "report", *weights, "--ray"),
+        ("serve", tmp_path / "cameras.txt", *weights, "--port", processes.free_port(), "--ray"),
+    ):
+        assert f"no Ray cluster answers at {address} (Connection refused)" in live_cam(*words, address).error(1)
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, "ray", None)
+            missing = live_cam(*words).error(2)
+        assert missing == "live-cam: --ray needs Ray; install it with: pip install 'live-cam[ray]'"
     assert not (tmp_path / "out.mp4").exists()
-    monkeypatch.setitem(sys.modules, "ray", None)
-    assert live_cam(*words).error(2) == "live-cam: --ray needs Ray; install it with: pip install 'live-cam[ray]'"
 
 
 @pytest.mark.parametrize(
