@@ -19,7 +19,6 @@ from live_cam.cli.options import ExplainerOptions
 from live_cam.cli.server import ServeOptions
 from live_cam.models.imagenet import IMAGENET_RESNET50
 from live_cam.models.model import Model
-from live_cam.models.weights.find import find_weights
 from tests import processes
 
 # The program with a fake in place of the network, whose import and compilation take seconds.
@@ -60,8 +59,11 @@ class Result:
 
 
 @pytest.fixture
-def live_cam(capfd, monkeypatch) -> Iterator[Callable[..., Result]]:
-    """Runs `live-cam` in this process: `live_cam("explain", path, "--json")`."""
+def live_cam(weights, capfd, monkeypatch) -> Iterator[Callable[..., Result]]:
+    """Runs `live-cam` in this process: `live_cam("explain", path, "--json")`.
+
+    It has no download to show the progress of, as the weights are there.
+    """
     for name in ("TF_CPP_MIN_LOG_LEVEL", "OPENCV_LOG_LEVEL"):  # `run` sets them for good
         monkeypatch.setenv(name, os.environ.get(name, "3"))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
@@ -107,12 +109,11 @@ def fake_program(fake_explainer, live_cam, monkeypatch) -> Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
-def start_process() -> Callable[..., Any]:
+def start_process(weights) -> Callable[..., Any]:
     """Starts `live-cam` as a process and kills it at the end of a `with` block, so that a failed test ends.
 
-    It has no progress bar to show, as the weights are there. A `fake` one explains with a fake.
+    It has no download to show the progress of, as the weights are there. A `fake` one explains with a fake.
     """
-    find_weights()
 
     @contextmanager
     def start(*words: object, fake: bool = False, stderr: int = subprocess.STDOUT) -> Iterator[subprocess.Popen[str]]:
