@@ -94,10 +94,11 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read_or_decoded(own_si
 
 
 def test_one_file_is_received_at_a_time(own_site, eventually):
-    head = b"POST /source/file HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
+    head = b"POST /source/file HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection(("127.0.0.1", own_site.port), 20) as client:
-        client.sendall(head + b"half")
-        eventually(lambda: "Another file" in own_site.http.post("source/file", content=b"x").text)
+        client.sendall(head)
+        assert client.recv(4096).startswith(b"HTTP/1.1 100 ")  # it is being received now
+        assert "Another file" in own_site.http.post("source/file", content=b"x").text
     eventually(lambda: own_site.http.post("source/file?name=a.png", content=png()).status_code == 200)
 
 
