@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from live_cam.models.labels import imagenet_labels
-from tests.web.browser import PHONE, part, wait_frames
+from tests.web.browser import PHONE, part, wait_frames, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +48,7 @@ def test_key_and_button_present_full_screen_and_escape_or_the_button_leaves(site
     expect(part(page, "leave")).to_be_focused()
     page.keyboard.press("f")
     expect(part(page, "frozen")).to_be_visible()
+    wait_until(page, lambda: site.settings.frozen)  # the page shows it before the program knows
     page.evaluate("document.exitFullscreen()")  # what the browser does with Escape
     expect(page.locator("[data-presented]")).to_have_count(0)
     assert page.evaluate("document.activeElement.dataset.live") == "present"
