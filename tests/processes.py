@@ -1,9 +1,10 @@
-"""Processes of live-cam that tests start, and free ports for them."""
+"""Processes of live-cam that tests start, free ports for them, and what they write."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import signal
 import socket
 import subprocess
@@ -110,3 +111,13 @@ class LiveCam:
 def children() -> set[str]:
     """Returns the process ids of this process's children, on Linux."""
     return {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()}
+
+
+def read_to_end(reader: int) -> str:
+    """Returns what is written to a pipe or a terminal until its last writer closes it, and closes this end of it."""
+    written = b""
+    with contextlib.suppress(OSError):  # how Linux reports the end of a terminal
+        while block := os.read(reader, 65536):
+            written += block
+    os.close(reader)
+    return written.decode()

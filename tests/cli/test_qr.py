@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from live_cam.cli.urls import show_qr
+from tests.processes import read_to_end
 
 URL = "https://192.168.178.123:7860/?token=abcdefghijklmnop"
 SHOW = f"from live_cam.cli.urls import show_qr; show_qr({URL!r})"
@@ -32,15 +33,9 @@ def show_in_terminal(columns=80, lines=24, **environment):
         [sys.executable, "-c", SHOW], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
     )
     os.close(theirs)
-    written = b""
-    try:
-        while block := os.read(ours, 65536):
-            written += block
-    except OSError:  # how Linux reports that the last writer has closed it
-        pass
-    os.close(ours)
-    assert process.wait(60) == 0, written.decode()
-    return written.decode()
+    written = read_to_end(ours)
+    assert process.wait(60) == 0, written
+    return written
 
 
 def draw(written):

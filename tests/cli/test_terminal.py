@@ -15,6 +15,7 @@ from live_cam.cli.terminal import LogFormatter, echo, print_error
 from live_cam.errors import SourceError
 from live_cam.text import printable
 from tests.cli.conftest import program
+from tests.processes import read_to_end
 
 HOSTILE = "a\x1b[2J\x07\nlive-cam: forged\r\u202egpj\x9b\udcff"
 SAFE = r"a\x1b[2J\x07\nlive-cam: forged\r\u202egpj\x9b\udcff"
@@ -78,11 +79,8 @@ except SystemExit:
 """
     reader, writer = os.openpty() if is_terminal else os.pipe()
     subprocess.run([sys.executable, "-c", program], stderr=writer, stdout=subprocess.DEVNULL, check=True)
-    os.write(writer, b"end\n")
-    shown = os.read(reader, 1000)
     os.close(writer)
-    os.close(reader)
-    assert shown.split(b"\n")[0].strip() == (b"live-cam: converting the network" if is_terminal else b"end")
+    assert read_to_end(reader).splitlines() == ["live-cam: converting the network"] * is_terminal
 
 
 @pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
@@ -95,7 +93,6 @@ def test_what_takes_long_is_said_at_once_but_not_for_a_mistake_that_costs_nothin
     ):
         reader, writer = os.openpty()
         subprocess.run([*command, *mistake], stderr=writer, stdout=subprocess.DEVNULL, check=False, timeout=120)
-        shown = os.read(reader, 10000).decode().splitlines()
         os.close(writer)
-        os.close(reader)
+        shown = read_to_end(reader).splitlines()
         assert [line[: len(begin)] for line, begin in zip(shown, expected, strict=True)] == expected
