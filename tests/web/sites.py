@@ -27,7 +27,7 @@ from tests.conftest import LION, FakeExplainer, FakeSource
 _LIMIT_S = 30.0
 _POLL_S = 0.005
 # Of the shared sites: few frames for a browser to paint, many for who waits for the next.
-_RATE_FPS = 10.0
+_RATE_FPS = 5.0
 _RESET_INTERVAL_S = 0.01
 TOKEN = "open-sesame-now"
 
