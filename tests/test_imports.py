@@ -96,6 +96,12 @@ def test_the_server_and_the_first_page_are_imported_without_gradio():
     assert _run("import live_cam.web.server, live_cam.web.app, sys; print('gradio' in sys.modules)") == ["False"]
 
 
+def test_the_warning_that_fastapi_ignores_in_one_thread_is_ignored_in_all():
+    imports = "import live_cam.web.app, typing, warnings; from pydantic import Field, TypeAdapter"
+    field = "TypeAdapter(typing.Annotated[int, Field(alias='visitor')])"
+    assert _run(f"{imports}; warnings.simplefilter('error', append=True); {field}") == []
+
+
 def test_gradio_reads_and_writes_no_type_stubs():
     statement = """
 import sys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Collection
 
 from fastapi import FastAPI
@@ -24,6 +25,9 @@ from live_cam.web.ui.first_page import PAGE_HEADER, first_page_routes
 from live_cam.web.ui.gradio_import import without_stubs
 from live_cam.web.ui.overlay_page import overlay_routes
 from live_cam.web.ui.scripts import script_routes
+
+# FastAPI ignores pydantic's warning while it builds a route, but shows it where another thread builds one, too.
+warnings.filterwarnings("ignore", "The 'alias' attribute with value")
 
 
 class LiveApp:
