@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 import cv2
@@ -73,10 +72,14 @@ def test_a_cluster_writes_the_frames_and_sidecars_of_one_machine(
 
     monkeypatch.setattr(archive, "PieceExplainer", Kept)
     killed: list[int] = []
-    killer = threading.Thread(target=_kill_in_the_midst, args=(spread, kill_worker, killed))
+    ended = threading.Event()
+    killer = threading.Thread(target=_kill_in_the_midst, args=(spread, kill_worker, killed, ended))
     if in_pieces:
         killer.start()
-    result = live_cam(*words, "-o", spread, "--ray", cluster, "--json")
+    try:
+        result = live_cam(*words, "-o", spread, "--ray", cluster, "--json")
+    finally:
+        ended.set()
     if in_pieces:
         killer.join()
     files = json.loads(result.stdout)["files"]
@@ -91,13 +94,11 @@ def test_a_cluster_writes_the_frames_and_sidecars_of_one_machine(
     assert not worker_pids("ExplainerActor")
 
 
-def _kill_in_the_midst(folder: Path, kill_worker, killed: list[int]) -> None:
+def _kill_in_the_midst(folder: Path, kill_worker, killed: list[int], ended: threading.Event) -> None:
     """Kills a worker once the long video is being written."""
-    deadline_s = time.monotonic() + 60
-    while time.monotonic() < deadline_s and not killed:
+    while not killed and not ended.wait(0.02):
         if any(folder.glob(".*/made/*.mp4")):
             killed.append(kill_worker("ExplainerActor"))
-        time.sleep(0.02)
 
 
 def test_a_cluster_writes_the_report_of_one_machine(live_cam, cluster, model, tmp_path):
