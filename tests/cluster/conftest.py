@@ -24,7 +24,9 @@ def cluster() -> Iterator[str]:
 
     options: dict[str, Any] = {"num_cpus": 2, "object_store_memory": _STORE_BYTES, "include_dashboard": False}
     # Ray starts a worker per processor for each program that connects, and for each node what scales and logs it.
-    bare = {"_system_config": {"prestart_worker_first_driver": False}, "include_log_monitor": False, "no_monitor": True}
+    # Beside a busy process, workers of its usual low priority take minutes to start.
+    config = {"prestart_worker_first_driver": False, "worker_niceness": 0}
+    bare = {"_system_config": config, "include_log_monitor": False, "no_monitor": True}
     cluster = Cluster(initialize_head=True, head_node_args={**options, **bare})
     try:
         cluster.add_node(**options)
