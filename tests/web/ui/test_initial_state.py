@@ -25,10 +25,10 @@ def test_what_a_person_has_done_is_undone(site, shared_sites, open_page, tabs):
     pick(page, "live-target", "teapot")
     for key in "vhctpo":
         page.locator("body").press(key)
+    expect(part(page, "toast")).not_to_be_empty()  # for six seconds
     with page.expect_download():
         choose_everything(page)
     page.keyboard.press("?")
-    expect(part(page, "toast")).not_to_be_empty()
     expect(page.locator(".live-maps button").first).to_be_enabled()
     page.set_viewport_size(PHONE)
     page.evaluate("scrollTo(0, 500)")
