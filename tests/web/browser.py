@@ -112,7 +112,7 @@ def launch(playwright: Playwright, *args: str) -> Iterator[Browser]:
     usual = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
     # Without windows there is nobody to ask.
     usual.append("--use-fake-ui-for-media-stream")
-    # With one process for pages of all ports, and no other that draws, tests take a sixth less of Chromium's CPU time.
+    # One process for the pages of all ports, and none that only draws: less to start, and less to copy between them.
     usual += ["--process-per-site", "--in-process-gpu"]
     # No page lives long enough for what V8 spends on optimizing to come back.
     usual.append("--js-flags=--no-opt")
