@@ -47,13 +47,16 @@ def require_exact(explanation):
 @pytest.mark.parametrize("change", [{"frozen": True}, {"running": False}], ids=["frozen", "stopped"])
 def test_a_frame_that_stays_is_shown_as_it_is_and_the_next_ones_smoothed_again(site, eventually, change):
     feed = site.session.feeds[0]
-    before = feed.broadcaster.newest.key
+    # A frame that waits would be explained in place of the one that is shown.
+    site.source.block()
+    eventually(lambda: site.source.is_blocked and (n := feed.metrics.read()).captured == n.explained + n.dropped)
     site.session.settings.change(**change)
-    eventually(lambda: (newest := feed.broadcaster.newest).key > before and newest.frame.revision > 0)
+    eventually(lambda: feed.broadcaster.newest.frame.revision > 0)
     shown = feed.broadcaster.newest
     require_exact(shown.explanation)
     require_exact(shown.second)
 
+    site.source.release()
     site.session.settings.change(**{name: not value for name, value in change.items()})
     eventually(lambda: is_smoothed(feed.broadcaster.newest.explanation))
 

@@ -255,7 +255,7 @@ def expect_votes(page: Page, site, occlusions: list[str]) -> None:
     occlusions.clear()
     page.mouse.move(corner[0] + 1, corner[1])
     expect(effect).to_have_text(votes)
-    assert patch.evaluate("(patch) => getComputedStyle(patch).fill") == "none"
+    expect(patch).to_have_css("fill", "none")
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] - 5)
     expect(effect).to_be_hidden()
     with touch(page) as send:
