@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
+from live_cam.errors import AccessDeniedError, SourceError
 from live_cam.sources.camera import CameraOptions
 from tests.web.browser import (
     WHOLE,
@@ -100,6 +101,32 @@ def test_the_picture_never_leaves_the_screen_while_gradios_page_comes(starting, 
         picture = pixels(png)
         height, width = picture.shape[:2]
         assert picture[height // 3 : height // 2, width // 4 : width // 2].mean() < 200, "the background is 250"
+
+
+def test_gradios_page_has_the_classes_of_a_frozen_view(starting, tabs):
+    site = starting()
+    page = tabs.open(site.url, whole=False)
+    wait_for_frame(page)
+    site.session.settings.change(frozen=True)
+    expect(part(page, "frozen")).to_be_visible()
+    site.app.load_page()
+    whole(page)
+    expect(part(page, "label-0")).to_have_text("lion")
+    expect(part(page, "caption")).to_have_text("lion")
+
+
+def test_gradios_page_can_have_a_camera_tried_again(starting, tabs, fake_source):
+    source = fake_source(rate_fps=5.0)
+    site = starting(source)
+    page = tabs.open(site.url, whole=False)
+    wait_for_frame(page)
+    site.app.load_page()
+    whole(page)
+    source.open_errors = [AccessDeniedError("Camera denies access; check user name and password")]
+    source.read_errors = [SourceError("Camera is gone")]
+    page.get_by_role("button", name="Try now").click()
+    wait_frames(page)
+    assert len(source.opened_at_s) == 3
 
 
 def test_a_link_is_applied_by_gradios_page_and_a_class_chosen_on_the_first_one_stays(starting, tabs):

@@ -44,6 +44,8 @@ export class Picture {
   /** @param {HTMLElement} root The stage. */
   constructor(root) {
     this.root = root;
+    /** Gradio's page is built while the first one is still there. */
+    this.page = root.closest("gradio-app") ?? document;
     this.canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     this.displayLatencyKnown = false;
@@ -55,7 +57,7 @@ export class Picture {
 
   /** @param {string} name @returns {HTMLElement | null} */
   part(name) {
-    return document.querySelector(`[data-feed="${this.root.dataset.feed}"] [data-live="${name}"]`);
+    return this.page.querySelector(`[data-feed="${this.root.dataset.feed}"] [data-live="${name}"]`);
   }
 
   /** @param {string} name @param {string} text */
