@@ -122,6 +122,17 @@ class Site:
         _wait_until(live)
         return self
 
+    def block_source(self, number: int = 0) -> None:
+        """Has a source deliver no more frames, and waits until those it has delivered are explained or dropped."""
+        source, metrics = self.sources[number], self.session.feeds[number].metrics
+        source.block()
+
+        def is_quiet() -> bool:
+            read = metrics.read()
+            return source.is_blocked and read.captured == read.explained + read.dropped
+
+        _wait_until(is_quiet)
+
     def stop(self) -> None:
         """Stops it as SIGTERM does; does nothing the second time."""
         if self._stopped:

@@ -34,15 +34,8 @@ def value(samples, name, **labels):
     return found
 
 
-def test_the_figures_are_those_of_stats(two_cameras, eventually):
-    source, feed = two_cameras.sources[0], two_cameras.session.feeds[0]
-    source.block()  # so that nothing of it changes between two requests
-
-    def is_quiet():
-        read = feed.metrics.read()
-        return source.is_blocked and read.captured == read.explained + read.dropped
-
-    eventually(is_quiet)
+def test_the_figures_are_those_of_stats(two_cameras):
+    two_cameras.block_source()  # so that nothing of it changes between two requests
     samples, stats = scrape(two_cameras), two_cameras.http.get("stats").json()
     front = stats["sources"][0]["frames"]
     for name in ("captured", "explained", "dropped"):

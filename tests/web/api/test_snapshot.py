@@ -48,8 +48,7 @@ def require_exact(explanation):
 def test_a_frame_that_stays_is_shown_as_it_is_and_the_next_ones_smoothed_again(site, eventually, change):
     feed = site.session.feeds[0]
     # A frame that waits would be explained in place of the one that is shown.
-    site.source.block()
-    eventually(lambda: site.source.is_blocked and (n := feed.metrics.read()).captured == n.explained + n.dropped)
+    site.block_source()
     site.session.settings.change(**change)
     eventually(lambda: feed.broadcaster.newest.frame.revision > 0)
     shown = feed.broadcaster.newest
