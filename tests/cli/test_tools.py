@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 
 import pytest
 
@@ -12,6 +13,7 @@ import live_cam as package
 from live_cam.cli import benchmark
 from live_cam.cli import doctor as checks
 from live_cam.cli.tools import doctor
+from live_cam.explain.runtime.compiled_step import CompiledStep
 from live_cam.sources import camera_list
 from live_cam.sources.camera_list import CameraInfo, CameraMode
 
@@ -82,9 +84,25 @@ def test_the_cameras_of_this_machine_are_listed_whichever_they_are(live_cam):
     assert result.stderr == ""
 
 
+@pytest.fixture
+def convolutions(monkeypatch):
+    """How many convolutions OpenVINO computed, by the number of targets; 0 is the forward pass alone."""
+    computed = Counter()
+    infer = CompiledStep.infer
+
+    def count(compiled, *tensors):
+        graph = compiled.requests[0][0].get_compiled_model().get_runtime_model()
+        kinds = [node.get_rt_info()["layerType"].astype(str) for node in graph.get_ops()]
+        computed[compiled.num_targets] += kinds.count("Convolution")
+        return infer(compiled, *tensors)
+
+    monkeypatch.setattr(CompiledStep, "infer", count)
+    return computed
+
+
 @pytest.mark.slow
-def test_bench_times_the_step_against_a_forward_pass_of_the_same_kind(live_cam, monkeypatch):
-    monkeypatch.setattr(benchmark, "_ROUNDS", 7)
+def test_bench_times_the_step_against_a_forward_pass_of_the_same_kind(live_cam, monkeypatch, convolutions):
+    monkeypatch.setattr(benchmark, "_ROUNDS", 3)
     monkeypatch.setattr(benchmark, "_CALLS_PER_ROUND", 2)
     result = live_cam("bench", "--json", "--precision", "float32")
     assert result.status == 0, result.stderr
@@ -94,8 +112,8 @@ def test_bench_times_the_step_against_a_forward_pass_of_the_same_kind(live_cam, 
     for name in ("step_ms", "forward_ms"):
         assert 1.0 < times[name]["median"] <= times[name]["p95"]
     assert times["ratio"] == pytest.approx(times["step_ms"]["median"] / times["forward_ms"]["median"], abs=0.01)
-    # The times vary with the load, and do so for both alike: an explanation costs no second forward pass.
-    assert times["ratio"] < 1.5
+    # Times vary with the load, what is computed does not: an explanation costs no second forward pass.
+    assert convolutions[1] == convolutions[0] > 0
 
 
 @pytest.mark.slow
